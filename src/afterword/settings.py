@@ -1,0 +1,125 @@
+"""Every option of Afterword, in one typed place.
+
+An option is read from the environment (``AFTERWORD_PUBLIC_URL``), from a file that the environment names
+(``AFTERWORD_SECRET_KEY_FILE``: its content, without the line end), or from the TOML file named by
+``AFTERWORD_SETTINGS``; in this order, the first that is set wins.
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+import platformdirs
+from msgspec import Meta
+
+from afterword.outcomes import ConfigurationError
+
+PREFIX = "AFTERWORD_"
+
+Port = Annotated[int, Meta(ge=0, le=65535)]
+Positive = Annotated[float, Meta(gt=0)]
+
+
+def default_data_dir() -> Path:
+    """Where an installation keeps its files when nothing else is said: the user's data directory."""
+    return Path(platformdirs.user_data_dir("afterword", appauthor=False))
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The options; each is documented by its ``Meta`` description, which ``afterword settings`` prints."""
+
+    data_dir: Annotated[
+        Path, Meta(description="Folder of the embedded database, the secret key and the demo's files.")
+    ] = msgspec.field(default_factory=default_data_dir)
+    database_url: Annotated[
+        str | None,
+        Meta(description="PostgreSQL 16 or newer (postgresql://…). Without it the embedded one is used."),
+    ] = None
+    secret_key: Annotated[
+        str | None,
+        Meta(
+            description="Key that encrypts secrets; several, separated by commas, while one is being rotated "
+            "(the first encrypts). Without it, secret.key in the data directory."
+        ),
+    ] = None
+    public_url: Annotated[
+        str, Meta(description="Address under which customers and vendors reach Afterword, without a path.")
+    ] = "http://127.0.0.1:8700"
+    web_host: Annotated[str, Meta(description="Address that the web half listens on.")] = "127.0.0.1"
+    web_port: Annotated[Port, Meta(description="Port that the web half listens on.")] = 8700
+    smtp_host: Annotated[str, Meta(description="Mail server that takes outgoing mail.")] = "127.0.0.1"
+    smtp_port: Annotated[Port, Meta(description="Its port.")] = 25
+    smtp_username: Annotated[str | None, Meta(description="User name for the mail server, if it asks.")] = None
+    smtp_password: Annotated[str | None, Meta(description="Password for the mail server.")] = None
+    smtp_security: Annotated[
+        Literal["starttls", "tls", "none"],
+        Meta(description="How the connection to the mail server is protected; none is for loopback only."),
+    ] = "starttls"
+    mail_from: Annotated[str, Meta(description="Address that survey mails come from.")] = "survey@localhost"
+    worker_concurrency: Annotated[
+        Annotated[int, Meta(ge=1, le=1000)], Meta(description="Runs that one worker works on at once.")
+    ] = 20
+    gladly_requests_per_second: Annotated[
+        Positive,
+        Meta(description="Gladly's limit for the organisation and each HTTP method, shared by all processes."),
+    ] = 10.0
+    qualtrics_requests_per_minute: Annotated[
+        Positive, Meta(description="Qualtrics' limit for the brand, shared by all processes.")
+    ] = 3000.0
+    retry_time_scale: Annotated[
+        Positive,
+        Meta(description="Factor on every wait between two attempts of a task; below 1 only for rehearsals."),
+    ] = 1.0
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"], Meta(description="Least level that is logged.")
+    ] = "info"
+
+    @classmethod
+    def load(cls, environment: Mapping[str, str] | None = None, **overrides: object) -> "Settings":
+        """Read the options; ``overrides`` (from the command line) win over everything.
+
+        Raises:
+            ConfigurationError: an option is unknown, unreadable or has a value that it cannot have.
+        """
+        environment = os.environ if environment is None else environment
+        values: dict[str, Any] = {**_from_file(environment.get(PREFIX + "SETTINGS"))}
+        for name in cls.__struct_fields__:
+            value = _from_environment(environment, name)
+            if value is not None:
+                values[name] = value
+        values |= {name: value for name, value in overrides.items() if value is not None}
+        try:
+            return msgspec.convert(values, cls, strict=False, dec_hook=_decode)
+        except msgspec.ValidationError as error:
+            raise ConfigurationError(f"settings: {error}. Options are listed by `afterword settings`.") from None
+
+
+def _from_file(path: str | None) -> dict[str, Any]:
+    if path is None:
+        return {}
+    try:
+        return tomllib.loads(Path(path).read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"{PREFIX}SETTINGS: cannot read {path}: {error}") from None
+
+
+def _from_environment(environment: Mapping[str, str], name: str) -> str | None:
+    variable = PREFIX + name.upper()
+    value, file = environment.get(variable), environment.get(variable + "_FILE")
+    if value is not None and file is not None:
+        raise ConfigurationError(f"{variable} and {variable}_FILE are both set; keep one of them.")
+    if file is None:
+        return value
+    try:
+        return Path(file).read_text("utf-8").rstrip("\r\n")
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"{variable}_FILE: cannot read {file}: {error}") from None
+
+
+def _decode(kind: type, value: object) -> object:
+    if kind is Path:
+        return Path(str(value)).expanduser()
+    raise NotImplementedError
