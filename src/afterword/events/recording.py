@@ -1,0 +1,220 @@
+"""Recording events: committed before anybody is told that they arrived.
+
+Events that arrive together are committed together, one statement a batch and a few batches in flight: the cost of a
+commit is shared by all who wait for it. The notification that wakes the inbox is only a hint, so it follows outside
+the transaction, and not more often than every 10 ms.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+
+import asyncpg
+import structlog
+
+from afterword.events.models import NewEvent
+from afterword.store.database import CONNECTION_LOST, Database
+
+log = structlog.get_logger()
+
+INBOX_CHANNEL = "afterword_inbox"
+BATCH_SIZE = 256
+BATCHES_IN_FLIGHT = 3
+HINT_INTERVAL_SECONDS = 0.01
+RECONNECT_FOR_SECONDS = 5.0
+RECONNECT_EVERY_SECONDS = 0.1
+
+INSERT = """
+INSERT INTO event (origin, type, deduplication_key, conversation_id, occurred_at, body)
+SELECT * FROM unnest($1::text[], $2::text[], $3::bytea[], $4::text[], $5::timestamptz[], $6::text[])
+ON CONFLICT (origin, deduplication_key) DO NOTHING
+RETURNING origin, deduplication_key
+"""
+
+FORGET_EXPIRED = """
+UPDATE event SET deduplication_key = NULL
+WHERE origin = $1 AND deduplication_key = $2 AND received_at <= now() - make_interval(secs => $3)
+"""
+
+INSERT_REDELIVERY = """
+INSERT INTO event (origin, type, conversation_id, occurred_at, body, status, reason_code, reason_words, redelivery_of)
+SELECT $1, $2, $3, $4, $5, 'redelivered', 'delivered-again', 'the same event was delivered before', original.id
+FROM event original WHERE original.origin = $1 AND original.deduplication_key = $6
+RETURNING id
+"""
+
+
+class EventNotStored(Exception):  # noqa: N818 - it is told to a sender as it stands
+    """The database would not take this event as it is; it is the event's own fault, not its neighbours'."""
+
+
+class DatabaseUnavailable(Exception):  # noqa: N818
+    """The database did not answer in time. Nothing was acknowledged; the sender should send again."""
+
+
+class EventRecorder:
+    """The one way in. One per process; start it with ``async with``."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._waiting: list[tuple[NewEvent, asyncio.Future[None]]] = []
+        self._in_flight: set[asyncio.Task[None]] = set()
+        self._hint: asyncio.TimerHandle | None = None
+        self._hint_owed = False
+        self._hints: set[asyncio.Task[None]] = set()
+
+    async def __aenter__(self) -> "EventRecorder":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Wait for what is under way; nothing new may be recorded any more."""
+        while self._in_flight:
+            await asyncio.wait(set(self._in_flight))
+        if self._hint is not None:
+            self._hint.cancel()
+            self._send_hint()
+        if self._hints:
+            await asyncio.wait(set(self._hints))
+
+    async def record(self, event: NewEvent) -> None:
+        """Return when the event, or the fact that it was delivered again, is on disk.
+
+        Raises:
+            EventNotStored: the database refuses this event's content.
+            DatabaseUnavailable: it could not be committed.
+        """
+        stored: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((event, stored))
+        self._start_batches()
+        await stored
+
+    def _start_batches(self) -> None:
+        while self._waiting and len(self._in_flight) < BATCHES_IN_FLIGHT:
+            batch, self._waiting = self._waiting[:BATCH_SIZE], self._waiting[BATCH_SIZE:]
+            task = asyncio.create_task(self._commit(batch))
+            self._in_flight.add(task)
+            task.add_done_callback(self._batch_done)
+
+    def _batch_done(self, task: asyncio.Task[None]) -> None:
+        self._in_flight.discard(task)
+        self._start_batches()
+
+    async def _commit(self, batch: Sequence[tuple[NewEvent, asyncio.Future[None]]]) -> None:
+        """Commit the batch and tell those who wait; halve it for as long as it holds what cannot be stored."""
+        try:
+            await self._insert([event for event, _ in batch])
+        except DatabaseUnavailable as error:
+            _tell(batch, error)
+        except (asyncpg.PostgresError, asyncpg.DataError, ValueError, TypeError) as error:
+            if len(batch) == 1:
+                log.warning("event_not_stored", origin_kind=batch[0][0].origin.split("/")[0], cause=type(error).__name__)
+                _tell(batch, EventNotStored())
+                return
+            middle = len(batch) // 2
+            await self._commit(batch[:middle])
+            await self._commit(batch[middle:])
+        else:
+            _tell(batch, None)
+            self._hint_soon()
+
+    async def _insert(self, events: Sequence[NewEvent]) -> None:
+        """One transaction, tried again while the database is away: repeating it is safe, the keys are unique."""
+        deadline = asyncio.get_running_loop().time() + RECONNECT_FOR_SECONDS
+        while True:
+            try:
+                await self._insert_once(events)
+                return
+            except CONNECTION_LOST as error:
+                if asyncio.get_running_loop().time() > deadline:
+                    raise DatabaseUnavailable from error
+                await asyncio.sleep(RECONNECT_EVERY_SECONDS)
+
+    async def _insert_once(self, events: Sequence[NewEvent]) -> None:
+        columns = (
+            [event.origin for event in events],
+            [event.type for event in events],
+            [event.deduplication_key for event in events],
+            [event.conversation_id for event in events],
+            [event.occurred_at for event in events],
+            [event.body for event in events],
+        )
+        async with self._database.pool.acquire() as connection:
+            rows = await connection.fetch(INSERT, *columns)
+            if len(rows) < len(events):
+                async with connection.transaction():
+                    await self._record_redelivered(connection, events, rows)
+
+    async def _record_redelivered(
+        self, connection: asyncpg.Connection, events: Sequence[NewEvent], inserted: Sequence[asyncpg.Record]
+    ) -> None:
+        """Record each event that was not inserted: as redelivered, or anew when its window has passed."""
+        new = {(row["origin"], row["deduplication_key"]) for row in inserted}
+        for event in events:
+            key = (event.origin, event.deduplication_key)
+            if event.deduplication_key is None:
+                continue
+            if key in new:
+                new.discard(key)
+            elif not await self._insert_after_window(connection, event):
+                await connection.execute(
+                    INSERT_REDELIVERY,
+                    event.origin,
+                    event.type,
+                    event.conversation_id,
+                    event.occurred_at,
+                    event.body,
+                    event.deduplication_key,
+                )
+
+    async def _insert_after_window(self, connection: asyncpg.Connection, event: NewEvent) -> bool:
+        if event.repeat_window is None:
+            return False
+        await connection.execute(FORGET_EXPIRED, event.origin, event.deduplication_key, float(event.repeat_window))
+        rows = await connection.fetch(
+            INSERT,
+            [event.origin],
+            [event.type],
+            [event.deduplication_key],
+            [event.conversation_id],
+            [event.occurred_at],
+            [event.body],
+        )
+        return bool(rows)
+
+    def _hint_soon(self) -> None:
+        """Hint now, or when the interval since the last hint is over."""
+        if self._hint is not None:
+            self._hint_owed = True
+            return
+        self._hint = asyncio.get_running_loop().call_later(HINT_INTERVAL_SECONDS, self._interval_over)
+        self._send_hint()
+
+    def _interval_over(self) -> None:
+        self._hint = None
+        if self._hint_owed:
+            self._hint_owed = False
+            self._hint_soon()
+
+    def _send_hint(self) -> None:
+        task = asyncio.create_task(self._notify())
+        self._hints.add(task)
+        task.add_done_callback(self._hints.discard)
+
+    async def _notify(self) -> None:
+        with contextlib.suppress(*CONNECTION_LOST):
+            await notify_inbox(self._database)
+
+
+async def notify_inbox(database: Database) -> None:
+    """Hint that there is something in the inbox; the inbox looks by itself anyway, only later."""
+    await database.pool.execute("SELECT pg_notify($1, '')", INBOX_CHANNEL)
+
+
+def _tell(batch: Sequence[tuple[NewEvent, asyncio.Future[None]]], error: Exception | None) -> None:
+    for _, stored in batch:
+        if stored.done():
+            continue
+        if error is None:
+            stored.set_result(None)
+        else:
+            stored.set_exception(error)

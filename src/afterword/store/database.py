@@ -1,0 +1,132 @@
+"""How a process talks to PostgreSQL: one pool for the hot paths, one SQLAlchemy engine for everything else.
+
+Both make their connections in one place, so that every form of address that asyncpg knows works, the socket of the
+embedded server included, and a database that comes back somewhere else is found again by the next connection.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import asyncpg
+import structlog
+from asyncpg.pool import Pool
+
+from afterword.outcomes import ConfigurationError
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+log = structlog.get_logger()
+
+OLDEST_SUPPORTED_VERSION = 160000
+LISTEN_PROOF_SECONDS = 1.0
+
+CONNECTION_LOST = (
+    OSError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+)
+"""What a call may raise when the database went away; the call may or may not have been carried out."""
+
+
+class Database:
+    """The connections of one process.
+
+    ``pool`` is for the hot paths, which are plain SQL; ``transaction()`` is for everything else. ``can_listen`` tells
+    whether notifications arrive; where they do not (a proxy that pools transactions), callers poll.
+    """
+
+    def __init__(self, url: str, pool: Pool, *, can_listen: bool) -> None:
+        self.url = url
+        self.pool = pool
+        self.can_listen = can_listen
+        self._engine: AsyncEngine | None = None
+
+    @classmethod
+    async def connect(cls, url: str, *, pool_size: int = 8) -> "Database":
+        """Open the pool and find out what the server can do.
+
+        Raises:
+            ConfigurationError: the server is older than PostgreSQL 16 or the address is not one.
+            OSError, asyncpg.PostgresError: it cannot be reached.
+        """
+        can_listen = await _prove_listen(url)
+        pool = await asyncpg.create_pool(
+            url, min_size=1, max_size=pool_size, **_connection_options(prepared=can_listen)
+        )
+        return cls(url, pool, can_listen=can_listen)
+
+    async def close(self) -> None:
+        """Close every connection; running statements are given a moment to end."""
+        if self._engine is not None:
+            await self._engine.dispose()
+        try:
+            await asyncio.wait_for(self.pool.close(), timeout=5)
+        except TimeoutError:
+            self.pool.terminate()
+
+    @asynccontextmanager
+    async def transaction(self) -> "AsyncIterator[AsyncConnection]":
+        """A SQLAlchemy connection in a transaction, committed when the block ends without an error."""
+        async with self.engine.begin() as connection:
+            yield connection
+
+    @property
+    def engine(self) -> "AsyncEngine":
+        """The SQLAlchemy engine, made when it is first needed."""
+        if self._engine is None:
+            from sqlalchemy.ext.asyncio import create_async_engine  # noqa: PLC0415
+
+            options = _connection_options(prepared=self.can_listen)
+
+            async def connection() -> asyncpg.Connection:
+                return await asyncpg.connect(self.url, **options)
+
+            self._engine = create_async_engine(
+                "postgresql+asyncpg://",
+                async_creator=connection,
+                pool_size=4,
+                max_overflow=4,
+                pool_pre_ping=True,
+            )
+        return self._engine
+
+
+def _connection_options(*, prepared: bool) -> dict[str, int]:
+    """A proxy that pools transactions cannot keep prepared statements between them."""
+    return {} if prepared else {"statement_cache_size": 0}
+
+
+async def _prove_listen(url: str) -> bool:
+    """Tell whether a notification reaches a listener on this address; refuse a server that is too old."""
+    arrived = asyncio.Event()
+    try:
+        listener = await asyncpg.connect(url, statement_cache_size=0)
+    except ValueError as error:
+        raise ConfigurationError(f"database address: {error}") from None
+    try:
+        version = int(await listener.fetchval("SHOW server_version_num"))
+        if version < OLDEST_SUPPORTED_VERSION:
+            raise ConfigurationError(
+                f"PostgreSQL 16 or newer is needed; the database is {version // 10000}.{version % 10000}."
+            )
+        channel = f"afterword_proof_{id(arrived):x}"
+        await listener.add_listener(channel, lambda *_: arrived.set())
+        sender = await asyncpg.connect(url, statement_cache_size=0)
+        try:
+            await sender.execute("SELECT pg_notify($1, '')", channel)
+        finally:
+            await sender.close()
+        await asyncio.wait_for(arrived.wait(), LISTEN_PROOF_SECONDS)
+    except TimeoutError:
+        log.warning("database_cannot_listen", consequence="polling every second", cause="a pooling proxy")
+        return False
+    finally:
+        await listener.close(timeout=2)
+    return True

@@ -1,0 +1,132 @@
+"""The job queue: wake-ups for runs, by PgQueuer.
+
+A job names a run and says nothing else: whoever takes it reads the run's row and does what is due. One job lives as
+long as its run, put off while the run waits. Jobs may be lost (the queue's tables are not written ahead) or come
+twice; :meth:`RunQueue.sweep` makes up for the first, the run's version for the second.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
+
+import asyncpg
+import structlog
+from pgqueuer.adapters.drivers.asyncpg import AsyncpgDriver, AsyncpgPoolDriver
+from pgqueuer.adapters.persistence.qb import QueryBuilderEnvironment, QueryQueueBuilder
+from pgqueuer.adapters.persistence.queries import Queries
+from pgqueuer.core.qm import QueueManager
+from pgqueuer.domain.errors import RetryRequested
+from pgqueuer.domain.models import Job
+from pgqueuer.domain.settings import DBSettings, Durability
+
+from afterword.store.database import CONNECTION_LOST, Database
+
+log = structlog.get_logger()
+
+ENTRYPOINT = "run"
+POLL_SECONDS = 1.0
+RECONNECT_SECONDS = 0.5
+SWEEP_GRACE = timedelta(seconds=2)
+SWEEP_BATCH = 1000
+
+type_of_handler = Callable[[int], Awaitable[float | None]]
+
+
+def queue_settings() -> DBSettings:
+    """PgQueuer's settings, ours alone: its environment variables have no say."""
+    return DBSettings(durability=Durability.volatile)
+
+
+class RunQueue:
+    """The queue as one process uses it."""
+
+    def __init__(self, database: Database, *, heartbeat_timeout: float = 10.0) -> None:
+        """``heartbeat_timeout``: seconds after which a silent worker's jobs are taken over."""
+        self._database = database
+        self._heartbeat_timeout = timedelta(seconds=heartbeat_timeout)
+        self._settings = queue_settings()
+        self._manager: QueueManager | None = None
+        self._stopping = asyncio.Event()
+
+    def _queries(self, driver: AsyncpgDriver | AsyncpgPoolDriver) -> Queries:
+        return Queries(
+            driver,
+            qbe=QueryBuilderEnvironment(settings=self._settings),
+            qbq=QueryQueueBuilder(settings=self._settings),
+        )
+
+    async def enqueue(self, connection: asyncpg.Connection, run_ids: Sequence[int]) -> None:
+        """Wake these runs up, in the caller's transaction; a run that has a job already keeps it."""
+        if run_ids:
+            await self._queries(AsyncpgDriver(connection)).enqueue(
+                [ENTRYPOINT] * len(run_ids),
+                [None] * len(run_ids),
+                [0] * len(run_ids),
+                dedupe_key=[str(run_id) for run_id in run_ids],
+                on_conflict="skip",
+            )
+
+    async def work(self, handler: type_of_handler, *, concurrency: int) -> None:
+        """Take jobs until :meth:`stop`, reconnecting for as long as it takes.
+
+        ``handler`` gets a run's id and answers ``None`` when the run is done with, or in how many seconds it wants to
+        be woken again.
+        """
+        while not self._stopping.is_set():
+            try:
+                await self._work_once(handler, concurrency)
+            except* (*CONNECTION_LOST, asyncpg.PostgresError) as group:
+                log.warning("queue_connection_lost", cause=repr(group.exceptions[0]))
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._stopping.wait(), RECONNECT_SECONDS)
+
+    async def _work_once(self, handler: type_of_handler, concurrency: int) -> None:
+        manager = QueueManager(self._queries(AsyncpgPoolDriver(self._database.pool)))
+
+        @manager.entrypoint(ENTRYPOINT, accepts_context=False)
+        async def wake(job: Job) -> None:
+            if job.dedupe_key is not None:
+                again_after = await handler(int(job.dedupe_key))
+                if again_after is not None:
+                    raise RetryRequested(delay=timedelta(seconds=again_after), reason="waiting")
+
+        self._manager = manager
+        if self._stopping.is_set():
+            return
+        await manager.run(
+            dequeue_timeout=timedelta(seconds=30 if self._database.can_listen else POLL_SECONDS),
+            batch_size=max(1, concurrency // 2),
+            max_concurrent_tasks=max(2, concurrency),
+            heartbeat_timeout=self._heartbeat_timeout,
+            log_aggregation_interval=timedelta(0),
+            shutdown_on_listener_failure=False,
+        )
+
+    def stop(self) -> None:
+        """Take no more jobs; :meth:`work` returns when those in hand are done."""
+        self._stopping.set()
+        if self._manager is not None:
+            self._manager.shutdown.set()
+
+    async def sweep(self) -> int:
+        """Wake the runs that are due and have no job; answers how many there were."""
+        async with self._database.pool.acquire() as connection, connection.transaction():
+            rows = await connection.fetch(
+                """
+                SELECT run.id FROM run
+                WHERE run.status IN ('running', 'waiting') AND run.due_at <= now() - $1::interval
+                  AND NOT EXISTS (
+                      SELECT FROM pgqueuer
+                      WHERE pgqueuer.dedupe_key = run.id::text AND pgqueuer.status IN ('queued', 'picked'))
+                ORDER BY run.due_at LIMIT $2
+                """,
+                SWEEP_GRACE,
+                SWEEP_BATCH,
+            )
+            await self.enqueue(connection, [row["id"] for row in rows])
+        return len(rows)
+
+    async def prune(self) -> None:
+        """Empty the queue's own log, which nothing else does; run history is ours, in ``run``."""
+        await self._queries(AsyncpgPoolDriver(self._database.pool)).clear_queue_log()

@@ -1,0 +1,289 @@
+"""Every table, typed. Migrations make them (``migrations/``); a test holds the two together.
+
+Ids: rows that arrive in a stream (events, runs, task attempts) have ascending numbers, so that listings page by
+key and a range of time is a range of ids; things that people name and vendors' programs see have prefixed random
+ids in Qualtrics' style (``SV_…``, ``CID_…``), made by ``identifiers.py``.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "%(table_name)s_%(column_0_N_name)s_idx",
+        "uq": "%(table_name)s_%(column_0_N_name)s_key",
+        "ck": "%(table_name)s_%(constraint_name)s_check",
+        "fk": "%(table_name)s_%(column_0_N_name)s_fkey",
+        "pk": "%(table_name)s_pkey",
+    }
+)
+
+
+def _moment(name: str, *, nullable: bool = True, now: bool = False) -> Column[object]:
+    if now:
+        return Column(name, DateTime(timezone=True), nullable=False, server_default=func.now())
+    return Column(name, DateTime(timezone=True), nullable=nullable)
+
+
+def _json(name: str) -> Column[object]:
+    return Column(name, JSONB, nullable=False, server_default=text("'{}'::jsonb"))
+
+
+# accounts/ ------------------------------------------------------------------------------------------------
+
+installation = Table(
+    "installation",
+    metadata,
+    Column("id", Integer, CheckConstraint("id = 1", name="single"), primary_key=True, autoincrement=False),
+    Column("key_check", LargeBinary, nullable=False),
+    _moment("created_at", now=True),
+)
+
+person = Table(
+    "person",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("email", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("password_hash", Text),
+    _moment("created_at", now=True),
+    Index("person_email_key", text("lower(email)"), unique=True),
+)
+
+api_token = Table(
+    "api_token",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("person_id", Text, ForeignKey("person.id", ondelete="CASCADE"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("token_sha256", LargeBinary, nullable=False, unique=True),
+    _moment("created_at", now=True),
+    _moment("last_used_at"),
+)
+
+login_session = Table(
+    "login_session",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("data", LargeBinary, nullable=False),
+    _moment("expires_at"),
+)
+
+connected_account = Table(
+    "connected_account",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("base_url", Text),
+    Column("username", Text),
+    Column("secrets", LargeBinary, nullable=False),
+    _moment("created_at", now=True),
+    UniqueConstraint("kind", "name"),
+)
+
+# events/ --------------------------------------------------------------------------------------------------
+
+event = Table(
+    "event",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("origin", Text, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("deduplication_key", LargeBinary),
+    Column("conversation_id", Text),
+    _moment("occurred_at"),
+    Column("body", Text, nullable=False),
+    _moment("received_at", now=True),
+    Column("status", Text, nullable=False, server_default="received"),
+    Column("reason_code", Text),
+    Column("reason_words", Text),
+    Column("redelivery_of", BigInteger),
+    Index("event_deduplication_key", "origin", "deduplication_key", unique=True),
+    Index("event_inbox_idx", "id", postgresql_where=text("status = 'received'")),
+    Index(
+        "event_conversation_idx",
+        "origin",
+        "conversation_id",
+        "occurred_at",
+        postgresql_where=text("conversation_id IS NOT NULL"),
+    ),
+)
+
+# workflows/ -----------------------------------------------------------------------------------------------
+
+workflow = Table(
+    "workflow",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("is_on", Boolean, nullable=False, server_default=text("false")),
+    Column("current_revision", Integer, nullable=False, server_default=text("1")),
+    _moment("created_at", now=True),
+)
+
+workflow_revision = Table(
+    "workflow_revision",
+    metadata,
+    Column("workflow_id", Text, ForeignKey("workflow.id", ondelete="CASCADE"), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("definition", JSONB, nullable=False),
+    _moment("created_at", now=True),
+)
+
+json_event_endpoint = Table(
+    "json_event_endpoint",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("person_id", Text, ForeignKey("person.id", ondelete="RESTRICT"), nullable=False),
+    Column("url_token_sha256", LargeBinary, nullable=False, unique=True),
+    Column("url_token", LargeBinary, nullable=False),
+    Column("authentication_required", Boolean, nullable=False, server_default=text("true")),
+    Column("repeat_window_seconds", Integer, nullable=False, server_default=text("600")),
+    _moment("created_at", now=True),
+)
+
+run = Table(
+    "run",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("workflow_id", Text, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("event_id", BigInteger, nullable=False),
+    Column("status", Text, nullable=False, server_default="running"),
+    Column("position", Integer, nullable=False, server_default=text("0")),
+    Column("attempt", Integer, nullable=False, server_default=text("0")),
+    Column("version", Integer, nullable=False, server_default=text("0")),
+    _json("outputs"),
+    Column("reason_code", Text),
+    Column("reason_words", Text),
+    _moment("started_at", now=True),
+    Column("due_at", DateTime(timezone=True), server_default=func.now()),
+    _moment("finished_at"),
+    UniqueConstraint("workflow_id", "event_id"),
+    Index("run_event_id_idx", "event_id"),
+    Index("run_due_at_idx", "due_at", postgresql_where=text("status IN ('running', 'waiting')")),
+)
+
+task_attempt = Table(
+    "task_attempt",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("run_id", BigInteger, nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("input", JSONB, nullable=False),
+    Column("output", JSONB, nullable=False),
+    Column("reason_code", Text),
+    Column("reason_words", Text),
+    _moment("started_at", nullable=False),
+    _moment("finished_at", nullable=False),
+    Index("task_attempt_run_id_idx", "run_id"),
+)
+
+# directory/ -----------------------------------------------------------------------------------------------
+
+mailing_list = Table(
+    "mailing_list",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    _moment("created_at", now=True),
+)
+
+contact = Table(
+    "contact",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("email", Text, nullable=False),
+    Column("first_name", Text, nullable=False),
+    Column("last_name", Text, nullable=False),
+    _moment("created_at", now=True),
+    _moment("opted_out_at"),
+    Index("contact_email_key", text("lower(email)"), unique=True),
+)
+
+mailing_list_contact = Table(
+    "mailing_list_contact",
+    metadata,
+    Column("mailing_list_id", Text, ForeignKey("mailing_list.id", ondelete="CASCADE"), primary_key=True),
+    Column("contact_id", Text, ForeignKey("contact.id", ondelete="CASCADE"), primary_key=True),
+    Column("contact_lookup_id", Text, nullable=False, unique=True),
+    _moment("created_at", now=True),
+)
+
+# surveys/ -------------------------------------------------------------------------------------------------
+
+survey = Table(
+    "survey",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("is_active", Boolean, nullable=False, server_default=text("true")),
+    Column("definition", JSONB, nullable=False),
+    _moment("created_at", now=True),
+)
+
+response = Table(
+    "response",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("survey_id", Text, ForeignKey("survey.id", ondelete="RESTRICT"), nullable=False),
+    Column("invitation_id", Text, unique=True),
+    _json("answers"),
+    _json("embedded_data"),
+    _moment("recorded_at", now=True),
+    Index("response_survey_id_recorded_at_idx", "survey_id", "recorded_at"),
+)
+
+# distributions/ -------------------------------------------------------------------------------------------
+
+invitation = Table(
+    "invitation",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("survey_id", Text, ForeignKey("survey.id", ondelete="RESTRICT"), nullable=False),
+    Column("contact_id", Text, ForeignKey("contact.id", ondelete="CASCADE"), nullable=False),
+    Column("mailing_list_id", Text, nullable=False),
+    Column("link_token", Text, nullable=False, unique=True),
+    Column("email", Text, nullable=False),
+    Column("first_name", Text, nullable=False),
+    Column("last_name", Text, nullable=False),
+    _json("embedded_data"),
+    _json("fields"),
+    Column("from_name", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("message", Text, nullable=False),
+    _moment("created_at", now=True),
+    _moment("send_at", nullable=False),
+    _moment("sent_at"),
+    Index("invitation_contact_id_idx", "contact_id"),
+)
+
+# limits ---------------------------------------------------------------------------------------------------
+
+rate_budget = Table(
+    "rate_budget",
+    metadata,
+    Column("name", Text, primary_key=True),
+    _moment("theoretical_arrival", nullable=False),
+)
