@@ -1,0 +1,106 @@
+"""Contacts and the mailing lists they are on."""
+
+from datetime import datetime
+from email.errors import HeaderParseError
+from email.headerregistry import Address
+
+import msgspec
+from sqlalchemy import func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from afterword.store import tables
+from afterword.store.identifiers import new_id
+
+LONGEST_ADDRESS = 254
+"""Characters of an address that SMTP carries (RFC 5321, 4.5.3.1.3)."""
+
+
+class Contact(msgspec.Struct, frozen=True):
+    """A contact of the directory."""
+
+    id: str
+    email: str
+    first_name: str
+    last_name: str
+    opted_out_at: datetime | None
+
+
+class ListedContact(msgspec.Struct, frozen=True):
+    """A contact as a member of a mailing list, under the list's own ``contact_lookup_id``."""
+
+    contact: Contact
+    contact_lookup_id: str
+
+
+def is_email_address(text: str) -> bool:
+    """Tell whether a mail can be addressed to this: one bare address with a domain."""
+    if len(text) > LONGEST_ADDRESS or not text.isprintable():
+        return False
+    try:
+        address = Address(addr_spec=text)
+    except (HeaderParseError, ValueError, IndexError):
+        return False
+    return bool(address.username) and "." in address.domain.strip(".") or address.domain == "localhost"
+
+
+async def add_mailing_list(connection: AsyncConnection, *, name: str) -> str:
+    """Make a mailing list; answers its id (``CG_…``)."""
+    mailing_list_id = new_id("CG")
+    await connection.execute(insert(tables.mailing_list).values(id=mailing_list_id, name=name))
+    return mailing_list_id
+
+
+async def add_to_list(
+    connection: AsyncConnection, mailing_list_id: str, *, email: str, first_name: str, last_name: str
+) -> ListedContact:
+    """Put a person on a mailing list: one contact an address, once on the list however often this is called.
+
+    A name that is given replaces the one that was known; an empty one does not.
+    """
+    contact = await _upsert(connection, email, first_name, last_name)
+    membership = tables.mailing_list_contact
+    lookup_id = await connection.scalar(
+        insert(membership)
+        .values(mailing_list_id=mailing_list_id, contact_id=contact.id, contact_lookup_id=new_id("CGC"))
+        .on_conflict_do_update(
+            index_elements=[membership.c.mailing_list_id, membership.c.contact_id],
+            set_={"contact_id": contact.id},
+        )
+        .returning(membership.c.contact_lookup_id)
+    )
+    return ListedContact(contact, str(lookup_id))
+
+
+async def _upsert(connection: AsyncConnection, email: str, first_name: str, last_name: str) -> Contact:
+    table = tables.contact
+    new = insert(table).values(id=new_id("CID"), email=email, first_name=first_name, last_name=last_name)
+    row = (
+        await connection.execute(
+            new.on_conflict_do_update(
+                index_elements=[func.lower(table.c.email)],
+                set_={
+                    "first_name": func.coalesce(func.nullif(new.excluded.first_name, ""), table.c.first_name),
+                    "last_name": func.coalesce(func.nullif(new.excluded.last_name, ""), table.c.last_name),
+                },
+            ).returning(table)
+        )
+    ).one()
+    return Contact(row.id, row.email, row.first_name, row.last_name, row.opted_out_at)
+
+
+async def is_opted_out(connection: AsyncConnection, contact_id: str) -> bool:
+    """Tell whether the contact asked not to be written to."""
+    moment = await connection.scalar(
+        select(tables.contact.c.opted_out_at).where(tables.contact.c.id == contact_id)
+    )
+    return moment is not None
+
+
+async def opt_out(connection: AsyncConnection, contact_id: str) -> None:
+    """Never write to this contact again; saying it twice changes nothing."""
+    await connection.execute(
+        update(tables.contact)
+        .where(tables.contact.c.id == contact_id, tables.contact.c.opted_out_at.is_(None))
+        .values(opted_out_at=func.now())
+    )

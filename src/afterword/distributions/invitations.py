@@ -1,0 +1,117 @@
+"""Invitations: one contact asked to answer one survey, by a personal link."""
+
+import secrets
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import Column, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from afterword.directory.contacts import ListedContact
+from afterword.store import tables
+from afterword.store.identifiers import derived_id
+
+LINK_TOKEN_BYTES = 18
+
+
+class Letter(msgspec.Struct, frozen=True):
+    """What an invitation says, piped text not yet filled in."""
+
+    from_name: str
+    subject: str
+    message: str
+
+
+class Invitation(msgspec.Struct, frozen=True):
+    """An invitation as stored: everything that its mail is made from.
+
+    ``link_token`` is the secret in the personal link. ``fields`` are the event's, for piped text.
+    """
+
+    id: str
+    survey_id: str
+    contact_id: str
+    link_token: str
+    email: str
+    first_name: str
+    last_name: str
+    embedded_data: dict[str, str]
+    fields: dict[str, str]
+    from_name: str
+    subject: str
+    message: str
+    created_at: datetime
+    send_at: datetime
+    sent_at: datetime | None
+
+
+def _columns() -> list[Column[Any]]:
+    return [tables.invitation.c[name] for name in Invitation.__struct_fields__]
+
+
+async def invite(
+    connection: AsyncConnection,
+    *,
+    key: str,
+    survey_id: str,
+    mailing_list_id: str,
+    listed: ListedContact,
+    letter: Letter,
+    embedded_data: Mapping[str, str],
+    fields: Mapping[str, str],
+    delay_seconds: float,
+) -> tuple[Invitation, bool]:
+    """Make the invitation for this key, or find it when it was made before: one key, one invitation.
+
+    It is to be sent ``delay_seconds`` after it was first made; the second part of the answer tells whether that
+    moment has come, by the database's clock.
+    """
+    invitation_id = derived_id("EMD", key)
+    await connection.execute(
+        insert(tables.invitation)
+        .values(
+            id=invitation_id,
+            survey_id=survey_id,
+            contact_id=listed.contact.id,
+            mailing_list_id=mailing_list_id,
+            link_token=secrets.token_urlsafe(LINK_TOKEN_BYTES),
+            email=listed.contact.email,
+            first_name=listed.contact.first_name,
+            last_name=listed.contact.last_name,
+            embedded_data=dict(embedded_data),
+            fields=dict(fields),
+            from_name=letter.from_name,
+            subject=letter.subject,
+            message=letter.message,
+            send_at=func.now() + func.make_interval(0, 0, 0, 0, 0, 0, delay_seconds),
+        )
+        .on_conflict_do_nothing(index_elements=[tables.invitation.c.id])
+    )
+    row = (
+        await connection.execute(
+            select(*_columns(), tables.invitation.c.send_at <= func.clock_timestamp()).where(
+                tables.invitation.c.id == invitation_id
+            )
+        )
+    ).one()
+    return Invitation(*row[:-1]), row[-1]
+
+
+async def find_by_link(connection: AsyncConnection, link_token: str) -> Invitation | None:
+    """The invitation that a personal link belongs to."""
+    row = (
+        await connection.execute(select(*_columns()).where(tables.invitation.c.link_token == link_token))
+    ).first()
+    return None if row is None else Invitation(*row)
+
+
+async def mark_sent(connection: AsyncConnection, invitation_id: str) -> None:
+    """Note that the mail server took the mail."""
+    await connection.execute(
+        update(tables.invitation)
+        .where(tables.invitation.c.id == invitation_id, tables.invitation.c.sent_at.is_(None))
+        .values(sent_at=func.now())
+    )

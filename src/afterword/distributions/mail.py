@@ -1,0 +1,196 @@
+"""An invitation made into a mail: a pure function, so that a repeat is the same mail to the byte."""
+
+import functools
+import html
+from collections.abc import Callable
+from email import policy
+from email.headerregistry import Address
+from email.message import EmailMessage
+from pathlib import Path
+from urllib.parse import urlencode, urlsplit
+
+import jinja2
+import msgspec
+
+from afterword.distributions.invitations import Invitation
+from afterword.outcomes import Permanent, Reason
+from afterword.piped_text import Pipe, Ready, Source, UnknownPipe, as_is, parse, render
+from afterword.surveys.definitions import ScoreQuestion, Survey
+
+GREETING_WITHOUT_NAME = "there"
+SUBJECT_LENGTH = 250
+
+
+class Links(msgspec.Struct, frozen=True):
+    """The addresses that a mail points to."""
+
+    survey: str
+    opt_out: str
+
+    def score(self, recode: int) -> str:
+        """The survey with this score preselected; opening it stores nothing."""
+        return f"{self.survey}&{urlencode({'score': recode})}"
+
+
+def links(public_url: str, invitation: Invitation) -> Links:
+    """The personal links of an invitation."""
+    base = public_url.rstrip("/")
+    query = urlencode({"Q_DL": invitation.link_token, "Q_CHL": "email"})
+    return Links(
+        survey=f"{base}/jfe/form/{invitation.survey_id}?{query}",
+        opt_out=f"{base}/opt-out/{invitation.link_token}",
+    )
+
+
+def render_mail(invitation: Invitation, survey: Survey, *, public_url: str, mail_from: str) -> EmailMessage:
+    """Make the mail: HTML and plain text, with the score to click in it.
+
+    Raises:
+        Permanent: the subject or message asks for a value that an invitation does not have.
+    """
+    to = links(public_url, invitation)
+    try:
+        subject = render(invitation.subject, *_sources(invitation, to, as_is))
+        text = _text_body(invitation, survey, to)
+        body = _html_body(invitation, survey, to, subject)
+    except UnknownPipe as error:
+        raise Permanent(
+            Reason(
+                "piped-text-unknown",
+                f"the mail's text asks for {error.pipe}, which an invitation does not have",
+                {"pipe": str(error.pipe)},
+            )
+        ) from None
+    return _message(invitation, to, mail_from=mail_from, subject=subject, text=text, html_body=body)
+
+
+def _message(
+    invitation: Invitation, to: Links, *, mail_from: str, subject: str, text: str, html_body: str
+) -> EmailMessage:
+    message = EmailMessage(policy=policy.SMTP.clone(max_line_length=200))
+    sender = Address(addr_spec=mail_from)
+    message["From"] = Address(_one_line(invitation.from_name), addr_spec=mail_from)
+    message["To"] = Address(
+        _one_line(f"{invitation.first_name} {invitation.last_name}"), addr_spec=invitation.email
+    )
+    message["Subject"] = _one_line(subject)[:SUBJECT_LENGTH]
+    message["Date"] = invitation.send_at
+    message["Message-ID"] = f"<{invitation.id}@{sender.domain or 'localhost'}>"
+    message["List-Unsubscribe"] = f"<{to.opt_out}>"
+    if urlsplit(to.opt_out).scheme == "https":
+        message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    message["Auto-Submitted"] = "auto-generated"
+    message.set_content(text, cte="quoted-printable")
+    message.add_alternative(html_body, subtype="html", cte="quoted-printable")
+    message.set_boundary(f"=_{invitation.id}")
+    return message
+
+
+def _one_line(text: str) -> str:
+    """What goes into a header: no line ends, no control characters, whoever wrote it."""
+    return " ".join("".join(character if character.isprintable() else " " for character in text).split())
+
+
+def _sources(invitation: Invitation, to: Links, escape: Callable[[str], str]) -> tuple[Source, ...]:
+    embedded = {name.casefold(): value for name, value in invitation.embedded_data.items()}
+    contact = {
+        "FirstName": invitation.first_name or GREETING_WITHOUT_NAME,
+        "LastName": invitation.last_name,
+        "Email": invitation.email,
+    }
+
+    def value(pipe: Pipe) -> str | None:
+        match pipe.scheme:
+            case "m":
+                if pipe.path == "FirstName" and not invitation.first_name and pipe.default is not None:
+                    return ""
+                return contact.get(pipe.path)
+            case "e":
+                return embedded.get(pipe.path.removeprefix("Field/").casefold(), "")
+            case "aedj":
+                return invitation.fields.get(pipe.path)
+            case "l":
+                return _link(pipe, to, escape)
+            case _:
+                return None
+
+    return (value,)
+
+
+def _link(pipe: Pipe, to: Links, escape: Callable[[str], str]) -> Ready | None:
+    targets = {
+        "SurveyLink": (to.survey, "Take the survey"),
+        "OptOutLink": (to.opt_out, "Unsubscribe"),
+    }
+    if pipe.path in targets:
+        address, words = targets[pipe.path]
+        words = pipe.default or words
+        if escape is as_is:
+            return Ready(f"{words}: {address}")
+        return Ready(f'<a href="{escape(address)}">{escape(words)}</a>')
+    bare = {"SurveyURL": to.survey, "OptOutURL": to.opt_out}.get(pipe.path)
+    return None if bare is None else Ready(escape(bare))
+
+
+def _paragraphs(message: str) -> tuple[list[str], list[str]]:
+    """The message's paragraphs before and after the place of the survey: where its link stands alone, or the end."""
+    paragraphs = [part.strip() for part in message.replace("\r\n", "\n").split("\n\n") if part.strip()]
+    for index, paragraph in enumerate(paragraphs):
+        pieces = parse(paragraph)
+        if len(pieces) == 1 and isinstance(pieces[0], Pipe) and pieces[0].path == "SurveyLink":
+            return paragraphs[:index], paragraphs[index + 1 :]
+    return paragraphs, []
+
+
+def _text_body(invitation: Invitation, survey: Survey, to: Links) -> str:
+    sources = _sources(invitation, to, as_is)
+    before, after = ([render(part, *sources) for part in parts] for parts in _paragraphs(invitation.message))
+    question = survey.definition.score_question()
+    asked = [_text_question(question, to)] if question else [to.survey]
+    return "\n\n".join([*before, *asked, *after, f"Not interested in surveys? {to.opt_out}"]) + "\n"
+
+
+def _text_question(question: ScoreQuestion, to: Links) -> str:
+    lines = [f"{choice.recode} - {choice.text}: {to.score(choice.recode)}" for choice in question.choices]
+    return "\n".join([question.text, *lines])
+
+
+def _html_body(invitation: Invitation, survey: Survey, to: Links, subject: str) -> str:
+    import mrml  # noqa: PLC0415
+
+    sources = _sources(invitation, to, html.escape)
+    before, after = (
+        [
+            Ready(render(part, *sources, escape=html.escape, escape_text=html.escape).replace("\n", "<br>"))
+            for part in parts
+        ]
+        for parts in _paragraphs(invitation.message)
+    )
+    mjml = _template().render(
+        subject=_one_line(subject),
+        language=survey.definition.texts.language,
+        before=before,
+        after=after,
+        question=survey.definition.score_question(),
+        links=to,
+    )
+    return str(mrml.to_html(mjml).content)
+
+
+@functools.cache
+def _template() -> jinja2.Template:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    environment.filters["ready"] = lambda text: _markup(text)
+    return environment.get_template("invitation.mjml")
+
+
+def _markup(text: Ready) -> str:
+    from markupsafe import Markup  # noqa: PLC0415
+
+    return Markup(text)  # noqa: S704 - made by render(), which escapes
+
+

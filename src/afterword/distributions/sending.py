@@ -1,0 +1,81 @@
+"""Handing mail to the mail server."""
+
+from collections.abc import Callable
+from email.message import EmailMessage
+
+import aiosmtplib
+
+from afterword.outcomes import Outcome, Permanent, Reason, Retry
+from afterword.settings import Settings
+
+TIMEOUT_SECONDS = 30.0
+RECIPIENT_REFUSED = "mail-recipient-refused"
+
+
+class Mailer:
+    """Sends mail by the mail server of the settings; one for each process."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    async def send(self, message: EmailMessage) -> str:
+        """Hand the mail over; answers the server's own words on taking it.
+
+        Raises:
+            Retry: the server is away or says *later*; ``outcome_unknown`` when the connection broke off after the mail
+                was on its way. The same mail may then be sent again: its Message-ID is the same.
+            Permanent: the server refuses it for good.
+        """
+        settings = self._settings
+        client = aiosmtplib.SMTP(
+            hostname=settings.smtp_host,
+            port=settings.smtp_port,
+            username=settings.smtp_username,
+            password=settings.smtp_password,
+            use_tls=settings.smtp_security == "tls",
+            start_tls=settings.smtp_security == "starttls",
+            timeout=TIMEOUT_SECONDS,
+        )
+        try:
+            await client.connect()
+        except (aiosmtplib.SMTPException, OSError) as error:
+            raise _not_connected(error) from None
+        try:
+            _, words = await client.send_message(message)
+        except (aiosmtplib.SMTPException, OSError, ValueError) as error:
+            raise _not_taken(error) from None
+        finally:
+            client.close()
+        return words
+
+
+def _not_connected(error: Exception) -> Outcome:
+    if isinstance(error, aiosmtplib.SMTPAuthenticationError):
+        return Permanent(
+            Reason(
+                "mail-server-refuses-us",
+                f"the mail server refuses our user name or password ({error.code}); correct them in the settings",
+            )
+        )
+    return Retry(Reason("mail-server-unreachable", f"the mail server cannot be reached: {type(error).__name__}"))
+
+
+def _not_taken(error: Exception) -> Outcome:
+    match error:
+        case aiosmtplib.SMTPRecipientsRefused(recipients=[aiosmtplib.SMTPRecipientRefused() as refused, *_]):
+            return _answered(refused.code, RECIPIENT_REFUSED, "the mail server refuses the recipient")
+        case aiosmtplib.SMTPResponseException(code=code):
+            return _answered(code, "mail-refused", "the mail server refuses the mail")
+        case aiosmtplib.SMTPServerDisconnected() | aiosmtplib.SMTPTimeoutError() | OSError():
+            return Retry(
+                Reason("mail-connection-lost", "the mail server broke off before it said that it took the mail"),
+                outcome_unknown=True,
+            )
+        case _:
+            return Permanent(Reason("mail-not-possible", f"the mail cannot be sent: {type(error).__name__}"))
+
+
+def _answered(code: int, reason_code: str, words: str) -> Outcome:
+    """SMTP's own rule: 4xx is for now, 5xx is for good."""
+    kind: Callable[[Reason], Outcome] = Permanent if code >= 500 else Retry
+    return kind(Reason(reason_code, f"{words} (code {code})", {"code": str(code)}))

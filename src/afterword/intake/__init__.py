@@ -1,0 +1,5 @@
+"""Intake: the doors that events come in by: Gladly's webhooks and JSON events.
+
+Each door authenticates, bounds and parses a request and records the event; nothing else happens before the answer.
+Start with ``json_events.py``.
+"""

@@ -1,0 +1,127 @@
+"""What a Survey asks."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+from sqlalchemy import insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from afterword.store import tables
+from afterword.store.identifiers import new_id
+
+
+class Choice(msgspec.Struct, frozen=True):
+    """One choice of a question; ``recode`` is the number that stands for it."""
+
+    recode: int
+    text: str
+
+
+class ScoreQuestion(msgspec.Struct, frozen=True, tag="score", tag_field="kind"):
+    """One choice of several, each a number: the CSAT score."""
+
+    id: str
+    text: str
+    choices: tuple[Choice, ...]
+
+    def choice(self, recode: int) -> Choice | None:
+        """The choice that this number stands for."""
+        return next((choice for choice in self.choices if choice.recode == recode), None)
+
+
+class TextQuestion(msgspec.Struct, frozen=True, tag="text", tag_field="kind"):
+    """Text of the respondent's own."""
+
+    id: str
+    text: str
+    max_length: int = 5000
+
+
+Question = ScoreQuestion | TextQuestion
+
+
+class SurveyTexts(msgspec.Struct, frozen=True):
+    """What a respondent reads besides the questions."""
+
+    title: str = "How did we do?"
+    submit: str = "Send my answer"
+    thanks_title: str = "Thank you!"
+    thanks: str = "Your answer has reached the team."
+    language: str = "en"
+
+
+class SurveyDefinition(msgspec.Struct, frozen=True):
+    """A survey: its questions in order, its texts, and the Embedded Data that its Survey Flow declares."""
+
+    questions: tuple[Question, ...]
+    texts: SurveyTexts = SurveyTexts()
+    embedded_data: tuple[str, ...] = ()
+
+    def score_question(self) -> ScoreQuestion | None:
+        """The first question that asks for a score."""
+        return next((question for question in self.questions if isinstance(question, ScoreQuestion)), None)
+
+    def question(self, question_id: str) -> Question | None:
+        """The question of this id (``QID1``)."""
+        return next((question for question in self.questions if question.id == question_id), None)
+
+    def spell_embedded_data(self, values: Mapping[str, str]) -> dict[str, str]:
+        """Give each value its name as the Survey Flow spells it; Qualtrics matches the names without regard to case.
+
+        Names that the flow does not declare keep their own spelling.
+        """
+        spelling = {name.casefold(): name for name in self.embedded_data}
+        return {spelling.get(name.casefold(), name): value for name, value in values.items()}
+
+
+class Survey(msgspec.Struct, frozen=True):
+    """A survey as stored."""
+
+    id: str
+    name: str
+    is_active: bool
+    definition: SurveyDefinition
+
+
+CSAT_WORDS = ("Very unhappy", "Unhappy", "So-so", "Happy", "Very happy")
+GUIDE_EMBEDDED_DATA = ("CustomerId", "ConversationId", "AgentId", "InboxId")
+
+
+def csat_survey(embedded_data: Iterable[str] = GUIDE_EMBEDDED_DATA) -> SurveyDefinition:
+    """The survey that a new installation starts with: a CSAT score from 1 to 5 and a comment."""
+    return SurveyDefinition(
+        questions=(
+            ScoreQuestion(
+                id="QID1",
+                text="How happy are you with the help you got?",
+                choices=tuple(Choice(number, words) for number, words in enumerate(CSAT_WORDS, start=1)),
+            ),
+            TextQuestion(id="QID2", text="What is the main reason for your score?"),
+        ),
+        embedded_data=tuple(embedded_data),
+    )
+
+
+async def add_survey(connection: AsyncConnection, *, name: str, definition: SurveyDefinition) -> str:
+    """Save a new survey; answers its id (``SV_…``)."""
+    survey_id = new_id("SV")
+    await connection.execute(
+        insert(tables.survey).values(id=survey_id, name=name, definition=msgspec.to_builtins(definition))
+    )
+    return survey_id
+
+
+async def get_survey(connection: AsyncConnection, survey_id: str) -> Survey | None:
+    """The survey of this id."""
+    row = (await connection.execute(select(tables.survey).where(tables.survey.c.id == survey_id))).first()
+    return None if row is None else survey_of_row(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name
+
+
+def survey_of_row(row: Mapping[str, Any]) -> Survey:
+    """A survey from a row of its table."""
+    return Survey(
+        row["id"], row["name"], row["is_active"], msgspec.convert(row["definition"], SurveyDefinition, strict=False)
+    )
+
+

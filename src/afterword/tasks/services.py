@@ -1,0 +1,17 @@
+"""What tasks are given to work with: made by the worker, once in each process."""
+
+import msgspec
+
+from afterword.accounts.connected import ConnectedAccounts
+from afterword.distributions.sending import Mailer
+from afterword.settings import Settings
+from afterword.store.database import Database
+
+
+class Services(msgspec.Struct, frozen=True, eq=False):
+    """``accounts`` answers a client for each connected account, always the same one."""
+
+    database: Database
+    settings: Settings
+    accounts: ConnectedAccounts
+    mail: Mailer
