@@ -1,0 +1,60 @@
+# `make` alone prints what can be made. GNU make 3.81 and a POSIX shell are enough: macOS has no more.
+
+.NOTPARALLEL:
+.PHONY: help install demo test lint format bench bench-full lock moved
+
+RUNTIME := .venv/.runtime-installed
+DEV := .venv/.dev-installed
+PYTHON ?=
+T ?=
+
+# The console commands in .venv hold its path: a checkout that was moved is installed again.
+MOVED := $(shell test "$$(cat .venv/.checkout 2>/dev/null)" = "$$(pwd -P)" || echo moved)
+
+help:
+	@awk 'BEGIN { FS = ":.*## " } \
+		/^## / { printf "\n%s\n", substr($$0, 4) } \
+		/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
+
+## To use it
+install: $(RUNTIME) ## set up .venv with .venv/bin/afterword (PYTHON=… chooses the Python)
+	@:
+
+demo: $(RUNTIME) ## set up and start everything, with sample data; Ctrl-C stops it
+	@.venv/bin/afterword demo
+
+## To work on it
+test: $(DEV) ## run every test; T=tests/accounts runs one thing fast
+	@AFTERWORD_BROWSER=$$(.venv/bin/python scripts/find-browser) || exit 1; export AFTERWORD_BROWSER; \
+	if [ -n "$(T)" ]; then .venv/bin/python -m pytest -p no:xdist -q $(T); \
+	else .venv/bin/python -m pytest -n 2 --cov --cov-report=term:skip-covered; fi
+
+lint: $(DEV) ## check style, types and who may import whom
+	@.venv/bin/ruff check
+	@.venv/bin/ruff format --check
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports
+
+format: $(DEV) ## put the code into shape, repair what can be repaired
+	@.venv/bin/ruff check --fix-only
+	@.venv/bin/ruff format
+
+lock: ## write requirements/*.txt anew after a change of dependencies
+	@scripts/lock $(if $(UPGRADE),--upgrade)
+	@$(MAKE) --no-print-directory $(DEV)
+
+## To measure it
+bench: $(DEV) ## run the benchmarks, under 5 minutes, and print a table
+	@.venv/bin/python bench/run.py
+
+bench-full: $(DEV) ## run the long ones too
+	@.venv/bin/python bench/run.py --full
+
+$(RUNTIME): requirements/runtime.txt pyproject.toml scripts/install.py .venv/bin/python $(MOVED)
+	@python=$$(PYTHON="$(PYTHON)" scripts/find-python) && exec "$$python" scripts/install.py runtime
+
+$(DEV): requirements/dev.txt requirements/runtime.txt pyproject.toml scripts/install.py .venv/bin/python $(MOVED)
+	@python=$$(PYTHON="$(PYTHON)" scripts/find-python) && exec "$$python" scripts/install.py dev
+
+# No recipe: where the Python of .venv is gone, what depends on it is made again.
+.venv/bin/python:
