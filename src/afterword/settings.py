@@ -52,7 +52,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     web_port: Annotated[Port, Meta(description="Port that the web half listens on.")] = 8700
     smtp_host: Annotated[str, Meta(description="Mail server that takes outgoing mail.")] = "127.0.0.1"
     smtp_port: Annotated[Port, Meta(description="Its port.")] = 25
-    smtp_username: Annotated[str | None, Meta(description="User name for the mail server, if it asks.")] = None
+    smtp_username: Annotated[str | None, Meta(description="User name for the mail server, if it asks.")] = (
+        None
+    )
     smtp_password: Annotated[str | None, Meta(description="Password for the mail server.")] = None
     smtp_security: Annotated[
         Literal["starttls", "tls", "none"],
@@ -62,9 +64,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     worker_concurrency: Annotated[
         Annotated[int, Meta(ge=1, le=1000)], Meta(description="Runs that one worker works on at once.")
     ] = 20
+    worker_heartbeat_timeout: Annotated[
+        Annotated[float, Meta(ge=1)],
+        Meta(description="Seconds of silence after which a worker's jobs are taken over by another."),
+    ] = 10.0
     gladly_requests_per_second: Annotated[
         Positive,
-        Meta(description="Gladly's limit for the organisation and each HTTP method, shared by all processes."),
+        Meta(
+            description="Gladly's limit for the organisation and each HTTP method, shared by all processes."
+        ),
     ] = 10.0
     qualtrics_requests_per_minute: Annotated[
         Positive, Meta(description="Qualtrics' limit for the brand, shared by all processes.")
@@ -94,7 +102,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         try:
             return msgspec.convert(values, cls, strict=False, dec_hook=_decode)
         except msgspec.ValidationError as error:
-            raise ConfigurationError(f"settings: {error}. Options are listed by `afterword settings`.") from None
+            raise ConfigurationError(
+                f"settings: {error}. Options are listed by `afterword settings`."
+            ) from None
 
 
 def _from_file(path: str | None) -> dict[str, Any]:

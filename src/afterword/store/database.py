@@ -23,7 +23,13 @@ log = structlog.get_logger()
 OLDEST_SUPPORTED_VERSION = 160000
 LISTEN_PROOF_SECONDS = 1.0
 
+
+class ConnectionLost(Exception):  # noqa: N818 - it is said of the database, not of the caller
+    """The database went away in the middle of a transaction, which may or may not have been committed."""
+
+
 CONNECTION_LOST = (
+    ConnectionLost,
     OSError,
     asyncpg.InterfaceError,
     asyncpg.PostgresConnectionError,
@@ -42,25 +48,31 @@ class Database:
     whether notifications arrive; where they do not (a proxy that pools transactions), callers poll.
     """
 
-    def __init__(self, url: str, pool: Pool, *, can_listen: bool) -> None:
+    def __init__(self, url: str, pool: Pool, options: "ConnectionOptions", *, can_listen: bool) -> None:
         self.url = url
         self.pool = pool
         self.can_listen = can_listen
+        self._options = options
         self._engine: AsyncEngine | None = None
 
     @classmethod
-    async def connect(cls, url: str, *, pool_size: int = 8) -> "Database":
-        """Open the pool and find out what the server can do.
+    async def connect(cls, url: str, *, name: str, pool_size: int = 8) -> "Database":
+        """Open the pool and find out what the server can do; ``name`` is what the server calls our connections.
 
         Raises:
             ConfigurationError: the server is older than PostgreSQL 16 or the address is not one.
             OSError, asyncpg.PostgresError: it cannot be reached.
         """
         can_listen = await _prove_listen(url)
+        options = ConnectionOptions(name, prepared=can_listen)
         pool = await asyncpg.create_pool(
-            url, min_size=1, max_size=pool_size, **_connection_options(prepared=can_listen)
+            url,
+            min_size=1,
+            max_size=pool_size,
+            statement_cache_size=options.statement_cache_size,
+            server_settings=options.server_settings,
         )
-        return cls(url, pool, can_listen=can_listen)
+        return cls(url, pool, options, can_listen=can_listen)
 
     async def close(self) -> None:
         """Close every connection; running statements are given a moment to end."""
@@ -73,9 +85,20 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self) -> "AsyncIterator[AsyncConnection]":
-        """A SQLAlchemy connection in a transaction, committed when the block ends without an error."""
-        async with self.engine.begin() as connection:
-            yield connection
+        """A SQLAlchemy connection in a transaction, committed when the block ends without an error.
+
+        Raises:
+            ConnectionLost: the database went away.
+        """
+        from sqlalchemy.exc import DBAPIError  # noqa: PLC0415
+
+        try:
+            async with self.engine.begin() as connection:
+                yield connection
+        except DBAPIError as error:
+            if error.connection_invalidated:
+                raise ConnectionLost(str(error.orig)) from error
+            raise
 
     @property
     def engine(self) -> "AsyncEngine":
@@ -83,24 +106,32 @@ class Database:
         if self._engine is None:
             from sqlalchemy.ext.asyncio import create_async_engine  # noqa: PLC0415
 
-            options = _connection_options(prepared=self.can_listen)
-
-            async def connection() -> asyncpg.Connection:
-                return await asyncpg.connect(self.url, **options)
-
             self._engine = create_async_engine(
                 "postgresql+asyncpg://",
-                async_creator=connection,
+                async_creator=self._connect_once,
                 pool_size=4,
                 max_overflow=4,
                 pool_pre_ping=True,
             )
         return self._engine
 
+    async def _connect_once(self) -> asyncpg.Connection:
+        try:
+            return await asyncpg.connect(
+                self.url,
+                statement_cache_size=self._options.statement_cache_size,
+                server_settings=self._options.server_settings,
+            )
+        except OSError as error:
+            raise ConnectionLost(str(error)) from error
 
-def _connection_options(*, prepared: bool) -> dict[str, int]:
-    """A proxy that pools transactions cannot keep prepared statements between them."""
-    return {} if prepared else {"statement_cache_size": 0}
+
+class ConnectionOptions:
+    """How connections are made; a proxy that pools transactions cannot keep prepared statements between them."""
+
+    def __init__(self, name: str, *, prepared: bool) -> None:
+        self.statement_cache_size = 100 if prepared else 0
+        self.server_settings = {"application_name": name, "jit": "off"}
 
 
 async def _prove_listen(url: str) -> bool:

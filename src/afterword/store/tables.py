@@ -173,6 +173,8 @@ run = Table(
     Column("attempt", Integer, nullable=False, server_default=text("0")),
     Column("version", Integer, nullable=False, server_default=text("0")),
     _json("outputs"),
+    Column("conversation_id", Text),
+    Column("customer_id", Text),
     Column("reason_code", Text),
     Column("reason_words", Text),
     _moment("started_at", now=True),
@@ -180,6 +182,8 @@ run = Table(
     _moment("finished_at"),
     UniqueConstraint("workflow_id", "event_id"),
     Index("run_event_id_idx", "event_id"),
+    Index("run_conversation_id_idx", "conversation_id", postgresql_where=text("conversation_id IS NOT NULL")),
+    Index("run_customer_id_idx", "customer_id", postgresql_where=text("customer_id IS NOT NULL")),
     Index("run_due_at_idx", "due_at", postgresql_where=text("status IN ('running', 'waiting')")),
 )
 

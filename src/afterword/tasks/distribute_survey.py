@@ -83,7 +83,11 @@ class DistributeSurveyTask:
             await mark_sent(connection, invitation.id)
         return Done(
             {**output, "mailServer": answer[:200]},
-            sent={"to": invitation.email, "subject": str(message["Subject"]), "messageId": message["Message-ID"]},
+            sent={
+                "to": invitation.email,
+                "subject": str(message["Subject"]),
+                "messageId": message["Message-ID"],
+            },
         )
 
     async def _invite(self, call: TaskCall[DistributeSurvey]) -> tuple[Invitation, Survey, str, bool]:

@@ -21,7 +21,9 @@ def configure(task_type: AnyTaskType, saved: dict[str, Any], sources: tuple[Sour
         return fill_in(configuration, sources)
     except msgspec.ValidationError as error:
         raise Permanent(
-            Reason("configuration-invalid", f"the task's configuration is wrong: {error}", {"error": str(error)})
+            Reason(
+                "configuration-invalid", f"the task's configuration is wrong: {error}", {"error": str(error)}
+            )
         ) from None
     except UnknownPipe as error:
         raise Permanent(

@@ -65,9 +65,13 @@ class ActiveWorkflow(msgspec.Struct, frozen=True):
     definition: Definition
 
 
-
 async def add_workflow(
-    connection: AsyncConnection, *, name: str, definition: Definition, is_on: bool = True, workflow_id: str | None = None
+    connection: AsyncConnection,
+    *,
+    name: str,
+    definition: Definition,
+    is_on: bool = True,
+    workflow_id: str | None = None,
 ) -> str:
     """Save a new workflow with its first revision; answers its id (``OC_…``)."""
     workflow_id = workflow_id or new_id("OC")
@@ -111,7 +115,9 @@ class Revisions:
         known = self._known.get((workflow_id, number))
         if known is None:
             definition = await connection.fetchval(
-                "SELECT definition FROM workflow_revision WHERE workflow_id = $1 AND number = $2", workflow_id, number
+                "SELECT definition FROM workflow_revision WHERE workflow_id = $1 AND number = $2",
+                workflow_id,
+                number,
             )
             if definition is None:
                 raise LookupError(workflow_id)

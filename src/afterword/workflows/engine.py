@@ -15,7 +15,7 @@ import msgspec
 import structlog
 
 from afterword.outcomes import Outcome, Permanent, Reason, Retry, Skip
-from afterword.store.database import CONNECTION_LOST, Database
+from afterword.store.database import CONNECTION_LOST, ConnectionLost, Database
 from afterword.tasks.contract import AnyTaskType, Done, TaskCall, Wait
 from afterword.workflows.configuration import configure
 from afterword.workflows.definitions import Definition, Revisions, Task
@@ -36,6 +36,7 @@ MOVE_ON = """
 WITH moved AS (
     UPDATE run SET position = $3, attempt = $4, status = $5, version = version + 1, outputs = outputs || $6::jsonb,
         reason_code = $7, reason_words = $8, due_at = now() + make_interval(secs => $9),
+        conversation_id = coalesce(conversation_id, $19), customer_id = coalesce(customer_id, $20),
         finished_at = CASE WHEN $5 IN ('succeeded', 'skipped', 'failed') THEN now() END
     WHERE id = $1 AND version = $2
     RETURNING id
@@ -49,7 +50,9 @@ RETURNING id
 RunStatus = Literal["running", "waiting", "succeeded", "skipped", "failed"]
 AttemptStatus = Literal["succeeded", "waiting", "retrying", "skipped", "failed"]
 
-FAULT = Reason("unexpected-error", "the task ended in an error that it did not expect; the log has the details")
+FAULT = Reason(
+    "unexpected-error", "the task ended in an error that it did not expect; the log has the details"
+)
 
 
 class RunState(msgspec.Struct):
@@ -150,6 +153,8 @@ class RunEngine:
                 *_columns(move.reason),
                 started_at,
                 datetime.now(UTC),
+                event.field("conversationId"),
+                event.field("customerId"),
             )
         if stored is None:
             log.warning("late_result_dropped", task=task.id)
@@ -175,7 +180,7 @@ class RunEngine:
                 survey_response_id=event.survey_response_id,
             )
             return self._after(await task_type.run(call)), recorded_input
-        except CONNECTION_LOST:
+        except (ConnectionLost, asyncpg.InterfaceError, asyncpg.PostgresConnectionError):
             raise
         except Outcome as outcome:
             return self._after_outcome(state, outcome), recorded_input

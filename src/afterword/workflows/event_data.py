@@ -22,6 +22,13 @@ class EventData(msgspec.Struct, frozen=True):
     sources: tuple[Source, ...]
     survey_response_id: str | None = None
 
+    def field(self, name: str) -> str | None:
+        """A field by name without regard to case, as embedded data has it; ``None`` when missing or empty."""
+        wanted = name.casefold()
+        return next(
+            (value for field, value in self.fields.items() if field.casefold() == wanted and value), None
+        )
+
 
 async def read_event(database: Database, event: Event, body: str) -> EventData:
     """Read an event of the kind that the workflow starts with.

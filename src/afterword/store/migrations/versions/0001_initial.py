@@ -108,12 +108,9 @@ def upgrade() -> None:
         sa.Column("position", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("attempt", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("version", sa.Integer(), server_default=sa.text("0"), nullable=False),
-        sa.Column(
-            "outputs",
-            postgresql.JSONB(astext_type=Text()),
-            server_default=sa.text("'{}'::jsonb"),
-            nullable=False,
-        ),
+        sa.Column("outputs", postgresql.JSONB(), server_default=sa.text("'{}'::jsonb"), nullable=False),
+        sa.Column("conversation_id", sa.Text(), nullable=True),
+        sa.Column("customer_id", sa.Text(), nullable=True),
         sa.Column("reason_code", sa.Text(), nullable=True),
         sa.Column("reason_words", sa.Text(), nullable=True),
         sa.Column("started_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
@@ -121,6 +118,20 @@ def upgrade() -> None:
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("run_pkey")),
         sa.UniqueConstraint("workflow_id", "event_id", name=op.f("run_workflow_id_event_id_key")),
+    )
+    op.create_index(
+        "run_conversation_id_idx",
+        "run",
+        ["conversation_id"],
+        unique=False,
+        postgresql_where=sa.text("conversation_id IS NOT NULL"),
+    )
+    op.create_index(
+        "run_customer_id_idx",
+        "run",
+        ["customer_id"],
+        unique=False,
+        postgresql_where=sa.text("customer_id IS NOT NULL"),
     )
     op.create_index(
         "run_due_at_idx",
@@ -135,7 +146,7 @@ def upgrade() -> None:
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("is_active", sa.Boolean(), server_default=sa.text("true"), nullable=False),
-        sa.Column("definition", postgresql.JSONB(astext_type=Text()), nullable=False),
+        sa.Column("definition", postgresql.JSONB(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("survey_pkey")),
     )
@@ -146,8 +157,8 @@ def upgrade() -> None:
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("attempt", sa.Integer(), nullable=False),
         sa.Column("status", sa.Text(), nullable=False),
-        sa.Column("input", postgresql.JSONB(astext_type=Text()), nullable=False),
-        sa.Column("output", postgresql.JSONB(astext_type=Text()), nullable=False),
+        sa.Column("input", postgresql.JSONB(), nullable=False),
+        sa.Column("output", postgresql.JSONB(), nullable=False),
         sa.Column("reason_code", sa.Text(), nullable=True),
         sa.Column("reason_words", sa.Text(), nullable=True),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
@@ -188,18 +199,8 @@ def upgrade() -> None:
         sa.Column("email", sa.Text(), nullable=False),
         sa.Column("first_name", sa.Text(), nullable=False),
         sa.Column("last_name", sa.Text(), nullable=False),
-        sa.Column(
-            "embedded_data",
-            postgresql.JSONB(astext_type=Text()),
-            server_default=sa.text("'{}'::jsonb"),
-            nullable=False,
-        ),
-        sa.Column(
-            "fields",
-            postgresql.JSONB(astext_type=Text()),
-            server_default=sa.text("'{}'::jsonb"),
-            nullable=False,
-        ),
+        sa.Column("embedded_data", postgresql.JSONB(), server_default=sa.text("'{}'::jsonb"), nullable=False),
+        sa.Column("fields", postgresql.JSONB(), server_default=sa.text("'{}'::jsonb"), nullable=False),
         sa.Column("from_name", sa.Text(), nullable=False),
         sa.Column("subject", sa.Text(), nullable=False),
         sa.Column("message", sa.Text(), nullable=False),
@@ -257,18 +258,8 @@ def upgrade() -> None:
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("survey_id", sa.Text(), nullable=False),
         sa.Column("invitation_id", sa.Text(), nullable=True),
-        sa.Column(
-            "answers",
-            postgresql.JSONB(astext_type=Text()),
-            server_default=sa.text("'{}'::jsonb"),
-            nullable=False,
-        ),
-        sa.Column(
-            "embedded_data",
-            postgresql.JSONB(astext_type=Text()),
-            server_default=sa.text("'{}'::jsonb"),
-            nullable=False,
-        ),
+        sa.Column("answers", postgresql.JSONB(), server_default=sa.text("'{}'::jsonb"), nullable=False),
+        sa.Column("embedded_data", postgresql.JSONB(), server_default=sa.text("'{}'::jsonb"), nullable=False),
         sa.Column("recorded_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.ForeignKeyConstraint(
             ["survey_id"], ["survey.id"], name=op.f("response_survey_id_fkey"), ondelete="RESTRICT"
@@ -283,7 +274,7 @@ def upgrade() -> None:
         "workflow_revision",
         sa.Column("workflow_id", sa.Text(), nullable=False),
         sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("definition", postgresql.JSONB(astext_type=Text()), nullable=False),
+        sa.Column("definition", postgresql.JSONB(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.ForeignKeyConstraint(
             ["workflow_id"],
@@ -293,7 +284,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("workflow_id", "number", name=op.f("workflow_revision_pkey")),
     )
-    op.execute(job_queue_schema())
+    op.get_bind().connection.run_async(lambda driver: driver.execute(job_queue_schema()))
 
 
 def job_queue_schema() -> str:

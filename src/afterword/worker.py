@@ -1,0 +1,130 @@
+"""The worker half: empties the inbox, advances runs, and looks after both.
+
+Any number of workers share one database; each holds no state that another lacks.
+"""
+
+import asyncio
+import contextlib
+
+from collections.abc import Awaitable, Callable
+
+import asyncpg
+import structlog
+
+from afterword.accounts.connected import ConnectedAccounts
+from afterword.accounts.secrets import SecretBox, check_secret_key
+from afterword.distributions.sending import Mailer
+from afterword.events.recording import INBOX_CHANNEL
+from afterword.settings import Settings
+from afterword.store.budgets import RateBudget
+from afterword.store.database import CONNECTION_LOST, Database
+from afterword.store.migrations import migrate
+from afterword.store.queue import RunQueue
+from afterword.tasks.registry import load_task_types
+from afterword.tasks.services import Services
+from afterword.workflows.engine import RunEngine
+from afterword.workflows.matching import Inbox
+
+log = structlog.get_logger()
+
+APPLICATION_NAME = "afterword worker"
+LOOK_EVERY_SECONDS = 1.0
+SWEEP_EVERY_SECONDS = 2.0
+PRUNE_EVERY_SECONDS = 600.0
+
+
+class Worker:
+    """One worker process."""
+
+    def __init__(self, settings: Settings, database: Database, box: SecretBox) -> None:
+        self._settings = settings
+        self._database = database
+        self._queue = RunQueue(database, heartbeat_timeout=settings.worker_heartbeat_timeout)
+        self._inbox = Inbox(database, self._queue)
+        self._accounts = ConnectedAccounts(database, box, RateBudget(database.pool), settings)
+        services = Services(database, settings, self._accounts, Mailer(settings))
+        self._engine = RunEngine(
+            database, load_task_types(services), retry_time_scale=settings.retry_time_scale
+        )
+        self._arrived = asyncio.Event()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until ``stop`` is set; what is in hand is finished first."""
+        keepers = [
+            asyncio.create_task(self._listen()),
+            asyncio.create_task(self._drain()),
+            asyncio.create_task(self._every(SWEEP_EVERY_SECONDS, self._queue.sweep)),
+            asyncio.create_task(self._every(PRUNE_EVERY_SECONDS, self._queue.prune)),
+        ]
+        working = asyncio.create_task(
+            self._queue.work(self._engine.advance, concurrency=self._settings.worker_concurrency)
+        )
+        log.info("worker_started", concurrency=self._settings.worker_concurrency)
+        stopping = asyncio.create_task(stop.wait())
+        ended, _ = await asyncio.wait([stopping, working, *keepers], return_when=asyncio.FIRST_COMPLETED)
+        for keeper in (stopping, *keepers):
+            keeper.cancel()
+        self._queue.stop()
+        try:
+            await working
+        finally:
+            await self._accounts.close()
+        for task in ended - {stopping}:
+            task.result()
+        log.info("worker_stopped")
+
+    async def _drain(self) -> None:
+        """Empty the inbox when there is a hint, and once a second anyway: a hint may be lost."""
+        while True:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._arrived.wait(), LOOK_EVERY_SECONDS)
+            self._arrived.clear()
+            await _unless_database_is_away("inbox", self._inbox.drain)
+
+    async def _listen(self) -> None:
+        """Hear the hints, on a connection of its own, which is made again whenever it is lost."""
+        while self._database.can_listen:
+            with contextlib.suppress(*CONNECTION_LOST):
+                await self._listen_once()
+            await asyncio.sleep(LOOK_EVERY_SECONDS)
+
+    async def _listen_once(self) -> None:
+        lost = asyncio.Event()
+        connection = await asyncpg.connect(
+            self._database.url, server_settings={"application_name": APPLICATION_NAME}
+        )
+        connection.add_termination_listener(lambda _: lost.set())
+        try:
+            await connection.add_listener(INBOX_CHANNEL, lambda *_: self._arrived.set())
+            self._arrived.set()
+            await lost.wait()
+        finally:
+            await connection.close(timeout=2)
+
+    async def _every(self, seconds: float, work: Callable[[], Awaitable[object]]) -> None:
+        while True:
+            await _unless_database_is_away(work.__name__, work)
+            await asyncio.sleep(seconds)
+
+
+async def _unless_database_is_away(what: str, work: Callable[[], Awaitable[object]]) -> None:
+    """Do it; when the database is away, say so and let the next turn try again."""
+    try:
+        await work()
+    except (*CONNECTION_LOST, asyncpg.PostgresError) as error:
+        log.warning("database_away", during=what, cause=type(error).__name__)
+
+
+async def serve(settings: Settings, database_url: str, stop: asyncio.Event) -> None:
+    """Bring the database up to date and work until ``stop`` is set."""
+    await migrate(database_url)
+    database = await Database.connect(
+        database_url, name=APPLICATION_NAME, pool_size=settings.worker_concurrency + 4
+    )
+    try:
+        box = SecretBox.open(settings)
+        async with database.transaction() as connection:
+            await check_secret_key(connection, box)
+        await Worker(settings, database, box).run(stop)
+    finally:
+        await database.close()
