@@ -11,7 +11,7 @@ TAIL_BYTES = 8_000
 
 
 class LogFile:
-    """One child's log, ``NAME.log``; what it held before it grew over ``limit`` bytes is in ``NAME.log.1``."""
+    """One child's log, ``NAME.log``; its content goes to ``NAME.log.1`` when it is over ``limit`` bytes."""
 
     def __init__(self, path: Path, *, limit: int = LIMIT_BYTES) -> None:
         self.path = path
@@ -29,8 +29,8 @@ class LogFile:
     def trim(self) -> None:
         """Move the content aside when it is over the limit.
 
-        The child holds the file open, so it is copied and emptied, not renamed; lines that are written between
-        the two steps are lost.
+        The child holds the file open, so it is copied and emptied, not renamed; lines that are written
+        between the two steps are lost.
         """
         if not self.path.exists() or self.path.stat().st_size <= self._limit:
             return

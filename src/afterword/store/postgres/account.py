@@ -1,7 +1,8 @@
 """The user that the server runs as.
 
-PostgreSQL refuses to run as root. Started by root, everything of PostgreSQL runs as ``nobody``, who owns the cluster's
-folder and nothing else; its parents stay closed to it (see ``folders.py``). Started by anyone else, it runs as they.
+PostgreSQL refuses to run as root. Started by root, everything of PostgreSQL runs as ``nobody``, who owns
+the cluster's folder and nothing else; its parents stay closed to it (see ``folders.py``). Started by anyone
+else, it runs as they.
 """
 
 import os
@@ -36,7 +37,7 @@ def own_account() -> Account:
     except KeyError:
         raise ConfigurationError(
             f"The user id {uid} has no name in this system's list of users, and PostgreSQL needs one. Add it "
-            "(in a container: a line in /etc/passwd), or set AFTERWORD_DATABASE_URL to a PostgreSQL elsewhere."
+            "(in a container: a line in /etc/passwd), or set AFTERWORD_DATABASE_URL to another PostgreSQL."
         ) from None
     return Account(uid, os.getegid(), entry.pw_name, dropped_to=False)
 
@@ -59,7 +60,7 @@ def server_account(cluster: Path | None) -> Account:
         entry = pwd.getpwuid(owner) if owner else pwd.getpwnam(UNPRIVILEGED)
     except KeyError:
         raise ConfigurationError(
-            f"PostgreSQL does not run as root, and this system has no user {owner or UNPRIVILEGED} to run it as. "
-            "Start Afterword as an ordinary user, or set AFTERWORD_DATABASE_URL to a PostgreSQL elsewhere."
+            f"PostgreSQL does not run as root, and this system has no user {owner or UNPRIVILEGED} to run it "
+            "as. Start Afterword as an ordinary user, or set AFTERWORD_DATABASE_URL to another PostgreSQL."
         ) from None
     return Account(entry.pw_uid, entry.pw_gid, entry.pw_name, dropped_to=True)

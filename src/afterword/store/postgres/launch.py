@@ -1,17 +1,22 @@
 """Becomes a program of PostgreSQL that ends with its parent, as a user with few rights.
 
-Run as a script, by path, with an isolated interpreter; after its few steps it is replaced by the program, so that the
-parent's child *is* the program. These steps cannot be a ``preexec_fn``, which is unsafe beside threads.
+Run as a script, by path, with an isolated interpreter; after its few steps it is replaced by the program,
+so that the parent's child *is* the program. These steps cannot be a ``preexec_fn``, which is unsafe beside
+threads.
 
     launch.py LIFELINE PARENT UID GID PROGRAM ARGUMENT…
 
 ``LIFELINE`` says how the program learns that its parent is gone, however that came about:
 
-- ``death-signal``: Linux sends it SIGINT, PostgreSQL's fast shutdown. (Linux means the *thread* that started it.)
+- ``death-signal``: Linux sends it SIGINT, PostgreSQL's fast shutdown. (Linux means the *thread* that
+started it.)
 - a number: the file descriptor of a pipe that the parent holds open. A small process keeps watch on it.
 """
 
+# All that is needed is imported here: after the change of user, Python's own files may be out of reach.
+import ctypes
 import os
+import select
 import signal
 import sys
 
@@ -37,8 +42,6 @@ def main() -> None:
 
 def ask_for_death_signal() -> None:
     """Have Linux send SIGINT to this process when its parent dies."""
-    import ctypes  # noqa: PLC0415
-
     if ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGINT, 0, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "prctl")
 
@@ -61,11 +64,9 @@ def start_watcher(parent_pipe: int) -> None:
 def watch(parent_pipe: int, program_pipe: int, program: int) -> None:
     """Wait for either pipe to end; if it is the parent's, ask the program to stop.
 
-    The program's pipe is held open by it and all its descendants. While it is open the program's process id cannot
-    have passed to someone else, but for a server whose main process was killed a moment ago.
+    The program's pipe is held open by it and all its descendants. While it is open the program's process id
+    cannot have passed to someone else, but for a server whose main process was killed a moment ago.
     """
-    import select  # noqa: PLC0415
-
     os.setsid()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     keep = sorted((parent_pipe, program_pipe))

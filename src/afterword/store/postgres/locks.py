@@ -8,8 +8,9 @@ from pathlib import Path
 class FileLock:
     """One file's lock (``flock``).
 
-    It belongs to the *open file*, not to a process: a child that inherits :attr:`descriptor` holds it on after we
-    have closed ours, and so do the child's children. That is how a server's lock tells the truth about the server.
+    It belongs to the *open file*, not to a process: a child that inherits :attr:`descriptor` holds it on
+    after we have closed ours, and so do the child's children. That is how a server's lock tells the truth
+    about the server.
     """
 
     def __init__(self, path: Path) -> None:

@@ -1,7 +1,7 @@
 """Is a PostgreSQL server alive, and does it let us in? Asked by connecting: a process id proves nothing.
 
-Speaks the first lines of PostgreSQL's protocol (version 3.0, stable since 2003) itself: it is asked many times a
-second while a server starts, by the supervisor, which is too small to carry a database driver.
+Speaks the first lines of PostgreSQL's protocol (version 3.0, stable since 2003) itself: it is asked many
+times a second while a server starts, by the supervisor, which is too small to carry a database driver.
 """
 
 import asyncio
