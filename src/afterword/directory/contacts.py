@@ -1,8 +1,6 @@
 """Contacts and the mailing lists they are on."""
 
 from datetime import datetime
-from email.errors import HeaderParseError
-from email.headerregistry import Address
 
 import msgspec
 from sqlalchemy import func, select, update
@@ -11,10 +9,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from afterword.store import tables
 from afterword.store.identifiers import new_id
-
-LONGEST_ADDRESS = 254
-"""Characters of an address that SMTP carries (RFC 5321, 4.5.3.1.3)."""
-
 
 class Contact(msgspec.Struct, frozen=True):
     """A contact of the directory."""
@@ -33,15 +27,24 @@ class ListedContact(msgspec.Struct, frozen=True):
     contact_lookup_id: str
 
 
-def is_email_address(text: str) -> bool:
-    """Tell whether a mail can be addressed to this: one bare address with a domain."""
-    if len(text) > LONGEST_ADDRESS or not text.isprintable():
-        return False
+def mail_address(text: str) -> str | None:
+    """The address in the form that every mail server takes, a domain of other scripts in its ASCII form.
+
+    ``None`` when mail cannot be addressed to this: it is not one bare address, or its part before the @ has other than
+    ASCII characters, which few mail servers take.
+    """
+    from email_validator import EmailNotValidError, validate_email  # noqa: PLC0415
+
     try:
-        address = Address(addr_spec=text)
-    except (HeaderParseError, ValueError, IndexError):
-        return False
-    return bool(address.username) and "." in address.domain.strip(".") or address.domain == "localhost"
+        return validate_email(
+            text.strip(),
+            allow_smtputf8=False,
+            allow_quoted_local=True,
+            check_deliverability=False,
+            globally_deliverable=False,
+        ).ascii_email
+    except EmailNotValidError:
+        return None
 
 
 async def add_mailing_list(connection: AsyncConnection, *, name: str) -> str:

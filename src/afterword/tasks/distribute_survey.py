@@ -5,7 +5,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from afterword.directory.contacts import add_to_list, is_email_address, is_opted_out
+from afterword.directory.contacts import add_to_list, is_opted_out, mail_address
 from afterword.distributions.invitations import Invitation, Letter, invite, mark_sent
 from afterword.distributions.mail import render_mail
 from afterword.outcomes import Permanent, Reason, Skip
@@ -92,10 +92,10 @@ class DistributeSurveyTask:
 
     async def _invite(self, call: TaskCall[DistributeSurvey]) -> tuple[Invitation, Survey, str, bool]:
         wanted = call.configuration
-        email = wanted.email.strip()
-        if not email:
+        if not wanted.email.strip():
             raise Skip(NO_ADDRESS)
-        if not is_email_address(email):
+        email = mail_address(wanted.email)
+        if email is None:
             raise Skip(NOT_AN_ADDRESS)
         async with self._services.database.transaction() as connection:
             survey = await get_survey(connection, wanted.survey)

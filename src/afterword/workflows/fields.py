@@ -29,7 +29,7 @@ def compile_path(path: str) -> JSONPath:
     try:
         compiled = _environment().compile(path)
     except JSONPathError as error:
-        raise InvalidPath(f"{path!r} is not a JSONPath: {error}") from None
+        raise InvalidPath(f"{path!r} is not a JSONPath: {error.args[0]}") from None
     if not isinstance(compiled, JSONPath):
         raise InvalidPath(f"{path!r} joins several JSONPaths; use one")
     return compiled

@@ -1,0 +1,59 @@
+"""Settings: from the environment, from files, from TOML."""
+
+from pathlib import Path
+
+import pytest
+
+from afterword.outcomes import ConfigurationError
+from afterword.settings import Settings
+
+
+def test_without_anything_said_the_defaults_hold() -> None:
+    settings = Settings.load({})
+    assert settings.web_port == 8700
+    assert settings.database_url is None
+    assert settings.data_dir.name == "afterword"
+
+
+def test_an_option_is_read_from_the_environment() -> None:
+    settings = Settings.load({"AFTERWORD_WEB_PORT": "9000", "AFTERWORD_GLADLY_REQUESTS_PER_SECOND": "2.5"})
+    assert (settings.web_port, settings.gladly_requests_per_second) == (9000, 2.5)
+
+
+def test_a_secret_is_read_from_the_file_that_the_environment_names(tmp_path: Path) -> None:
+    (tmp_path / "password").write_text("hush\n")
+    settings = Settings.load({"AFTERWORD_SMTP_PASSWORD_FILE": str(tmp_path / "password")})
+    assert settings.smtp_password == "hush"
+
+
+def test_the_environment_wins_over_the_settings_file_and_the_command_line_over_both(tmp_path: Path) -> None:
+    (tmp_path / "afterword.toml").write_text('web_port = 1\nweb_host = "::1"\nsmtp_port = 2\n')
+    environment = {
+        "AFTERWORD_SETTINGS": str(tmp_path / "afterword.toml"),
+        "AFTERWORD_WEB_PORT": "3",
+        "AFTERWORD_SMTP_PORT": "4",
+    }
+    settings = Settings.load(environment, smtp_port=5)
+    assert (settings.web_host, settings.web_port, settings.smtp_port) == ("::1", 3, 5)
+
+
+@pytest.mark.parametrize(
+    ("environment", "told"),
+    [
+        ({"AFTERWORD_WEB_PORT": "http"}, "web_port"),
+        ({"AFTERWORD_WEB_PORT": "70000"}, "web_port"),
+        ({"AFTERWORD_SMTP_SECURITY": "ssl"}, "smtp_security"),
+        ({"AFTERWORD_SECRET_KEY": "a", "AFTERWORD_SECRET_KEY_FILE": "b"}, "AFTERWORD_SECRET_KEY_FILE"),
+        ({"AFTERWORD_SECRET_KEY_FILE": "/nowhere/key"}, "/nowhere/key"),
+        ({"AFTERWORD_SETTINGS": "/nowhere/afterword.toml"}, "/nowhere/afterword.toml"),
+    ],
+)
+def test_an_odd_value_is_refused_and_the_option_named(environment: dict[str, str], told: str) -> None:
+    with pytest.raises(ConfigurationError, match=told):
+        Settings.load(environment)
+
+
+def test_an_unknown_option_in_the_settings_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "afterword.toml").write_text("web_prot = 1\n")
+    with pytest.raises(ConfigurationError, match="web_prot"):
+        Settings.load({"AFTERWORD_SETTINGS": str(tmp_path / "afterword.toml")})
