@@ -1,6 +1,6 @@
 """Makes .venv in the checkout and installs into it what a lock file names, and Afterword itself.
 
-``python scripts/install.py runtime`` (or ``dev``, which holds all of ``runtime``). Called by the Makefile with
+``python scripts/install.py runtime`` (or ``dev``, which holds all of ``runtime``). The Makefile calls it with
 the Python that .venv shall have; needs nothing but its standard library. May be run again after a failure:
 what was interrupted half-way is made anew.
 """

@@ -1,0 +1,85 @@
+"""API tokens: 40 letters and digits, as Qualtrics' are; only their SHA-256 is stored.
+
+A token is found by its hash in an index, which tells a guesser nothing about how near the guess was; a random
+token of 238 bits needs no slow hash.
+"""
+
+import hashlib
+import re
+
+from sqlalchemy import Update, func, insert, or_, select, text, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from afterword.accounts.people import COLUMNS, Person, person_from_row
+from afterword.store.identifiers import new_id, random_text
+from afterword.store.tables import api_token, person
+
+TOKEN_LENGTH = 40
+TOKEN = re.compile(rf"[A-Za-z0-9]{{{TOKEN_LENGTH}}}")
+
+
+def new_token() -> str:
+    """Make a token."""
+    return random_text(TOKEN_LENGTH)
+
+
+def hash_token(token: str) -> bytes:
+    """What a token is stored and found by."""
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
+
+
+async def add_api_token(
+    connection: AsyncConnection, person_id: str, name: str, *, token: str | None = None
+) -> str:
+    """Give somebody a token, which is returned and can never be read again; ``name`` says what it is for.
+
+    Raises:
+        ValueError: ``token`` was given and is not 40 letters and digits.
+    """
+    token = new_token() if token is None else token
+    if not TOKEN.fullmatch(token):
+        raise ValueError(f"An API token has {TOKEN_LENGTH} letters and digits.")
+    values = {"id": new_id("AT"), "person_id": person_id, "name": name, "token_sha256": hash_token(token)}
+    await connection.execute(insert(api_token).values(values))
+    return token
+
+
+async def find_person_by_token(connection: AsyncConnection, token: str) -> Person | None:
+    """The person whose token it is."""
+    owner = select(*COLUMNS).join_from(person, api_token).where(api_token.c.token_sha256 == hash_token(token))
+    row = (await connection.execute(owner)).mappings().one_or_none()
+    return None if row is None else person_from_row(row)
+
+
+class TokenUses:
+    """Remembers which tokens were used, so that the request need not wait until that is stored.
+
+    Whoever accepts a token calls ``note``; ``store`` is for a task that runs now and then. The moment of a
+    use is that at which it is stored, and it is stored at most once a minute.
+    """
+
+    def __init__(self) -> None:
+        self._used: set[bytes] = set()
+
+    def note(self, token_sha256: bytes) -> None:
+        """Remember that this token was accepted."""
+        self._used.add(token_sha256)
+
+    async def store(self, connection: AsyncConnection) -> None:
+        """Store what was noted since the last time; if that fails it is kept for the next."""
+        used, self._used = self._used, set()
+        try:
+            await connection.execute(_store_uses(used))
+        except BaseException:
+            self._used |= used
+            raise
+
+
+def _store_uses(used: set[bytes]) -> Update:
+    long_ago = func.now() - text("interval '1 minute'")
+    last = api_token.c.last_used_at
+    return (
+        update(api_token)
+        .where(api_token.c.token_sha256.in_(used), or_(last.is_(None), last < long_ago))
+        .values(last_used_at=func.now())
+    )

@@ -1,0 +1,132 @@
+"""People: everyone who may sign in or call the API, each with one role."""
+
+from datetime import datetime
+from typing import Literal, get_args
+
+import msgspec
+from sqlalchemy import ColumnElement, RowMapping, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from afterword.accounts.passwords import hash_password, is_outdated, verify_password
+from afterword.store import tables
+from afterword.store.identifiers import new_id
+
+Role = Literal["owner", "administrator", "manager", "analyst", "api_user"]
+
+LONGEST_EMAIL = 254
+LONGEST_NAME = 200
+SHORTEST_PASSWORD = 12
+LONGEST_PASSWORD = 1024
+
+
+class InvalidPerson(ValueError):
+    """Somebody cannot be added so; the message says what to change."""
+
+
+class Person(msgspec.Struct, frozen=True):
+    """Somebody who may come in. ``email`` is how it was written; it is compared without regard to case."""
+
+    id: str
+    email: str
+    name: str
+    role: Role
+    created_at: datetime
+
+
+COLUMNS = [tables.person.c[field] for field in Person.__struct_fields__]
+
+
+async def add_person(
+    connection: AsyncConnection, *, email: str, name: str, role: Role, password: str | None = None
+) -> Person:
+    """Add somebody; without a password they cannot sign in, only use API tokens.
+
+    Raises:
+        InvalidPerson: the address is taken or is none, or the name or the password is too short or too long.
+    """
+    _check(email, name, role)
+    password_hash = None if password is None else await hash_password(_checked_password(password))
+    values = {"id": new_id("UR"), "email": email, "name": name, "role": role, "password_hash": password_hash}
+    new = insert(tables.person).values(values).on_conflict_do_nothing().returning(*COLUMNS)
+    row = (await connection.execute(new)).mappings().one_or_none()
+    if row is None:
+        raise InvalidPerson(f"{email} is already in use.")
+    return person_from_row(row)
+
+
+async def find_person(connection: AsyncConnection, person_id: str) -> Person | None:
+    """The person with this id."""
+    found = await connection.execute(select(*COLUMNS).where(tables.person.c.id == person_id))
+    row = found.mappings().one_or_none()
+    return None if row is None else person_from_row(row)
+
+
+async def find_person_by_email(connection: AsyncConnection, email: str) -> Person | None:
+    """The person with this address, however it is capitalised."""
+    found = await connection.execute(select(*COLUMNS).where(_has_email(email)))
+    row = found.mappings().one_or_none()
+    return None if row is None else person_from_row(row)
+
+
+async def authenticate(connection: AsyncConnection, email: str, password: str) -> Person | None:
+    """The person whose address and password these are.
+
+    Nobody of that address, nobody with a password, and a wrong password take the same time.
+    """
+    if not _can_be_stored(email) or len(password) > LONGEST_PASSWORD or not _can_be_stored(password):
+        return None
+    found = await connection.execute(select(*COLUMNS, tables.person.c.password_hash).where(_has_email(email)))
+    row = found.mappings().one_or_none()
+    password_hash = None if row is None else row["password_hash"]
+    if not await verify_password(password_hash, password) or row is None:
+        return None
+    if is_outdated(row["password_hash"]):
+        await _store_hash(connection, row["id"], await hash_password(password))
+    return person_from_row(row)
+
+
+async def set_password(connection: AsyncConnection, person_id: str, password: str) -> None:
+    """Give somebody another password.
+
+    Raises:
+        InvalidPerson: it is too short or too long.
+    """
+    await _store_hash(connection, person_id, await hash_password(_checked_password(password)))
+
+
+async def _store_hash(connection: AsyncConnection, person_id: str, password_hash: str) -> None:
+    await connection.execute(
+        update(tables.person).where(tables.person.c.id == person_id).values(password_hash=password_hash)
+    )
+
+
+def person_from_row(row: RowMapping) -> Person:
+    """The person in a row that has at least ``COLUMNS``."""
+    return msgspec.convert({field: row[field] for field in Person.__struct_fields__}, Person)
+
+
+def _has_email(email: str) -> ColumnElement[bool]:
+    return func.lower(tables.person.c.email) == func.lower(email)
+
+
+def _check(email: str, name: str, role: str) -> None:
+    before, at, after = email.partition("@")
+    one_word = not any(character.isspace() for character in email) and "@" not in after
+    if not (before and at and after and one_word and _can_be_stored(email) and len(email) <= LONGEST_EMAIL):
+        raise InvalidPerson(f"{email!r} is not an email address.")
+    if not name.strip() or not _can_be_stored(name) or len(name) > LONGEST_NAME:
+        raise InvalidPerson(f"A name has 1 to {LONGEST_NAME} characters.")
+    if role not in get_args(Role):
+        raise InvalidPerson(f"{role!r} is not a role; the roles are {', '.join(get_args(Role))}.")
+
+
+def _checked_password(password: str) -> str:
+    if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD or not _can_be_stored(password):
+        raise InvalidPerson(f"A password has {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters.")
+    return password
+
+
+def _can_be_stored(text: str) -> bool:
+    """PostgreSQL takes no NUL, and half a surrogate pair is no text."""
+    return "\x00" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
