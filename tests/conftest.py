@@ -1,0 +1,104 @@
+"""What every test may ask for: a fresh database of a real PostgreSQL, and a way to wait without sleeping."""
+
+import asyncio
+import inspect
+import itertools
+import os
+import tempfile
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+import pytest_asyncio
+
+from afterword.store.embedded import EmbeddedPostgres
+from afterword.store.migrations import migrate
+
+Eventually = Callable[..., Awaitable[Any]]
+
+TEMPLATE = "template_of_tests"
+NUMBERS = itertools.count(1)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def postgres() -> AsyncIterator[EmbeddedPostgres]:
+    """A server of our own (each process of a parallel run has one) that forgets everything if the machine fails.
+
+    ``AFTERWORD_TEST_POSTGRES_MAJOR`` chooses its version.
+    """
+    major = int(os.environ.get("AFTERWORD_TEST_POSTGRES_MAJOR", "18"))
+    with tempfile.TemporaryDirectory(prefix="afterword-tests-") as folder:
+        server = EmbeddedPostgres(Path(folder), major=major, durable=False)
+        await server.start()
+        try:
+            yield server
+        finally:
+            await server.stop()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def template_database(postgres: EmbeddedPostgres) -> str:
+    """The name of a database that is up to date and empty."""
+    await _administer(postgres, f"CREATE DATABASE {TEMPLATE} OWNER afterword")
+    await migrate(_url_of(postgres, TEMPLATE))
+    return TEMPLATE
+
+
+@pytest_asyncio.fixture
+async def empty_database_url(postgres: EmbeddedPostgres) -> AsyncIterator[str]:
+    """The address of a database without our tables."""
+    async for url in _database(postgres, "template1"):
+        yield url
+
+
+@pytest_asyncio.fixture
+async def database_url(postgres: EmbeddedPostgres, template_database: str) -> AsyncIterator[str]:
+    """The address of a database that is up to date, empty, and this test's alone."""
+    async for url in _database(postgres, template_database):
+        yield url
+
+
+@pytest.fixture
+def eventually() -> Eventually:
+    """``await eventually(condition)`` waits until the condition, plain or async, gives something true.
+
+    It gives that back, or fails the test after ``within`` seconds.
+    """
+
+    async def wait(condition: Callable[[], Any], *, within: float = 20.0) -> Any:
+        deadline = time.monotonic() + within
+        while True:
+            found = condition()
+            if inspect.isawaitable(found):
+                found = await found
+            if found:
+                return found
+            if time.monotonic() > deadline:
+                pytest.fail(f"not within {within} s: {inspect.getsource(condition).strip()}")
+            await asyncio.sleep(0.01)
+
+    return wait
+
+
+async def _database(server: EmbeddedPostgres, template: str) -> AsyncIterator[str]:
+    name = f"test_{next(NUMBERS)}"
+    await _administer(server, f"CREATE DATABASE {name} TEMPLATE {template} OWNER afterword")
+    try:
+        yield _url_of(server, name)
+    finally:
+        await _administer(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _url_of(server: EmbeddedPostgres, database: str) -> str:
+    return server.url.replace("/afterword?", f"/{database}?")
+
+
+async def _administer(server: EmbeddedPostgres, statement: str) -> None:
+    connection = await asyncpg.connect(server.administrator_url)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
