@@ -11,13 +11,14 @@ from collections.abc import Awaitable, Callable
 import asyncpg
 import structlog
 
-from afterword.accounts.connected import ConnectedAccounts
+from afterword import process
+from afterword.accounts.clients import ConnectedAccounts
 from afterword.accounts.secrets import SecretBox, check_secret_key
 from afterword.distributions.sending import Mailer
 from afterword.events.recording import INBOX_CHANNEL
 from afterword.settings import Settings
 from afterword.store.budgets import RateBudget
-from afterword.store.database import CONNECTION_LOST, Database
+from afterword.store.database import CONNECTION_LOST, WORKER_NAME, Database
 from afterword.store.migrations import migrate
 from afterword.store.queue import RunQueue
 from afterword.tasks.registry import load_task_types
@@ -27,7 +28,6 @@ from afterword.workflows.matching import Inbox
 
 log = structlog.get_logger()
 
-APPLICATION_NAME = "afterword worker"
 LOOK_EVERY_SECONDS = 1.0
 SWEEP_EVERY_SECONDS = 2.0
 PRUNE_EVERY_SECONDS = 600.0
@@ -91,7 +91,7 @@ class Worker:
     async def _listen_once(self) -> None:
         lost = asyncio.Event()
         connection = await asyncpg.connect(
-            self._database.url, server_settings={"application_name": APPLICATION_NAME}
+            self._database.url, server_settings={"application_name": WORKER_NAME}
         )
         connection.add_termination_listener(lambda _: lost.set())
         try:
@@ -119,7 +119,7 @@ async def serve(settings: Settings, database_url: str, stop: asyncio.Event) -> N
     """Bring the database up to date and work until ``stop`` is set."""
     await migrate(database_url)
     database = await Database.connect(
-        database_url, name=APPLICATION_NAME, pool_size=settings.worker_concurrency + 4
+        database_url, name=WORKER_NAME, pool_size=settings.worker_concurrency + 4
     )
     try:
         box = SecretBox.open(settings)
@@ -128,3 +128,7 @@ async def serve(settings: Settings, database_url: str, stop: asyncio.Event) -> N
         await Worker(settings, database, box).run(stop)
     finally:
         await database.close()
+
+
+if __name__ == "__main__":
+    raise SystemExit(process.main(serve))

@@ -6,17 +6,19 @@ conversations go to.
 """
 
 from datetime import datetime
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
 import msgspec
-from sqlalchemy import RowMapping, select
+from sqlalchemy import RowMapping, select, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from afterword.accounts.secrets import SecretBox
 from afterword.store.identifiers import new_id
 from afterword.store.tables import connected_account
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
 
 Kind = Literal["gladly", "qualtrics"]
 
@@ -83,7 +85,7 @@ SUMMARY = [connected_account.c[field] for field in AccountSummary.__struct_field
 
 
 async def add_gladly(
-    connection: AsyncConnection,
+    connection: "AsyncConnection",
     box: SecretBox,
     *,
     name: str,
@@ -106,7 +108,7 @@ async def add_gladly(
 
 
 async def add_qualtrics(
-    connection: AsyncConnection, box: SecretBox, *, name: str, api_token: str, json_event_url: str
+    connection: "AsyncConnection", box: SecretBox, *, name: str, api_token: str, json_event_url: str
 ) -> QualtricsAccount:
     """Connect a Qualtrics account.
 
@@ -119,7 +121,7 @@ async def add_qualtrics(
     return QualtricsAccount(account_id, name, api_token, json_event_url)
 
 
-async def get_gladly(connection: AsyncConnection, box: SecretBox, account_id: str) -> GladlyAccount | None:
+async def get_gladly(connection: "AsyncConnection", box: SecretBox, account_id: str) -> GladlyAccount | None:
     """The connected Gladly account with this id."""
     row = await _get(connection, "gladly", account_id)
     if row is None:
@@ -131,7 +133,7 @@ async def get_gladly(connection: AsyncConnection, box: SecretBox, account_id: st
 
 
 async def get_qualtrics(
-    connection: AsyncConnection, box: SecretBox, account_id: str
+    connection: "AsyncConnection", box: SecretBox, account_id: str
 ) -> QualtricsAccount | None:
     """The connected Qualtrics account with this id."""
     row = await _get(connection, "qualtrics", account_id)
@@ -141,7 +143,7 @@ async def get_qualtrics(
     return QualtricsAccount(account_id, row["name"], secrets.api_token, secrets.json_event_url)
 
 
-async def list_accounts(connection: AsyncConnection) -> list[AccountSummary]:
+async def list_accounts(connection: "AsyncConnection") -> list[AccountSummary]:
     """Every connected account, by kind and name."""
     listing = select(*SUMMARY).order_by(connected_account.c.kind, connected_account.c.name)
     return [
@@ -149,7 +151,7 @@ async def list_accounts(connection: AsyncConnection) -> list[AccountSummary]:
     ]
 
 
-async def find_by_name(connection: AsyncConnection, kind: Kind, name: str) -> AccountSummary | None:
+async def find_by_name(connection: "AsyncConnection", kind: Kind, name: str) -> AccountSummary | None:
     """The connected account of this kind and name."""
     found = await connection.execute(
         select(*SUMMARY).where(connected_account.c.kind == kind, connected_account.c.name == name)
@@ -159,7 +161,7 @@ async def find_by_name(connection: AsyncConnection, kind: Kind, name: str) -> Ac
 
 
 async def _add(
-    connection: AsyncConnection,
+    connection: "AsyncConnection",
     box: SecretBox,
     kind: Kind,
     name: str,
@@ -181,7 +183,7 @@ async def _add(
     return account_id
 
 
-async def _get(connection: AsyncConnection, kind: Kind, account_id: str) -> RowMapping | None:
+async def _get(connection: "AsyncConnection", kind: Kind, account_id: str) -> RowMapping | None:
     found = await connection.execute(
         select(connected_account).where(
             connected_account.c.kind == kind, connected_account.c.id == account_id
@@ -217,3 +219,35 @@ def _check_webhook(webhook: WebhookCredentials) -> None:
         raise InvalidAccount("The webhook's basic authentication needs both a user name and a password.")
     if (webhook.header_name is None) != (webhook.header_token is None):
         raise InvalidAccount("The webhook's header needs both a name and a token.")
+
+
+async def move_gladly(connection: AsyncConnection, account_id: str, base_url: str) -> None:
+    """The account's organisation is now reached at another address.
+
+    Raises:
+        InvalidAccount: the address is none.
+    """
+    await connection.execute(
+        update(connected_account)
+        .where(connected_account.c.kind == "gladly", connected_account.c.id == account_id)
+        .values(base_url=_checked_url(base_url).rstrip("/"))
+    )
+
+
+async def move_qualtrics(
+    connection: AsyncConnection, box: SecretBox, account_id: str, json_event_url: str
+) -> None:
+    """JSON events for this account now go to another address.
+
+    Raises:
+        InvalidAccount: the address is none, or there is no such account.
+    """
+    account = await get_qualtrics(connection, box, account_id)
+    if account is None:
+        raise InvalidAccount(f"There is no Qualtrics account {account_id!r}.")
+    secrets = _QualtricsSecrets(account.api_token, _checked_url(json_event_url))
+    await connection.execute(
+        update(connected_account)
+        .where(connected_account.c.id == account_id)
+        .values(secrets=box.encrypt(msgspec.json.encode(secrets).decode()))
+    )

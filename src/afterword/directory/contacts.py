@@ -42,6 +42,7 @@ def mail_address(text: str) -> str | None:
             allow_quoted_local=True,
             check_deliverability=False,
             globally_deliverable=False,
+            test_environment=True,
         ).ascii_email
     except EmailNotValidError:
         return None

@@ -1,10 +1,15 @@
 """Gladly's webhooks: one address for each connected account."""
 
 from litestar import Response, post
-from litestar.exceptions import ClientException, NotAuthorizedException, NotFoundException, ServiceUnavailableException
+from litestar.exceptions import (
+    ClientException,
+    NotAuthorizedException,
+    NotFoundException,
+    ServiceUnavailableException,
+)
 from litestar.handlers import HTTPRouteHandler
 
-from afterword.accounts.connected import WebhookAccess
+from afterword.accounts.clients import WebhookAccess
 from afterword.events.models import NewEvent, gladly_origin
 from afterword.events.recording import DatabaseUnavailable, EventNotStored, EventRecorder
 from afterword.gladly import webhooks

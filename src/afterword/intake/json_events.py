@@ -51,7 +51,9 @@ def json_event_routes(recorder: EventRecorder, endpoints: Endpoints) -> list[HTT
         except (BadJson, EventNotStored) as error:
             return _refuse(400, str(error) or "The event cannot be stored.", "INBE_400")
         except DatabaseUnavailable:
-            return _refuse(503, "Afterword cannot store events now; send it again.", "INBE_503", {"Retry-After": "5"})
+            return _refuse(
+                503, "Afterword cannot store events now; send it again.", "INBE_503", {"Retry-After": "5"}
+            )
         return _answer(200, envelope.success())
 
     return [receive]

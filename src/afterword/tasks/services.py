@@ -2,7 +2,7 @@
 
 import msgspec
 
-from afterword.accounts.connected import ConnectedAccounts
+from afterword.accounts.clients import ConnectedAccounts
 from afterword.distributions.sending import Mailer
 from afterword.settings import Settings
 from afterword.store.database import Database

@@ -1,0 +1,206 @@
+"""The guide's set-up, put in: accounts, survey, mailing list and the three workflows. Doing it again changes nothing."""
+
+from urllib.parse import urlencode
+
+import msgspec
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from afterword.accounts.api_tokens import add_api_token
+from afterword.accounts.connected import (
+    WebhookCredentials,
+    add_gladly,
+    add_qualtrics,
+    find_by_name,
+    move_gladly,
+    move_qualtrics,
+)
+from afterword.accounts.people import add_person
+from afterword.accounts.secrets import SecretBox, check_secret_key
+from afterword.demo.credentials import GLADLY_USERNAME, OWNER_EMAIL, Credentials
+from afterword.directory.contacts import add_mailing_list
+from afterword.intake.endpoints import add_endpoint
+from afterword.store import tables
+from afterword.store.database import Database
+from afterword.store.identifiers import derived_id
+from afterword.surveys.definitions import add_survey, csat_survey
+from afterword.workflows.definitions import (
+    ConversationClosed,
+    Definition,
+    JsonEvent,
+    JsonField,
+    SurveyResponse,
+    Task,
+    add_workflow,
+)
+
+ACCOUNT = "Demo"
+SURVEY = "Customer satisfaction (CSAT)"
+MAILING_LIST = "Customers asked after a conversation"
+ENDPOINT_ID = derived_id("OC", "demo endpoint")
+
+EVENT_FIELDS = (
+    "customerId",
+    "conversationId",
+    "customerFirstName",
+    "customerLastNames",
+    "customerEmailAddress",
+    "agentId",
+    "inboxId",
+)
+
+
+class Seeded(msgspec.Struct, frozen=True):
+    """What the seed made, or found made."""
+
+    gladly_account_id: str
+    survey_id: str
+    json_event_url: str
+
+
+class Addresses(msgspec.Struct, frozen=True):
+    """Where the demo's parts are; its ports may differ from one start to the next."""
+
+    afterword: str
+    gladly: str
+
+
+async def seed(database: Database, box: SecretBox, credentials: Credentials, addresses: Addresses) -> Seeded:
+    """Put the set-up in, or bring its addresses up to date, in one transaction."""
+    query = urlencode({"urlTokenId": credentials.url_token_id})
+    json_event_url = f"{addresses.afterword}/inbound-event/v1/events/json/triggers?{query}"
+    async with database.transaction() as connection:
+        await check_secret_key(connection, box)
+        account = await find_by_name(connection, "gladly", ACCOUNT)
+        qualtrics = await find_by_name(connection, "qualtrics", ACCOUNT)
+        if account is not None and qualtrics is not None:
+            await move_gladly(connection, account.id, addresses.gladly)
+            await move_qualtrics(connection, box, qualtrics.id, json_event_url)
+            survey_id = await connection.scalar(
+                select(tables.survey.c.id).where(tables.survey.c.name == SURVEY).limit(1)
+            )
+            return Seeded(account.id, str(survey_id), json_event_url)
+        return await _first(connection, box, credentials, addresses, json_event_url)
+
+
+async def _first(
+    connection: AsyncConnection,
+    box: SecretBox,
+    credentials: Credentials,
+    addresses: Addresses,
+    json_event_url: str,
+) -> Seeded:
+    owner = await add_person(
+        connection,
+        email=OWNER_EMAIL,
+        name="Olive Owner",
+        role="owner",
+        password=credentials.owner_password,
+    )
+    await add_api_token(connection, owner.id, "Gladly Qualtrics App", token=credentials.qualtrics_api_token)
+    gladly = await add_gladly(
+        connection,
+        box,
+        name=ACCOUNT,
+        base_url=addresses.gladly,
+        username=GLADLY_USERNAME,
+        api_token=credentials.gladly_api_token,
+        webhook=WebhookCredentials(
+            username=credentials.webhook_username, password=credentials.webhook_password
+        ),
+    )
+    qualtrics = await add_qualtrics(
+        connection,
+        box,
+        name=ACCOUNT,
+        api_token=credentials.qualtrics_api_token,
+        json_event_url=json_event_url,
+    )
+    await add_endpoint(
+        connection, box, endpoint_id=ENDPOINT_ID, person_id=owner.id, url_token=credentials.url_token_id
+    )
+    survey_id = await add_survey(connection, name=SURVEY, definition=csat_survey())
+    mailing_list_id = await add_mailing_list(connection, name=MAILING_LIST)
+    await add_workflow(
+        connection,
+        name="Gladly Qualtrics App: tell that a conversation was closed",
+        definition=gladly_to_json_event(gladly.id, qualtrics.id),
+    )
+    await add_workflow(
+        connection,
+        name="Gladly Triggered Survey",
+        definition=json_event_to_survey(ENDPOINT_ID, mailing_list_id, survey_id),
+        workflow_id=ENDPOINT_ID,
+    )
+    await add_workflow(
+        connection,
+        name="Send Survey Response to Gladly",
+        definition=response_to_gladly(survey_id, gladly.id),
+    )
+    return Seeded(gladly.id, survey_id, json_event_url)
+
+
+def gladly_to_json_event(gladly_account_id: str, qualtrics_account_id: str) -> Definition:
+    """The guide's *Gladly Qualtrics App*: what it does when a Conversation is closed."""
+    return Definition(
+        event=ConversationClosed(account=gladly_account_id),
+        tasks=(
+            Task(
+                id="T-1",
+                type="send-json-event",
+                label="Send JSON event",
+                configuration={
+                    "gladly_account": gladly_account_id,
+                    "qualtrics_account": qualtrics_account_id,
+                },
+            ),
+        ),
+    )
+
+
+def json_event_to_survey(endpoint_id: str, mailing_list_id: str, survey_id: str) -> Definition:
+    """The guide's *Gladly Triggered Survey*: steps 4 to 11."""
+    return Definition(
+        event=JsonEvent(
+            endpoint=endpoint_id, fields=tuple(JsonField(name, f"$.{name}") for name in EVENT_FIELDS)
+        ),
+        tasks=(
+            Task(
+                id="T-1",
+                type="distribute-survey",
+                label="XM Directory: Distribute survey",
+                configuration={
+                    "mailing_list": mailing_list_id,
+                    "first_name": "~{aedj://customerFirstName}",
+                    "last_name": "~{aedj://customerLastNames}",
+                    "email": "~{aedj://customerEmailAddress}",
+                    "embedded_data": [
+                        {"field": name, "value": f"~{{aedj://{name}}}"}
+                        for name in ("customerId", "conversationId", "agentId", "inboxId")
+                    ],
+                    "survey": survey_id,
+                    "delay_seconds": 0,
+                },
+            ),
+        ),
+    )
+
+
+def response_to_gladly(survey_id: str, gladly_account_id: str) -> Definition:
+    """The guide's *Send Survey Response to Gladly*."""
+    return Definition(
+        event=SurveyResponse(survey=survey_id),
+        tasks=(
+            Task(
+                id="T-1",
+                type="gladly-timeline-event",
+                label="Gladly: timeline event",
+                configuration={
+                    "account": gladly_account_id,
+                    "customer_id": "${e://Field/CustomerId}",
+                    "title": "CSAT Score: ${q://QID1/SelectedChoicesRecode}",
+                    "body": "Customer Feedback: ${q://QID2/ChoiceTextEntryValue}",
+                },
+            ),
+        ),
+    )

@@ -1,0 +1,83 @@
+"""What every long-running process of ours does alike: settings, logs, its database, and stopping in order."""
+
+import asyncio
+import contextlib
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from afterword.lifeline import exit_with_stdin
+from afterword.log import configure_logging
+from afterword.outcomes import ConfigurationError
+from afterword.settings import Settings
+from afterword.store.database import CONNECTION_LOST
+
+log = structlog.get_logger()
+
+Serve = Callable[[Settings, str, asyncio.Event], Awaitable[None]]
+
+EXIT_WITH_STDIN = "--exit-with-stdin"
+"""Given by a supervisor: standard input ends when the supervisor does, however that happened."""
+
+DATABASE_PATIENCE_SECONDS = 30.0
+LOOK_AGAIN_SECONDS = 0.2
+
+
+def run(serve: Serve, settings: Settings, *, with_stdin: bool = False) -> int:
+    """Run one half until it is told to stop; answers the exit status."""
+    import uvloop  # noqa: PLC0415
+
+    configure_logging(settings.log_level)
+    try:
+        uvloop.run(_run(serve, settings, with_stdin=with_stdin))
+    except ConfigurationError as error:
+        log.error("cannot_start", cause=str(error))
+        sys.stderr.write(f"afterword: {error}\n")
+        return 1
+    return 0
+
+
+async def _run(serve: Serve, settings: Settings, *, with_stdin: bool) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    if with_stdin:
+        exit_with_stdin(stop.set)
+    if settings.database_url is not None:
+        await _serve_when_database_answers(serve, settings, settings.database_url, stop)
+        return
+    from afterword.store.embedded import running  # noqa: PLC0415
+
+    async with running(settings.data_dir) as url:
+        await _serve_when_database_answers(serve, settings, url, stop)
+
+
+async def _serve_when_database_answers(
+    serve: Serve, settings: Settings, url: str, stop: asyncio.Event
+) -> None:
+    """Serve; a database that is not there yet is waited for, for a while."""
+    deadline = asyncio.get_running_loop().time() + DATABASE_PATIENCE_SECONDS
+    while not stop.is_set():
+        try:
+            await serve(settings, url, stop)
+        except CONNECTION_LOST as error:
+            if asyncio.get_running_loop().time() > deadline:
+                raise ConfigurationError(f"The database does not answer: {error}") from error
+            log.warning("database_does_not_answer", cause=type(error).__name__)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), LOOK_AGAIN_SECONDS)
+        else:
+            return
+
+
+def main(serve: Serve) -> int:
+    """The entry of a supervised child: settings come from the environment alone."""
+    try:
+        settings = Settings.load()
+    except ConfigurationError as error:
+        sys.stderr.write(f"afterword: {error}\n")
+        return 1
+    return run(serve, settings, with_stdin=EXIT_WITH_STDIN in sys.argv[1:])
