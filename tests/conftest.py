@@ -25,7 +25,8 @@ NUMBERS = itertools.count(1)
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def postgres() -> AsyncIterator[EmbeddedPostgres]:
-    """A server of our own (each process of a parallel run has one) that forgets everything if the machine fails.
+    """A server of our own (each process of a parallel run has one) that forgets everything if the machine
+    fails.
 
     ``AFTERWORD_TEST_POSTGRES_MAJOR`` chooses its version.
     """
