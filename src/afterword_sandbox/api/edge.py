@@ -1,0 +1,74 @@
+"""What every request to the API and the control addresses passes: credentials, rate limit, Gladly's error
+format.
+"""
+
+from collections.abc import Awaitable, Callable
+
+import structlog
+from aiohttp import web
+
+from afterword_sandbox.authentication import authenticate
+from afterword_sandbox.errors import GladlyError, refusal
+from afterword_sandbox.sandbox import SANDBOX
+
+API_PREFIX = "/api/"
+CONTROL_PREFIX = "/_sandbox/"
+HEALTH_PATH = "/_sandbox/health"
+MAX_BODY_BYTES = 1_048_576
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+log: structlog.stdlib.BoundLogger = structlog.get_logger()
+
+_STOCK_REFUSALS = {
+    404: ("not_exist", "there is nothing at this address"),
+    405: ("invalid", "this address does not take this method"),
+    413: ("too_long", f"request body cannot be larger than {MAX_BODY_BYTES} bytes"),
+}
+
+
+def _as_gladly_error(error: web.HTTPException) -> GladlyError:
+    code, detail = _STOCK_REFUSALS.get(error.status, ("invalid", error.reason))
+    kept = {name: error.headers[name] for name in ("Allow",) if name in error.headers}
+    return refusal(error.status, code, detail, headers=kept)
+
+
+def _error_response(error: GladlyError) -> web.Response:
+    return web.Response(
+        status=error.status, body=error.body(), content_type="application/json", headers=error.headers
+    )
+
+
+async def _admit(request: web.Request, handler: Handler) -> web.StreamResponse:
+    sandbox = request.app[SANDBOX]
+    options = sandbox.options
+    authenticate(request.headers.get("Authorization"), options.username, options.api_token)
+    if request.path.startswith(API_PREFIX) and not sandbox.rate_limit.take(request.method):
+        raise refusal(
+            429,
+            "temporary_failure",
+            "API rate limit exceeded: "
+            f"{sandbox.rate_limit.per_second} requests per second for each HTTP method",
+            headers={"Retry-After": "1"},
+        )
+    return await handler(request)
+
+
+@web.middleware
+async def gladly_edge(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Let a request through to the API or the control addresses, and put whatever goes wrong in Gladly's
+    words.
+    """
+    if not request.path.startswith((API_PREFIX, CONTROL_PREFIX)) or request.path == HEALTH_PATH:
+        return await handler(request)
+    try:
+        response = await _admit(request, handler)
+    except GladlyError as error:
+        response = _error_response(error)
+    except web.HTTPException as error:
+        response = _error_response(_as_gladly_error(error))
+    except Exception:
+        log.exception("request_failed", method=request.method, path=request.path)
+        response = _error_response(refusal(500, "temporary_failure", "something went wrong in the sandbox"))
+    if request.path.startswith(API_PREFIX):
+        response.headers.update(request.app[SANDBOX].rate_limit.headers(request.method))
+    return response

@@ -1,0 +1,71 @@
+"""Gladly's error format: ``{"errors": [{"attr", "code", "detail", "meta"}]}``."""
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+
+class ErrorDetail(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One thing that was wrong: a dotted path, one of Gladly's codes, words for a person, and what it points
+    at.
+    """
+
+    code: str
+    detail: str
+    attr: str | None = None
+    meta: dict[str, str] | None = None
+
+
+class GladlyError(Exception):
+    """A request that Gladly would refuse, with the status, errors and headers of its answer."""
+
+    def __init__(
+        self, status: int, errors: Sequence[ErrorDetail], headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(f"{status}: {'; '.join(error.detail for error in errors)}")
+        self.status = status
+        self.errors = tuple(errors)
+        self.headers = dict(headers or {})
+
+    def body(self) -> bytes:
+        """Return the answer's body."""
+        return msgspec.json.encode({"errors": self.errors})
+
+
+def refusal(
+    status: int,
+    code: str,
+    detail: str,
+    *,
+    attr: str | None = None,
+    meta: dict[str, str] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> GladlyError:
+    """Make an error with a single detail."""
+    return GladlyError(status, [ErrorDetail(code, detail, attr, meta)], headers)
+
+
+def not_found(what: str) -> GladlyError:
+    """Make the 404 of something that is not there; ``what`` as in "conversation"."""
+    return refusal(404, "not_exist", f"{what} does not exist")
+
+
+def invalid_state(detail: str, *, attr: str | None = None) -> GladlyError:
+    """Make the 400 of something that is in no state for what was asked."""
+    return refusal(400, "invalid_state", detail, attr=attr)
+
+
+class Problems:
+    """Collects what is wrong with a request, so that one answer names all of it."""
+
+    def __init__(self) -> None:
+        self._errors: list[ErrorDetail] = []
+
+    def add(self, attr: str | None, code: str, detail: str) -> None:
+        """Note one thing that is wrong."""
+        self._errors.append(ErrorDetail(code, detail, attr))
+
+    def raise_any(self, status: int = 400) -> None:
+        """Raise `GladlyError` if anything was noted."""
+        if self._errors:
+            raise GladlyError(status, self._errors)

@@ -1,0 +1,165 @@
+"""Delivers events to webhooks: at once, each webhook by itself, and again after a failure.
+
+A delivery is a row, written with the event and deleted when the receiver has answered 2xx: a killed sandbox
+goes on where it was, with the same event ids. Gladly documents up to four resends (30 s, 5 min, 30 min, 1 h)
+and then the deactivation of the whole webhook; what still waits for a disabled webhook is dropped.
+"""
+
+import asyncio
+import sqlite3
+import time
+
+import aiohttp
+import structlog
+
+from afterword_sandbox.clock import now
+from afterword_sandbox.store import Changes, Store
+from afterword_sandbox.webhooks.request import Outcome, Target, new_session, send
+
+CONCURRENT_PER_WEBHOOK = 32
+LOGGED_PER_WEBHOOK = 100
+STORE_TROUBLE_SECONDS = 1.0
+"""How long a delivery waits when its outcome could not be stored (a full disk), before it is repeated."""
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger()
+
+
+class Postman:
+    """Carries what is due, one task for each webhook that has something to send."""
+
+    def __init__(self, store: Store, resend_delays: tuple[float, ...]) -> None:
+        self._store = store
+        self._resend_delays = resend_delays
+        self._rounds: dict[str, tuple[asyncio.Task[None], asyncio.Event]] = {}
+        self.session: aiohttp.ClientSession
+
+    async def start(self) -> None:
+        """Begin, with what was left undelivered when the sandbox last ended."""
+        self.session = new_session()
+        for row in self._store.all("SELECT DISTINCT webhook_id FROM deliveries"):
+            self._wake(row["webhook_id"])
+
+    async def stop(self) -> None:
+        """End at once; what was under way is delivered again after the next start."""
+        rounds = [task for task, _ in self._rounds.values()]
+        for task in rounds:
+            task.cancel()
+        await asyncio.gather(*rounds, return_exceptions=True)
+        await self.session.close()
+
+    def tell(self, changes: Changes) -> None:
+        """Hear of a committed transaction."""
+        for webhook_id in changes.webhook_ids:
+            self._wake(webhook_id)
+
+    def _wake(self, webhook_id: str) -> None:
+        if webhook_id in self._rounds:
+            self._rounds[webhook_id][1].set()
+            return
+        news = asyncio.Event()
+        self._rounds[webhook_id] = (asyncio.create_task(self._serve(webhook_id, news)), news)
+
+    async def _serve(self, webhook_id: str, news: asyncio.Event) -> None:
+        """Deliver what a webhook is due until nothing is left."""
+        under_way: dict[int, asyncio.Task[None]] = {}
+        try:
+            while True:
+                news.clear()
+                wait = self._begin_due(webhook_id, under_way, news)
+                if wait is None and not under_way:
+                    return
+                try:
+                    async with asyncio.timeout(wait):
+                        await news.wait()
+                except TimeoutError:
+                    continue
+        finally:
+            del self._rounds[webhook_id]
+            for task in under_way.values():
+                task.cancel()
+            await asyncio.gather(*under_way.values(), return_exceptions=True)
+
+    def _begin_due(
+        self, webhook_id: str, under_way: dict[int, asyncio.Task[None]], news: asyncio.Event
+    ) -> float | None:
+        """Begin as many due deliveries as may run, and return the seconds to the next that is not due yet."""
+        moment = time.time()
+        rows = self._store.all(
+            "SELECT deliveries.position, failures, events.id AS event_id, events.type AS event_type, "
+            "events.body FROM deliveries JOIN events ON events.position = event_position "
+            "WHERE webhook_id = ? AND due_at <= ? ORDER BY deliveries.position LIMIT ?",
+            (webhook_id, moment, CONCURRENT_PER_WEBHOOK),
+        )
+        for row in rows:
+            position: int = row["position"]
+            if position not in under_way and len(under_way) < CONCURRENT_PER_WEBHOOK:
+                task = asyncio.create_task(self._deliver(webhook_id, row))
+                under_way[position] = task
+
+                def finished(_: asyncio.Task[None], position: int = position) -> None:
+                    del under_way[position]
+                    news.set()
+
+                task.add_done_callback(finished)
+        later = self._store.one(
+            "SELECT min(due_at) AS due_at FROM deliveries WHERE webhook_id = ? AND due_at > ?",
+            (webhook_id, moment),
+        )
+        return None if later is None or later["due_at"] is None else max(0.0, later["due_at"] - time.time())
+
+    async def _deliver(self, webhook_id: str, delivery: sqlite3.Row) -> None:
+        webhook = self._store.one("SELECT * FROM webhooks WHERE id = ?", (webhook_id,))
+        if webhook is None:
+            return
+        attempted_at = now()
+        outcome = await send(self.session, Target.of_row(webhook), delivery["body"])
+        try:
+            with self._store.transaction():
+                self._record(webhook_id, delivery, outcome, attempted_at)
+        except sqlite3.Error as error:
+            log.error("webhook_outcome_not_stored", webhook=webhook_id, error=str(error))  # noqa: TRY400
+            await asyncio.sleep(STORE_TROUBLE_SECONDS)
+
+    def _record(self, webhook_id: str, delivery: sqlite3.Row, outcome: Outcome, attempted_at: str) -> None:
+        """Note what came of an attempt, unless the webhook was disabled or deleted meanwhile."""
+        position: int = delivery["position"]
+        if not self._store.one("SELECT 1 FROM deliveries WHERE position = ?", (position,)):
+            return
+        self._log(webhook_id, delivery, outcome, attempted_at)
+        failures: int = delivery["failures"] + 1
+        if outcome.is_success:
+            self._store.execute("DELETE FROM deliveries WHERE position = ?", (position,))
+        elif failures <= len(self._resend_delays):
+            delay = self._resend_delays[failures - 1]
+            self._store.execute(
+                "UPDATE deliveries SET failures = ?, due_at = ? WHERE position = ?",
+                (failures, time.time() + delay, position),
+            )
+            log.info("webhook_failed", webhook=webhook_id, reason=outcome.words, resend_after=delay)
+        else:
+            self._store.execute(
+                "UPDATE webhooks SET enabled = 0, disabled_at_due_to_retry_limit = :at, updated_at = :at "
+                "WHERE id = :id",
+                {"id": webhook_id, "at": now()},
+            )
+            self._store.execute("DELETE FROM deliveries WHERE webhook_id = ?", (webhook_id,))
+            log.warning("webhook_deactivated", webhook=webhook_id, reason=outcome.words)
+
+    def _log(self, webhook_id: str, delivery: sqlite3.Row, outcome: Outcome, attempted_at: str) -> None:
+        self._store.insert(
+            "delivery_attempts",
+            {
+                "webhook_id": webhook_id,
+                "event_id": delivery["event_id"],
+                "event_type": delivery["event_type"],
+                "attempted_at": attempted_at,
+                "seconds": round(outcome.seconds, 4),
+                "outcome": outcome.words,
+                "delivered": int(outcome.is_success),
+            },
+        )
+        self._store.execute(
+            "DELETE FROM delivery_attempts WHERE webhook_id = :id AND position <= (SELECT position "
+            "FROM delivery_attempts WHERE webhook_id = :id ORDER BY position DESC LIMIT 1 OFFSET :kept)",
+            {"id": webhook_id, "kept": LOGGED_PER_WEBHOOK},
+        )
