@@ -6,13 +6,16 @@ token of 238 bits needs no slow hash.
 
 import hashlib
 import re
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Update, func, insert, or_, select, text, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from afterword.accounts.people import COLUMNS, Person, person_from_row
 from afterword.store.identifiers import new_id, random_text
 from afterword.store.tables import api_token, person
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
 
 TOKEN_LENGTH = 40
 TOKEN = re.compile(rf"[A-Za-z0-9]{{{TOKEN_LENGTH}}}")
@@ -29,7 +32,7 @@ def hash_token(token: str) -> bytes:
 
 
 async def add_api_token(
-    connection: AsyncConnection, person_id: str, name: str, *, token: str | None = None
+    connection: "AsyncConnection", person_id: str, name: str, *, token: str | None = None
 ) -> str:
     """Give somebody a token, which is returned and can never be read again; ``name`` says what it is for.
 
@@ -44,7 +47,7 @@ async def add_api_token(
     return token
 
 
-async def find_person_by_token(connection: AsyncConnection, token: str) -> Person | None:
+async def find_person_by_token(connection: "AsyncConnection", token: str) -> Person | None:
     """The person whose token it is."""
     owner = select(*COLUMNS).join_from(person, api_token).where(api_token.c.token_sha256 == hash_token(token))
     row = (await connection.execute(owner)).mappings().one_or_none()
@@ -65,7 +68,7 @@ class TokenUses:
         """Remember that this token was accepted."""
         self._used.add(token_sha256)
 
-    async def store(self, connection: AsyncConnection) -> None:
+    async def store(self, connection: "AsyncConnection") -> None:
         """Store what was noted since the last time; if that fails it is kept for the next."""
         used, self._used = self._used, set()
         try:

@@ -146,9 +146,7 @@ async def get_qualtrics(
 async def list_accounts(connection: "AsyncConnection") -> list[AccountSummary]:
     """Every connected account, by kind and name."""
     listing = select(*SUMMARY).order_by(connected_account.c.kind, connected_account.c.name)
-    return [
-        msgspec.convert(dict(row), AccountSummary) for row in (await connection.execute(listing)).mappings()
-    ]
+    return [AccountSummary(*row) for row in await connection.execute(listing)]
 
 
 async def find_by_name(connection: "AsyncConnection", kind: Kind, name: str) -> AccountSummary | None:
@@ -156,8 +154,8 @@ async def find_by_name(connection: "AsyncConnection", kind: Kind, name: str) -> 
     found = await connection.execute(
         select(*SUMMARY).where(connected_account.c.kind == kind, connected_account.c.name == name)
     )
-    row = found.mappings().one_or_none()
-    return None if row is None else msgspec.convert(dict(row), AccountSummary)
+    row = found.one_or_none()
+    return None if row is None else AccountSummary(*row)
 
 
 async def _add(
@@ -221,7 +219,7 @@ def _check_webhook(webhook: WebhookCredentials) -> None:
         raise InvalidAccount("The webhook's header needs both a name and a token.")
 
 
-async def move_gladly(connection: AsyncConnection, account_id: str, base_url: str) -> None:
+async def move_gladly(connection: "AsyncConnection", account_id: str, base_url: str) -> None:
     """The account's organisation is now reached at another address.
 
     Raises:
@@ -235,7 +233,7 @@ async def move_gladly(connection: AsyncConnection, account_id: str, base_url: st
 
 
 async def move_qualtrics(
-    connection: AsyncConnection, box: SecretBox, account_id: str, json_event_url: str
+    connection: "AsyncConnection", box: SecretBox, account_id: str, json_event_url: str
 ) -> None:
     """JSON events for this account now go to another address.
 

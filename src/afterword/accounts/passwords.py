@@ -44,11 +44,11 @@ def _hash(password: str) -> str:
 
 
 def _verify(password_hash: str, password: str) -> bool:
-    from argon2.exceptions import InvalidHashError, VerificationError  # noqa: PLC0415
+    from argon2.exceptions import VerificationError  # noqa: PLC0415
 
     try:
         return _hasher().verify(password_hash, password)
-    except (VerificationError, InvalidHashError):
+    except (VerificationError, ValueError):  # a damaged hash is a ValueError
         return False
 
 

@@ -1,16 +1,18 @@
 """People: everyone who may sign in or call the API, each with one role."""
 
 from datetime import datetime
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 import msgspec
 from sqlalchemy import ColumnElement, RowMapping, func, select, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from afterword.accounts.passwords import hash_password, is_outdated, verify_password
 from afterword.store import tables
 from afterword.store.identifiers import new_id
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
 
 Role = Literal["owner", "administrator", "manager", "analyst", "api_user"]
 
@@ -38,7 +40,7 @@ COLUMNS = [tables.person.c[field] for field in Person.__struct_fields__]
 
 
 async def add_person(
-    connection: AsyncConnection, *, email: str, name: str, role: Role, password: str | None = None
+    connection: "AsyncConnection", *, email: str, name: str, role: Role, password: str | None = None
 ) -> Person:
     """Add somebody; without a password they cannot sign in, only use API tokens.
 
@@ -55,21 +57,21 @@ async def add_person(
     return person_from_row(row)
 
 
-async def find_person(connection: AsyncConnection, person_id: str) -> Person | None:
+async def find_person(connection: "AsyncConnection", person_id: str) -> Person | None:
     """The person with this id."""
     found = await connection.execute(select(*COLUMNS).where(tables.person.c.id == person_id))
     row = found.mappings().one_or_none()
     return None if row is None else person_from_row(row)
 
 
-async def find_person_by_email(connection: AsyncConnection, email: str) -> Person | None:
+async def find_person_by_email(connection: "AsyncConnection", email: str) -> Person | None:
     """The person with this address, however it is capitalised."""
     found = await connection.execute(select(*COLUMNS).where(_has_email(email)))
     row = found.mappings().one_or_none()
     return None if row is None else person_from_row(row)
 
 
-async def authenticate(connection: AsyncConnection, email: str, password: str) -> Person | None:
+async def authenticate(connection: "AsyncConnection", email: str, password: str) -> Person | None:
     """The person whose address and password these are.
 
     Nobody of that address, nobody with a password, and a wrong password take the same time.
@@ -86,7 +88,7 @@ async def authenticate(connection: AsyncConnection, email: str, password: str) -
     return person_from_row(row)
 
 
-async def set_password(connection: AsyncConnection, person_id: str, password: str) -> None:
+async def set_password(connection: "AsyncConnection", person_id: str, password: str) -> None:
     """Give somebody another password.
 
     Raises:
@@ -95,7 +97,7 @@ async def set_password(connection: AsyncConnection, person_id: str, password: st
     await _store_hash(connection, person_id, await hash_password(_checked_password(password)))
 
 
-async def _store_hash(connection: AsyncConnection, person_id: str, password_hash: str) -> None:
+async def _store_hash(connection: "AsyncConnection", person_id: str, password_hash: str) -> None:
     await connection.execute(
         update(tables.person).where(tables.person.c.id == person_id).values(password_hash=password_hash)
     )

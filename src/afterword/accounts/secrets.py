@@ -13,17 +13,20 @@ import secrets
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from afterword.outcomes import ConfigurationError
 from afterword.settings import Settings
 from afterword.store.tables import installation
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
 
 SHORTEST_KEY = 32
 KEY_FILE = "secret.key"
@@ -77,7 +80,7 @@ class SecretBox:
             ) from None
 
 
-async def check_secret_key(connection: AsyncConnection, box: SecretBox) -> None:
+async def check_secret_key(connection: "AsyncConnection", box: SecretBox) -> None:
     """Prove at start that the box opens what this database holds; the first start leaves the proof behind.
 
     Raises:

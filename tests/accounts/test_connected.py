@@ -1,0 +1,149 @@
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from afterword.accounts.connected import (
+    InvalidAccount,
+    WebhookCredentials,
+    add_gladly,
+    add_qualtrics,
+    find_by_name,
+    get_gladly,
+    get_qualtrics,
+    list_accounts,
+)
+from afterword.accounts.secrets import SecretBox, SecretUnreadable
+from afterword.store.tables import connected_account
+
+GLADLY: dict[str, Any] = {
+    "name": "Support",
+    "base_url": "https://acme.gladly.com",
+    "username": "api@example.com",
+    "api_token": "gladly-token",
+    "webhook": WebhookCredentials(username="hook", password="hook-password"),
+}
+QUALTRICS: dict[str, Any] = {
+    "name": "Surveys",
+    "api_token": "qualtrics-token",
+    "json_event_url": "https://ca1.qualtrics.com/inbound-event/v1/events/json/triggers?urlTokenId=abc",
+}
+
+
+async def test_a_gladly_account_comes_back_as_it_was_connected(
+    connection: AsyncConnection, box: SecretBox
+) -> None:
+    added = await add_gladly(connection, box, **GLADLY)
+    assert added.id.startswith("GA_")
+    assert await get_gladly(connection, box, added.id) == added
+    assert (added.api_token, added.webhook.password) == ("gladly-token", "hook-password")
+    assert added.webhook.header_name is None
+
+
+async def test_a_qualtrics_account_comes_back_as_it_was_connected(
+    connection: AsyncConnection, box: SecretBox
+) -> None:
+    added = await add_qualtrics(connection, box, **QUALTRICS)
+    assert added.id.startswith("QA_")
+    assert await get_qualtrics(connection, box, added.id) == added
+    assert added.json_event_url == QUALTRICS["json_event_url"]
+
+
+async def test_an_account_is_found_only_under_its_own_kind(
+    connection: AsyncConnection, box: SecretBox
+) -> None:
+    gladly = await add_gladly(connection, box, **GLADLY)
+    qualtrics = await add_qualtrics(connection, box, **QUALTRICS)
+    assert await get_gladly(connection, box, qualtrics.id) is None
+    assert await get_qualtrics(connection, box, gladly.id) is None
+    assert await find_by_name(connection, "qualtrics", "Support") is None
+    assert await get_gladly(connection, box, "GA_nobody") is None
+
+
+async def test_the_listing_names_every_account_and_no_secret(
+    connection: AsyncConnection, box: SecretBox
+) -> None:
+    qualtrics = await add_qualtrics(connection, box, **QUALTRICS)
+    gladly = await add_gladly(connection, box, **GLADLY)
+    listing = await list_accounts(connection)
+    assert [(account.id, account.kind) for account in listing] == [
+        (gladly.id, "gladly"),
+        (qualtrics.id, "qualtrics"),
+    ]
+    assert listing[0] == await find_by_name(connection, "gladly", "Support")
+    assert (listing[0].base_url, listing[0].username) == ("https://acme.gladly.com", "api@example.com")
+
+
+async def test_no_secret_stands_in_the_database(connection: AsyncConnection, box: SecretBox) -> None:
+    await add_gladly(connection, box, **GLADLY)
+    await add_qualtrics(connection, box, **QUALTRICS)
+    stored = str((await connection.execute(select(connected_account))).all())
+    assert "api@example.com" in stored
+    for secret in ("gladly-token", "hook-password", "qualtrics-token", "urlTokenId"):
+        assert secret not in stored
+
+
+async def test_without_the_key_an_account_cannot_be_read(connection: AsyncConnection, box: SecretBox) -> None:
+    added = await add_gladly(connection, box, **GLADLY)
+    with pytest.raises(SecretUnreadable):
+        await get_gladly(connection, SecretBox(["another key, which is long enough too"]), added.id)
+
+
+async def test_a_name_is_taken_once_in_each_kind(connection: AsyncConnection, box: SecretBox) -> None:
+    await add_gladly(connection, box, **GLADLY)
+    with pytest.raises(InvalidAccount, match="'Support'"):
+        await add_gladly(connection, box, **GLADLY)
+    await add_qualtrics(connection, box, **(QUALTRICS | {"name": "Support"}))
+    assert len(await list_accounts(connection)) == 2
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "acme.gladly.com",
+        "ftp://acme.gladly.com",
+        "https://",
+        "https://acme.gladly.com:0",
+        "https://acme.gladly.com:99999",
+        "https://[acme",
+        "https://acme.gladly.com/a b",
+        "https://acme.gladly.com\r\nX: y",
+        "https://acme\x00.gladly.com",
+        "https://acme.gladly.com/" + "a" * 2000,
+    ],
+)
+async def test_what_is_no_address_is_refused_and_one_that_is_then_taken(
+    connection: AsyncConnection, box: SecretBox, url: str
+) -> None:
+    with pytest.raises(InvalidAccount, match="not an address"):
+        await add_gladly(connection, box, **(GLADLY | {"base_url": url}))
+    with pytest.raises(InvalidAccount, match="not an address"):
+        await add_qualtrics(connection, box, **(QUALTRICS | {"json_event_url": url}))
+    added = await add_gladly(connection, box, **(GLADLY | {"base_url": "http://127.0.0.1:8701/"}))
+    assert added.base_url == "http://127.0.0.1:8701"
+    assert await get_gladly(connection, box, added.id) == added
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"name": " "}, "name"),
+        ({"name": "x" * 201}, "name"),
+        ({"name": "\x00"}, "name"),
+        ({"username": ""}, "username is missing"),
+        ({"username": "a\x00"}, "username"),
+        ({"api_token": "  "}, "api token is missing"),
+        ({"webhook": WebhookCredentials(username="hook")}, "both a user name and a password"),
+        ({"webhook": WebhookCredentials(password="hook")}, "both a user name and a password"),
+        ({"webhook": WebhookCredentials(header_name="X-Token")}, "both a name and a token"),
+        ({"webhook": WebhookCredentials(header_token="token")}, "both a name and a token"),
+    ],
+)
+async def test_what_is_missing_is_named_and_nothing_stored(
+    connection: AsyncConnection, box: SecretBox, wrong: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(InvalidAccount, match=words):
+        await add_gladly(connection, box, **(GLADLY | wrong))
+    assert await list_accounts(connection) == []
