@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import signal
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import structlog
 
@@ -12,7 +12,7 @@ from afterword.lifeline import exit_with_stdin
 from afterword.log import configure_logging
 from afterword.outcomes import ConfigurationError
 from afterword.settings import Settings
-from afterword.store.database import CONNECTION_LOST
+from afterword.store.database import CONNECTION_LOST, Database
 
 log = structlog.get_logger()
 
@@ -45,7 +45,7 @@ async def _run(serve: Serve, settings: Settings, *, with_stdin: bool) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     if with_stdin:
-        exit_with_stdin(stop.set)
+        exit_with_stdin()
     if settings.database_url is not None:
         await _serve_when_database_answers(serve, settings, settings.database_url, stop)
         return
@@ -53,6 +53,27 @@ async def _run(serve: Serve, settings: Settings, *, with_stdin: bool) -> None:
 
     async with running(settings.data_dir) as url:
         await _serve_when_database_answers(serve, settings, url, stop)
+
+
+@contextlib.asynccontextmanager
+async def installation_database(settings: Settings) -> AsyncIterator[Database]:
+    """The database of an installation, for a command: one that runs, or its own embedded one for so long.
+
+    Raises:
+        ConfigurationError: it does not answer.
+    """
+    from afterword.store.embedded import running  # noqa: PLC0415
+    from afterword.store.migrations import migrate  # noqa: PLC0415
+
+    async with contextlib.AsyncExitStack() as stack:
+        url = settings.database_url or await stack.enter_async_context(running(settings.data_dir))
+        try:
+            await migrate(url)
+            database = await Database.connect(url, name="afterword command", pool_size=2)
+        except CONNECTION_LOST as error:
+            raise ConfigurationError(f"The database does not answer: {error}") from error
+        stack.push_async_callback(database.close)
+        yield database
 
 
 async def _serve_when_database_answers(

@@ -9,7 +9,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args, get_type_hints
 
 import msgspec
 import platformdirs
@@ -133,3 +133,35 @@ def _decode(kind: type, value: object) -> object:
     if kind is Path:
         return Path(str(value)).expanduser()
     raise NotImplementedError
+
+
+SECRET = frozenset({"secret_key", "smtp_password", "database_url"})
+MASK = "********"
+
+
+class Option(msgspec.Struct, frozen=True):
+    """An option as it is told to people."""
+
+    variable: str
+    value: str
+    description: str
+
+
+def describe(settings: Settings) -> list[Option]:
+    """Every option with its variable, its value (secrets masked, an unset one empty) and its sentence."""
+    hints = get_type_hints(Settings, include_extras=True)
+    return [
+        Option(PREFIX + name.upper(), _shown(name, getattr(settings, name)), _description(hints[name]))
+        for name in Settings.__struct_fields__
+    ]
+
+
+def _shown(name: str, value: object) -> str:
+    if value is None:
+        return ""
+    return MASK if name in SECRET else str(value)
+
+
+def _description(hint: object) -> str:
+    extras = [extra for extra in get_args(hint) if isinstance(extra, Meta) and extra.description]
+    return str(extras[-1].description) if extras else ""

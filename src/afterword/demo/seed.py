@@ -17,7 +17,8 @@ from afterword.accounts.connected import (
 )
 from afterword.accounts.people import add_person
 from afterword.accounts.secrets import SecretBox, check_secret_key
-from afterword.demo.credentials import GLADLY_USERNAME, OWNER_EMAIL, Credentials
+from afterword.demo.credentials import GLADLY_USERNAME, OWNER_EMAIL, Credentials, credentials_of
+from afterword.demo.seeded import Seeded
 from afterword.directory.contacts import add_mailing_list
 from afterword.intake.endpoints import add_endpoint
 from afterword.store import tables
@@ -48,14 +49,6 @@ EVENT_FIELDS = (
     "agentId",
     "inboxId",
 )
-
-
-class Seeded(msgspec.Struct, frozen=True):
-    """What the seed made, or found made."""
-
-    gladly_account_id: str
-    survey_id: str
-    json_event_url: str
 
 
 class Addresses(msgspec.Struct, frozen=True):

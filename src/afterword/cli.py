@@ -1,0 +1,189 @@
+"""The command ``afterword``: where everything that a person types begins.
+
+Every command imports what it needs when it is called: the command itself, which stays as the demo's parent process,
+is kept small.
+"""
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from afterword import __version__
+from afterword.outcomes import ConfigurationError
+
+if TYPE_CHECKING:
+    from afterword.process import Serve
+    from afterword.settings import Settings
+    from afterword.store.database import Database
+
+app = typer.Typer(
+    name="afterword",
+    help="Ask customers how it went after every support conversation, and put the answer where the agents look.",
+    epilog="Options can also come from the environment: `afterword settings` lists them all.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+runs_app = typer.Typer(help="See what workflows did: every run, its tasks and each attempt.", no_args_is_help=True)
+app.add_typer(runs_app, name="runs")
+
+DataDir = Annotated[
+    Path | None,
+    typer.Option(
+        "--data-dir",
+        envvar="AFTERWORD_DATA_DIR",
+        help="The installation's folder. Default: the user's data directory.",
+        show_default=False,
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+
+
+def main() -> None:
+    """Run the command; what an administrator can mend is told in one line, with exit status 1."""
+    try:
+        app()
+    except ConfigurationError as error:
+        sys.stderr.write(f"afterword: {error}\n")
+        raise SystemExit(1) from None
+
+
+def _version(value: bool) -> None:  # noqa: FBT001 - Typer's callback
+    if value:
+        typer.echo(f"afterword {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _common(
+    version: Annotated[  # noqa: ARG001 - handled by its callback
+        bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Options before the command."""
+
+
+@app.command()
+def demo(
+    data_dir: Annotated[
+        Path | None,
+        typer.Option("--data-dir", help="Where the demo keeps its data.", show_default="in the user's data directory"),
+    ] = None,
+    port_base: Annotated[
+        int | None,
+        typer.Option(
+            "--port-base", help="Ports N (web), N+1 (sandbox), N+2 (mail) and N+25 (SMTP).", show_default="8700"
+        ),
+    ] = None,
+    ephemeral: Annotated[
+        bool, typer.Option("--ephemeral", help="Use a throw-away data directory, removed at the end.")
+    ] = False,
+    once: Annotated[
+        bool,
+        typer.Option("--once", help="Go the whole way once, without a browser, tell each step and end."),
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="With --once: print the summary as one JSON object.")
+    ] = False,
+) -> None:
+    """Start everything on this machine: Afterword, its database, a Gladly sandbox and a mail catcher.
+
+    Open the address that it prints, close a conversation in the sandbox, answer the mail, and see the score on the
+    customer's timeline. Ctrl-C stops it all; the data is there again at the next start.
+    """
+    if as_json and not once:
+        raise ConfigurationError("--json goes with --once.")
+    from afterword.demo import run  # noqa: PLC0415
+
+    options = run.Options(data_dir=data_dir, port_base=port_base, ephemeral=ephemeral)
+    raise typer.Exit(run.demo_once(options, as_json=as_json) if once else run.demo(options))
+
+
+@app.command()
+def web(data_dir: DataDir = None) -> None:
+    """Run the web half: webhooks, JSON events, survey pages and the pages of Afterword itself."""
+    from afterword.web import serve  # noqa: PLC0415
+
+    _serve(serve, data_dir)
+
+
+@app.command()
+def worker(data_dir: DataDir = None) -> None:
+    """Run the worker half: it runs workflows. Any number of workers share one database."""
+    from afterword.worker import serve  # noqa: PLC0415
+
+    _serve(serve, data_dir)
+
+
+def _serve(serve: "Serve", data_dir: Path | None) -> None:
+    from afterword.process import run  # noqa: PLC0415
+
+    raise typer.Exit(run(serve, _settings(data_dir)))
+
+
+def _settings(data_dir: Path | None) -> "Settings":
+    from afterword.settings import Settings  # noqa: PLC0415
+
+    return Settings.load(data_dir=data_dir)
+
+
+@app.command()
+def settings(data_dir: DataDir = None, as_json: Json = False) -> None:
+    """List every option with its value and what it means; secrets are masked."""
+    import msgspec  # noqa: PLC0415
+
+    from afterword.settings import describe  # noqa: PLC0415
+
+    options = describe(_settings(data_dir))
+    if as_json:
+        typer.echo(msgspec.json.encode(options).decode())
+        return
+    for option in options:
+        typer.echo(f"{option.variable}={option.value}")
+        typer.echo(f"    {option.description}")
+
+
+@runs_app.command("list")
+def list_runs(
+    data_dir: DataDir = None,
+    status: Annotated[str | None, typer.Option(help="Only runs of this status.")] = None,
+    conversation: Annotated[str | None, typer.Option(help="Only runs of this conversation.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many, newest first.")] = 50,
+    as_json: Json = False,
+) -> None:
+    """List runs, newest first."""
+    from afterword.runs_command import list_runs  # noqa: PLC0415
+
+    _with_database(data_dir, lambda database: list_runs(database, status, conversation, limit, as_json=as_json))
+
+
+@runs_app.command("show")
+def show_run(
+    run_id: Annotated[int, typer.Argument(help="The run's number, as `afterword runs list` shows it.")],
+    data_dir: DataDir = None,
+    as_json: Json = False,
+) -> None:
+    """Show one run: its event, its tasks and each attempt."""
+    from afterword.runs_command import show_run  # noqa: PLC0415
+
+    _with_database(data_dir, lambda database: show_run(database, run_id, as_json=as_json))
+
+
+def _with_database(data_dir: Path | None, work: "Callable[[Database], Awaitable[None]]") -> None:
+    asyncio.run(_open_database(_settings(data_dir), work))
+
+
+async def _open_database(settings: "Settings", work: "Callable[[Database], Awaitable[None]]") -> None:
+    from afterword.process import installation_database  # noqa: PLC0415
+
+    async with installation_database(settings) as database:
+        await work(database)
+
+
+if __name__ == "__main__":
+    main()
