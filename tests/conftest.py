@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+import psutil
 import pytest
 import pytest_asyncio
 
@@ -82,6 +83,19 @@ def eventually() -> Eventually:
             await asyncio.sleep(0.01)
 
     return wait
+
+
+@pytest.fixture
+def is_alive() -> Callable[[int], bool]:
+    """Whether a process id belongs to a process that lives; one that only waits to be reaped does not."""
+
+    def look(pid: int) -> bool:
+        try:
+            return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+        except psutil.NoSuchProcess:
+            return False
+
+    return look
 
 
 async def _database(server: EmbeddedPostgres, template: str) -> AsyncIterator[str]:

@@ -15,11 +15,12 @@ GRACE_SECONDS = 10.0
 
 
 def exit_with_stdin(*, grace: float = GRACE_SECONDS) -> None:
-    """From now on: when the standard input ends, have this process end in order, as SIGTERM has it.
+    """From now on: when the standard input ends, end this process in order, by SIGTERM.
 
-    If it is still there ``grace`` seconds later it is killed, and with it the processes that it started,
-    when it has a process group of its own. For the option ``--exit-with-stdin`` of a program that a
-    supervisor starts.
+    If it is still there ``grace`` seconds later, by SIGKILL. Either is sent to its whole process group when
+    that is its own, as under our supervisor: to the processes that it started, too.
+
+    For the option ``--exit-with-stdin`` of a program that a supervisor starts.
     """
     threading.Thread(target=_watch, args=(grace,), name="lifeline", daemon=True).start()
 
@@ -28,8 +29,13 @@ def _watch(grace: float) -> None:
     with contextlib.suppress(OSError):
         while os.read(STANDARD_INPUT, 4096):
             pass
-    os.kill(os.getpid(), signal.SIGTERM)
+    _send(signal.SIGTERM)
     time.sleep(grace)
+    _send(signal.SIGKILL)
+
+
+def _send(number: int) -> None:
     if os.getpgrp() == os.getpid():
-        os.killpg(0, signal.SIGKILL)
-    os.kill(os.getpid(), signal.SIGKILL)
+        os.killpg(0, number)
+    else:
+        os.kill(os.getpid(), number)
