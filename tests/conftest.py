@@ -15,6 +15,7 @@ import psutil
 import pytest
 import pytest_asyncio
 
+from afterword.store.database import Database
 from afterword.store.embedded import EmbeddedPostgres
 from afterword.store.migrations import migrate
 
@@ -117,3 +118,13 @@ async def _administer(server: EmbeddedPostgres, statement: str) -> None:
         await connection.execute(statement)
     finally:
         await connection.close()
+
+
+@pytest_asyncio.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """The connections of a process to this test's database."""
+    connected = await Database.connect(database_url, name="test", pool_size=8)
+    try:
+        yield connected
+    finally:
+        await connected.close()
