@@ -46,7 +46,7 @@ WORTH_SAYING_SECONDS = 1.0
 SLOW_STOP_SECONDS = 60.0
 
 
-class AlreadyRunning(Exception):  # noqa: N818 - all is well, it is only not ours
+class AlreadyRunning(Exception):
     """Another process looks after the database of this data directory."""
 
 
@@ -81,6 +81,7 @@ class EmbeddedPostgres:
         self._servers = FileLock(self._database / "server.lock")
         self._child: Child | None = None
         self._entrance: Entrance | None = None
+        self._sockets: Path | None = None
 
     @property
     def url(self) -> str:
@@ -121,10 +122,11 @@ class EmbeddedPostgres:
     async def stop(self) -> None:
         """Stop the server in order (PostgreSQL's fast shutdown) and wait for its end."""
         await self._stop_server()
-        if self._ours.descriptor is not None:
-            with contextlib.suppress(OSError):  # it was never made, or something is in it that is not ours
-                socket_directory(self._database).rmdir()
-            self._ours.release()
+        if self._sockets is not None:
+            with contextlib.suppress(OSError):  # somebody has put something into it
+                self._sockets.rmdir()
+            self._sockets = None
+        self._ours.release()
 
     async def wait(self) -> int:
         """Wait until the server ends; its exit status."""
@@ -143,6 +145,7 @@ class EmbeddedPostgres:
         account = server_account(found[1] if found else None)
         sockets = socket_directory(self._database)
         make_socket_directory(sockets, account)
+        self._sockets = sockets
         await self._wait_for_former_server(sockets)
         programs = Programs(binaries_for(self.major, account), account, self._servers)
         try:

@@ -104,7 +104,7 @@ def _settings(major: int, *, durable: bool) -> dict[str, str]:
         "max_parallel_workers_per_gather": "0",
         "max_parallel_maintenance_workers": "0",
         "fsync": "on" if durable else "off",
-        "synchronous_commit": "on" if durable else "off",
+        "synchronous_commit": "on",
         "full_page_writes": "on" if durable else "off",
         "wal_level": "minimal",
         "max_wal_senders": "0",
