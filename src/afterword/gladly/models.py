@@ -1,0 +1,200 @@
+"""What Gladly's API sends and takes, as far as Afterword looks at it.
+
+Gladly may add fields and values at any time: fields that are not here are ignored, values that may grow are
+plain text.
+"""
+
+import base64
+import uuid
+from datetime import UTC, datetime
+from typing import Literal
+
+import msgspec
+
+from afterword.gladly.texts import (
+    LINK_TEXT_LENGTH,
+    SOURCE_NAME_LENGTH,
+    TITLE_LENGTH,
+    one_line,
+    rich_content,
+)
+
+ITEM_IDS = uuid.UUID("8f1f5d0a-4c0e-5d43-9a53-6d1c6f2b7c11")
+
+
+class Organization(msgspec.Struct, frozen=True, rename="camel"):
+    """The organization that the credentials belong to; ``id`` tells whether two accounts are the same one."""
+
+    id: str
+    name: str | None = None
+    login_domain: str | None = None
+    timezone: str | None = None
+    gladly_url: str | None = None
+
+
+class Agent(msgspec.Struct, frozen=True, rename="camel"):
+    """An agent; ``name`` is one text, first and last name."""
+
+    id: str
+    name: str | None = None
+    email_address: str | None = None
+
+
+class Inbox(msgspec.Struct, frozen=True):
+    """An inbox."""
+
+    id: str
+    name: str | None = None
+    disabled: bool | None = None
+
+
+class Email(msgspec.Struct, frozen=True):
+    """One of a customer's addresses; ``original`` is as somebody entered it."""
+
+    original: str | None = None
+    normalized: str | None = None
+    primary: bool | None = None
+
+
+class CustomerProfile(msgspec.Struct, frozen=True):
+    """A customer. After a merge ``id`` is another than the one that was asked for."""
+
+    id: str
+    name: str | None = None
+    emails: list[Email] | None = None
+
+    @property
+    def email_address(self) -> str | None:
+        """The primary address, else the first; ``None`` when there is none."""
+        by_rank = sorted(self.emails or [], key=lambda email: not email.primary)
+        originals = ((email.original or "").strip() for email in by_rank)
+        return next(filter(None, originals), None)
+
+
+class Conversation(msgspec.Struct, frozen=True, rename="camel"):
+    """A conversation as it is now. ``status`` is OPEN, WAITING or CLOSED, or whatever Gladly adds."""
+
+    id: str
+    customer_id: str
+    inbox_id: str | None = None
+    agent_id: str | None = None
+    status: str | None = None
+    topic_ids: list[str] | None = None
+    created_at: datetime | None = None
+    closed_at: datetime | None = None
+
+
+class Webhook(msgspec.Struct, frozen=True, rename="camel"):
+    """A webhook that is set up in Gladly, without its secrets, which Gladly never shows."""
+
+    id: str
+    url: str
+    name: str | None = None
+    events: list[str] | None = None
+    enabled: bool | None = None
+    has_credentials: bool | None = None
+    header_keys: list[str] | None = None
+    disabled_at_due_to_retry_limit: datetime | None = None
+
+
+class WebhookLogin(msgspec.Struct, frozen=True):
+    """What Gladly sends by basic authentication."""
+
+    username: str
+    password: str
+
+    def __repr__(self) -> str:
+        return "WebhookLogin(…)"
+
+
+class WebhookSettings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a webhook is created with (``url`` and ``events`` at least), or what is changed of one.
+
+    Gladly sends a PING when a webhook is enabled or its ``url`` changes, and refuses when the PING is not
+    answered with 200. ``url`` must be https and no other webhook's.
+    """
+
+    url: str | msgspec.UnsetType = msgspec.UNSET
+    events: list[str] | msgspec.UnsetType = msgspec.UNSET
+    name: str | msgspec.UnsetType = msgspec.UNSET
+    credentials: WebhookLogin | msgspec.UnsetType = msgspec.UNSET
+    headers: dict[str, str] | msgspec.UnsetType = msgspec.UNSET
+    enabled: bool | msgspec.UnsetType = msgspec.UNSET
+
+    def __repr__(self) -> str:
+        return f"WebhookSettings(name={self.name!r}, events={self.events!r}, enabled={self.enabled!r}, …)"
+
+
+class Link(msgspec.Struct, frozen=True):
+    """Where a customer activity leads."""
+
+    url: str
+    text: str
+
+
+class CustomerActivity(msgspec.Struct, frozen=True, kw_only=True):
+    """A card on a customer's timeline, in plain text: it is cut to Gladly's lengths and escaped when it is
+    sent.
+
+    It belongs to the customer and not to a conversation. ``occurred_at`` (not older than a year) is its place
+    on the timeline; without it that is when Gladly received it.
+    """
+
+    activity_type: Literal["EMAIL", "ISSUE", "SMS", "SURVEY"]
+    title: str
+    body: str
+    source_name: str = ""
+    link: Link | None = None
+    expand_by_default: bool = False
+    occurred_at: datetime | None = None
+
+
+class CreatedItem(msgspec.Struct, frozen=True):
+    """What became of an item. ``already_there``: an earlier attempt had made it. ``customer_id``: whose it is
+    now.
+    """
+
+    id: str
+    customer_id: str
+    already_there: bool = False
+
+
+def item_id(key: str) -> str:
+    """An id of ours for a conversation item, the same for the same key: 22 letters, as Gladly's own ids
+    are.
+    """
+    return base64.urlsafe_b64encode(uuid.uuid5(ITEM_IDS, key).bytes).rstrip(b"=").decode()
+
+
+class _Content(msgspec.Struct, rename="camel", omit_defaults=True, tag_field="type", tag="CUSTOMER_ACTIVITY"):
+    activity_type: str
+    title: str
+    body: str
+    source_name: str | None = None
+    link: Link | None = None
+    expand_by_default: bool = False
+    occurred_at: str | None = None
+
+
+class _Item(msgspec.Struct):
+    id: str
+    content: _Content
+
+
+def encode_activity(item_id: str, activity: CustomerActivity) -> bytes:
+    """The request that creates a customer activity with an id of ours."""
+    link = activity.link and Link(activity.link.url, one_line(activity.link.text, LINK_TEXT_LENGTH))
+    content = _Content(
+        activity_type=activity.activity_type,
+        title=one_line(activity.title, TITLE_LENGTH),
+        body=rich_content(activity.body),
+        source_name=one_line(activity.source_name, SOURCE_NAME_LENGTH) or None,
+        link=link,
+        expand_by_default=activity.expand_by_default,
+        occurred_at=None if activity.occurred_at is None else _rfc3339_millis(activity.occurred_at),
+    )
+    return msgspec.json.encode(_Item(item_id, content))
+
+
+def _rfc3339_millis(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,6 @@
+"""Calls to the outside: what every vendor client needs and none should write again.
+
+``addresses.py`` says which addresses may be called, ``masking.py`` takes secrets and personal data out of
+what others say; both are light. ``calls.py`` makes the calls (aiohttp) and sorts what can go wrong on the way
+into three. Start there. Nothing here knows a vendor.
+"""
