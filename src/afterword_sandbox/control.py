@@ -8,7 +8,7 @@ from aiohttp import web
 from afterword_sandbox.api.addresses import normalize_email
 from afterword_sandbox.api.edge import HEALTH_PATH
 from afterword_sandbox.api.fields import Fields, json_response, read_object
-from afterword_sandbox.company import conversations, customers, items, people
+from afterword_sandbox.company import conversations, customers, items, merging, people
 from afterword_sandbox.company.customers import Profile
 from afterword_sandbox.errors import Problems
 from afterword_sandbox.sandbox import SANDBOX
@@ -77,7 +77,7 @@ async def merge(request: web.Request) -> web.Response:
     destination_id = fields.text("destinationCustomerId", required=True) or ""
     fields.problems.raise_any()
     with sandbox.store.transaction():
-        customers.merge(sandbox.store, source_id, destination_id, sandbox.api_user)
+        merging.merge(sandbox.store, source_id, destination_id, sandbox.api_user)
     return web.Response(status=204)
 
 

@@ -1,33 +1,56 @@
-"""Tells open pages that a customer's timeline changed, so that they can show it without being reloaded."""
+"""Tells open pages that what they show has changed, so that they can show it without being reloaded."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from afterword_sandbox.store import Changes
+from aiohttp import web
+
+KEEP_ALIVE_SECONDS = 20.0
 
 
 class LiveChanges:
-    """Wakes whoever watches a customer; the news is only that something changed, never what."""
+    """Wakes whoever watches a thing, by its id; the news is only that it changed, never what."""
 
     def __init__(self) -> None:
         self._watchers: dict[str, set[asyncio.Event]] = {}
 
     @contextmanager
-    def watch(self, customer_id: str) -> Iterator[asyncio.Event]:
-        """Give an event that is set whenever the customer's timeline has changed."""
+    def watch(self, thing: str) -> Iterator[asyncio.Event]:
+        """Give an event that is set whenever the thing has changed."""
         news = asyncio.Event()
-        self._watchers.setdefault(customer_id, set()).add(news)
+        self._watchers.setdefault(thing, set()).add(news)
         try:
             yield news
         finally:
-            watchers = self._watchers[customer_id]
+            watchers = self._watchers[thing]
             watchers.discard(news)
             if not watchers:
-                del self._watchers[customer_id]
+                del self._watchers[thing]
 
-    def tell(self, changes: Changes) -> None:
-        """Wake the watchers of every customer whom a transaction touched."""
-        for customer_id in changes.customer_ids:
-            for news in self._watchers.get(customer_id, ()):
+    def tell(self, things: Iterable[str]) -> None:
+        """Wake the watchers of each thing."""
+        for thing in things:
+            for news in self._watchers.get(thing, ()):
                 news.set()
+
+
+async def stream_changes(request: web.Request, live: LiveChanges, thing: str) -> web.StreamResponse:
+    """Answer with server-sent events: one, without content, for each change of the thing."""
+    response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
+    with live.watch(thing) as news:
+        await response.prepare(request)
+        await response.write(b": watching\n\n")
+        while True:
+            try:
+                async with asyncio.timeout(KEEP_ALIVE_SECONDS):
+                    await news.wait()
+            except TimeoutError:
+                line = b": still here\n\n"
+            else:
+                news.clear()
+                line = b"data: changed\n\n"
+            try:
+                await response.write(line)
+            except ConnectionError:
+                return response

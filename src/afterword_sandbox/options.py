@@ -1,4 +1,4 @@
-"""What the sandbox is started with."""
+"""What the sandbox is started with, and where it is found then."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,3 +22,12 @@ class Options:
     disabled.
     """
     exit_with_stdin: bool = False
+
+
+@dataclass
+class Addresses:
+    """Where the running sandbox is found; filled while it starts."""
+
+    sandbox_url: str = ""
+    mail_url: str = ""
+    smtp_port: int = 0

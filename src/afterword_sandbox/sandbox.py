@@ -7,7 +7,7 @@ from aiohttp import web
 from afterword_sandbox.company.events import Actor
 from afterword_sandbox.live import LiveChanges
 from afterword_sandbox.mail.catcher import MailCatcher
-from afterword_sandbox.options import Options
+from afterword_sandbox.options import Addresses, Options
 from afterword_sandbox.rate_limit import RateLimit
 from afterword_sandbox.store import Store
 from afterword_sandbox.webhooks.delivery import Postman
@@ -15,7 +15,7 @@ from afterword_sandbox.webhooks.delivery import Postman
 
 @dataclass
 class Sandbox:
-    """Everything that a request may need; ``url`` and ``mail_url`` are where the two sites are."""
+    """Everything that a request may need."""
 
     options: Options
     store: Store
@@ -24,8 +24,7 @@ class Sandbox:
     rate_limit: RateLimit
     live: LiveChanges
     mails: MailCatcher
-    url: str
-    mail_url: str
+    addresses: Addresses
 
 
 SANDBOX: web.AppKey[Sandbox] = web.AppKey("sandbox", Sandbox)

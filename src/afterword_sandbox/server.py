@@ -11,7 +11,6 @@ import threading
 from contextlib import AsyncExitStack
 from io import TextIOWrapper
 from pathlib import Path
-from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from aiohttp import web
@@ -21,13 +20,15 @@ from afterword_sandbox.api.edge import API_PREFIX, CONTROL_PREFIX, MAX_BODY_BYTE
 from afterword_sandbox.api.routes import API_ROUTES
 from afterword_sandbox.company import people
 from afterword_sandbox.live import LiveChanges
-from afterword_sandbox.mail import pages as mail_pages
 from afterword_sandbox.mail.catcher import MailCatcher
 from afterword_sandbox.mail.smtp import SmtpServer
-from afterword_sandbox.options import Options
+from afterword_sandbox.options import Addresses, Options
+from afterword_sandbox.pages import desktop
+from afterword_sandbox.pages import mails as mail_pages
+from afterword_sandbox.pages.mails import MAIL_SITE, MailSite
+from afterword_sandbox.pages.site_guard import site_guard
 from afterword_sandbox.rate_limit import RateLimit
 from afterword_sandbox.sandbox import SANDBOX, Sandbox
-from afterword_sandbox.site_guard import site_guard
 from afterword_sandbox.store import Store
 from afterword_sandbox.webhooks.delivery import Postman
 
@@ -37,14 +38,6 @@ SHUTDOWN_SECONDS = 0.2
 
 class CannotStart(Exception):
     """The sandbox cannot run as it was asked to; the text says why and what to do."""
-
-
-class Addresses(NamedTuple):
-    """Where the running sandbox is found."""
-
-    sandbox_url: str
-    mail_url: str
-    smtp_port: int
 
 
 def _lock(data_dir: Path) -> TextIOWrapper:
@@ -93,47 +86,56 @@ def _sandbox_app(sandbox: Sandbox) -> web.Application:
     app[SANDBOX] = sandbox
     app.add_routes(API_ROUTES)
     app.add_routes(control.ROUTES)
+    app.add_routes(desktop.ROUTES)
     return app
 
 
-def _mail_app(mails: MailCatcher, options: Options) -> web.Application:
+def _mail_app(site: MailSite, options: Options) -> web.Application:
     app = web.Application(middlewares=[site_guard(_host_names(options))])
-    app[mail_pages.MAILS] = mails
+    app[MAIL_SITE] = site
     app.add_routes(mail_pages.ROUTES)
     return app
+
+
+async def _start_mail(
+    options: Options, stack: AsyncExitStack, mails: MailCatcher, live: LiveChanges, addresses: Addresses
+) -> None:
+    smtp = SmtpServer(mails)
+    try:
+        addresses.smtp_port = await smtp.start(options.host, options.smtp_port)
+    except OSError as error:
+        raise _taken("--smtp-port", options.host, options.smtp_port, error) from None
+    stack.callback(smtp.stop)
+    site = MailSite(mails, live, addresses)
+    port = await _serve(
+        _mail_app(site, options), stack, options.host, options.mail_page_port, "--mail-page-port"
+    )
+    addresses.mail_url = _url(options.host, port)
 
 
 async def start(options: Options, stack: AsyncExitStack) -> Addresses:
     """Start everything; closing the stack stops it. Raises `CannotStart`."""
     stack.enter_context(_lock(options.data_dir))
+    live, addresses = LiveChanges(), Addresses()
     store = Store(options.data_dir / "gladly.db")
     stack.callback(store.close)
-    mails = MailCatcher(options.data_dir / "mails.db")
-    stack.callback(mails.close)
     seed.seed(store, options.username)
     with store.transaction():
         api_user = people.api_user(store, options.username)
-    postman, live = Postman(store, options.resend_delays), LiveChanges()
-    store.listeners.extend((postman.tell, live.tell))
-
-    smtp = SmtpServer(mails)
-    try:
-        smtp_port = await smtp.start(options.host, options.smtp_port)
-    except OSError as error:
-        raise _taken("--smtp-port", options.host, options.smtp_port, error) from None
-    stack.callback(smtp.stop)
-    mail_port = await _serve(
-        _mail_app(mails, options), stack, options.host, options.mail_page_port, "--mail-page-port"
-    )
-    mail_url = _url(options.host, mail_port)
-    sandbox = Sandbox(
-        options, store, api_user, postman, RateLimit(options.requests_per_second), live, mails, "", mail_url
-    )
+    mails = MailCatcher(options.data_dir / "mails.db", live)
+    stack.callback(mails.close)
+    postman = Postman(store, options.resend_delays)
+    store.listeners.extend((postman.tell, lambda changes: live.tell(changes.customer_ids)))
     stack.push_async_callback(postman.stop)
-    await postman.start()
+    await postman.open()
+    await _start_mail(options, stack, mails, live, addresses)
+    sandbox = Sandbox(
+        options, store, api_user, postman, RateLimit(options.requests_per_second), live, mails, addresses
+    )
     port = await _serve(_sandbox_app(sandbox), stack, options.host, options.port, "--port")
-    sandbox.url = (options.public_url or _url(options.host, port)).rstrip("/")
-    return Addresses(_url(options.host, port), mail_url, smtp_port)
+    addresses.sandbox_url = (options.public_url or _url(options.host, port)).rstrip("/")
+    postman.resume()
+    return addresses
 
 
 def _tell_when_stdin_ends(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:

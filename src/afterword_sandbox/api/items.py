@@ -113,7 +113,7 @@ async def create(request: web.Request) -> web.Response:
 async def create_for_customer(request: web.Request) -> web.Response:
     """Put an activity on a customer's timeline; a merged customer's has moved (301)."""
     sandbox, customer_id = request.app[SANDBOX], request.match_info["customer_id"]
-    path = f"{sandbox.url}/api/v1/customers/{{}}/conversation-items"
+    path = f"{sandbox.addresses.sandbox_url}/api/v1/customers/{{}}/conversation-items"
     refuse_moved(sandbox.store, customer_id, path, attr="customer id")
     customers.row_of(sandbox.store, customer_id)
     fields = Fields(await read_object(request), Problems())

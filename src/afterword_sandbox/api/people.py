@@ -14,7 +14,7 @@ from afterword_sandbox.store import Store
 async def organization(request: web.Request) -> web.Response:
     """Show the organization; clients use it to try their credentials."""
     sandbox = request.app[SANDBOX]
-    return json_response(people.organization(sandbox.store, sandbox.url))
+    return json_response(people.organization(sandbox.store, sandbox.addresses.sandbox_url))
 
 
 def _listing(read: Callable[[Store], list[dict[str, object]]]) -> Handler:

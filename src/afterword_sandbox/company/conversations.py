@@ -24,7 +24,8 @@ REOPEN_WINDOW = timedelta(hours=24)
 
 _WITH_TOPICS = (
     "SELECT conversations.*, (SELECT json_group_array(topic_id) FROM (SELECT topic_id "
-    "FROM conversation_topics WHERE conversation_id = conversations.id ORDER BY rowid)) AS topic_ids FROM conversations"
+    "FROM conversation_topics WHERE conversation_id = conversations.id ORDER BY rowid)) AS topic_ids "
+    "FROM conversations"
 )
 
 

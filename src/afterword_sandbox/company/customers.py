@@ -1,4 +1,4 @@
-"""Customer profiles: who a customer is, and how profiles come, change, merge and go."""
+"""Customer profiles: who a customer is, and how profiles come, change and go."""
 
 import sqlite3
 from collections.abc import Iterable, Sequence
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from afterword_sandbox.clock import now
-from afterword_sandbox.company.events import Actor, emit
+from afterword_sandbox.company.events import emit
 from afterword_sandbox.errors import GladlyError, invalid_state, not_found, refusal
 from afterword_sandbox.identifiers import new_id
 from afterword_sandbox.store import Store, Value
@@ -154,14 +154,14 @@ SEARCH_KEYS = frozenset(_SEARCHES)
 
 def search(store: Store, key: str, value: str) -> tuple[list[dict[str, object]], bool]:
     """Return the profiles that match one of `SEARCH_KEYS`, newest first, and whether there were more."""
-    sql = f"SELECT * FROM customers WHERE id IN ({_SEARCHES[key]})"  # noqa: S608 -- no part is a request's
+    sql = f"SELECT * FROM customers WHERE id IN ({_SEARCHES[key]})"  # noqa: S608 -- key is one of SEARCH_KEYS
     rows = store.all(f"{sql} ORDER BY updated_at DESC, id LIMIT ?", (value, SEARCH_LIMIT + 1))
     return _wire(store, rows[:SEARCH_LIMIT]), len(rows) > SEARCH_LIMIT
 
 
 _OTHERS_WITH = "customer_id != ? AND normalized IN (SELECT value FROM json_each(?))"
-_EMAIL_OWNER = f"SELECT customer_id FROM customer_emails WHERE {_OTHERS_WITH}"
-_MOBILE_OWNER = f"SELECT customer_id FROM customer_phones WHERE type = 'MOBILE' AND {_OTHERS_WITH}"
+_EMAIL_OWNER = f"SELECT customer_id FROM customer_emails WHERE {_OTHERS_WITH}"  # noqa: S608
+_MOBILE_OWNER = f"SELECT customer_id FROM customer_phones WHERE type = 'MOBILE' AND {_OTHERS_WITH}"  # noqa: S608
 
 
 def _refuse_taken(store: Store, customer_id: str, profile: Profile) -> None:
@@ -266,68 +266,3 @@ def find_by_mobile(store: Store, number: str) -> str | None:
         "SELECT customer_id FROM customer_phones WHERE normalized = ? AND type = 'MOBILE'", (number,)
     )
     return None if row is None else str(row["customer_id"])
-
-
-def _latest_conversation(store: Store, customer_id: str) -> sqlite3.Row | None:
-    return store.one(
-        "SELECT * FROM conversations WHERE customer_id = ? "
-        "ORDER BY status = 'CLOSED', created_at DESC, id DESC LIMIT 1",
-        (customer_id,),
-    )
-
-
-def merge(store: Store, source_id: str, destination_id: str, initiator: Actor) -> None:
-    """Merge one customer into another: what belonged to the source is the destination's, the source's id has
-    moved.
-
-    Gladly documents that two open conversations become one, of which one id is gone for good: the source's
-    goes and its items move to the destination's. Raises 400 when both are the same customer, 404 when one is
-    unknown.
-    """
-    if source_id == destination_id:
-        raise refusal(400, "invalid", "a customer cannot be merged into itself", attr="destinationCustomerId")
-    row_of(store, source_id)
-    row_of(store, destination_id)
-    source = _latest_conversation(store, source_id)
-    destination = _latest_conversation(store, destination_id)
-    surviving = destination or source
-    if source and destination and source["status"] != "CLOSED" and destination["status"] != "CLOSED":
-        gone, kept = source["id"], destination["id"]
-        store.execute("UPDATE items SET conversation_id = ? WHERE conversation_id = ?", (kept, gone))
-        store.execute(
-            "UPDATE OR IGNORE conversation_topics SET conversation_id = ? WHERE conversation_id = ?",
-            (kept, gone),
-        )
-        store.execute("DELETE FROM conversations WHERE id = ?", (gone,))
-    _move_everything(store, source_id, destination_id)
-    store.execute(
-        "UPDATE merged_customers SET merged_into = ? WHERE merged_into = ?", (destination_id, source_id)
-    )
-    store.insert("merged_customers", {"id": source_id, "merged_into": destination_id})
-    store.execute("DELETE FROM customers WHERE id = ?", (source_id,))
-    store.execute("UPDATE customers SET updated_at = ? WHERE id = ?", (now(), destination_id))
-    store.changes.customer_ids.update((source_id, destination_id))
-    ids = {"sourceCustomerId": source_id, "destinationCustomerId": destination_id}
-    conversation_ids = {
-        "sourceConversationId": source["id"] if source else "",
-        "destinationConversationId": surviving["id"] if surviving else "",
-    }
-    emit(store, "CUSTOMER/MERGED", {**ids, **conversation_ids}, initiator)
-    emit(store, "CUSTOMER_PROFILE/MERGED", {**ids})
-
-
-def _move_everything(store: Store, source_id: str, destination_id: str) -> None:
-    both = (destination_id, source_id)
-    store.execute("UPDATE conversations SET customer_id = ? WHERE customer_id = ?", both)
-    store.execute("UPDATE items SET customer_id = ? WHERE customer_id = ?", both)
-    for table in ("customer_emails", "customer_phones"):
-        last = store.one(
-            f"SELECT coalesce(max(position), -1) AS position FROM {table} WHERE customer_id = ?",  # noqa: S608
-            (destination_id,),
-        )
-        offset = 1 + (last["position"] if last else -1)
-        store.execute(
-            f"UPDATE {table} SET customer_id = ?, is_primary = 0, position = position + ? "  # noqa: S608
-            "WHERE customer_id = ?",
-            (destination_id, offset, source_id),
-        )

@@ -13,7 +13,11 @@ import msgspec
 
 from afterword_sandbox.clock import now
 from afterword_sandbox.identifiers import new_id
+from afterword_sandbox.live import LiveChanges
 from afterword_sandbox.mail.reading import read_mail
+
+MAILS_CHANGED = "mails"
+"""What a page watches that shows the list of mails."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS mails (
@@ -84,7 +88,8 @@ def _mail(row: sqlite3.Row) -> Mail:
 class MailCatcher:
     """The mails caught so far, newest first."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, live: LiveChanges) -> None:
+        self._live = live
         self._writer = _connect(path)
         path.chmod(0o600)
         self._writer.executescript(_SCHEMA)
@@ -94,7 +99,9 @@ class MailCatcher:
     async def store(self, sender: str, recipients: Sequence[str], raw: bytes) -> str:
         """Keep a mail and return its id; when this returns the mail is on disk."""
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._thread, self._store, sender, list(recipients), raw)
+        mail_id = await loop.run_in_executor(self._thread, self._store, sender, list(recipients), raw)
+        self._live.tell((MAILS_CHANGED,))
+        return mail_id
 
     def _store(self, sender: str, recipients: list[str], raw: bytes) -> str:
         content = read_mail(raw)
@@ -168,6 +175,7 @@ class MailCatcher:
         """Throw every mail away."""
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(self._thread, self._writer.execute, "DELETE FROM mails")
+        self._live.tell((MAILS_CHANGED,))
 
     def close(self) -> None:
         """Finish what is being written and close."""

@@ -33,9 +33,12 @@ class Postman:
         self._rounds: dict[str, tuple[asyncio.Task[None], asyncio.Event]] = {}
         self.session: aiohttp.ClientSession
 
-    async def start(self) -> None:
-        """Begin, with what was left undelivered when the sandbox last ended."""
+    async def open(self) -> None:
+        """Make ready to send."""
         self.session = new_session()
+
+    def resume(self) -> None:
+        """Go on with what was left undelivered when the sandbox last ended."""
         for row in self._store.all("SELECT DISTINCT webhook_id FROM deliveries"):
             self._wake(row["webhook_id"])
 
