@@ -118,9 +118,10 @@ def pip(*arguments: str) -> None:
 
 
 def last_error(lines: list[str]) -> str:
-    """What pip said from its last error on, or its last lines where it names none."""
+    """What pip said from its error on, after what it last retried; its last lines where it names no error."""
+    retries = [line for line in lines if line.startswith("WARNING: Retrying")][-1:]
     errors = [number for number, line in enumerate(lines) if line.startswith("ERROR:")]
-    return "\n".join(lines[errors[-1] :][:20] if errors else lines[-5:])
+    return "\n".join(retries + (lines[errors[0] :][:20] if errors else lines[-5:]))
 
 
 def show_progress(line: str) -> None:
