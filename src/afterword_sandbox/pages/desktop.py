@@ -12,7 +12,7 @@ from afterword_sandbox.company.events import Actor
 from afterword_sandbox.errors import GladlyError
 from afterword_sandbox.live import stream_changes
 from afterword_sandbox.pages import desktop_view
-from afterword_sandbox.pages.rendering import STATIC_ROUTE, render
+from afterword_sandbox.pages.rendering import NAMELESS, STATIC_ROUTE, render
 from afterword_sandbox.sandbox import SANDBOX, Sandbox
 
 SEARCH_LENGTH = 200
@@ -41,7 +41,7 @@ async def customer_list(request: web.Request) -> web.Response:
 
 def _customer_page(sandbox: Sandbox, customer_id: str, problem: str = "") -> web.Response:
     profile = desktop_view.customer_of(sandbox.store, customer_id)
-    name = str(profile.get("name") or desktop_view.NAMELESS)
+    name = str(profile.get("name") or NAMELESS)
     return render(
         "customer.html",
         status=400 if problem else 200,

@@ -6,12 +6,12 @@ import msgspec
 from markupsafe import Markup
 
 from afterword_sandbox.company import customers, people
+from afterword_sandbox.pages.rendering import NAMELESS
 from afterword_sandbox.pages.rich_content import sanitize
 from afterword_sandbox.store import Store, Value
 
 LISTED_CUSTOMERS = 200
 SHORT_BODY = 600
-NAMELESS = "Unnamed customer"
 
 
 class CustomerLine(NamedTuple):

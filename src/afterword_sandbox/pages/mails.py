@@ -35,8 +35,8 @@ class MailSite:
     def header(self) -> dict[str, str]:
         """Return what every page's header needs."""
         return {
-            "name": "Mail",
-            "kind": "Every mail caught here",
+            "name": "Mail catcher",
+            "kind": "",
             "home": "/",
             "other_name": "Agent desktop",
             "other_url": self.addresses.sandbox_url,

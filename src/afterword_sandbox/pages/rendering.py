@@ -26,7 +26,13 @@ def _day(text: str) -> str:
     return f"{day}{year} {moment:%H:%M}"
 
 
+NAMELESS = "Unnamed customer"
+"""What a customer without a name is called on pages."""
+
+
 def _initials(name: str) -> str:
+    if name == NAMELESS:
+        return "?"
     words = [word for word in name.split() if word[0].isalnum()]
     letters = [words[0], words[-1]] if len(words) > 1 else words
     return "".join(word[0] for word in letters).upper() or "?"

@@ -40,6 +40,7 @@ def sanitize(body: str) -> str:
         tags=set(_TAGS),
         attributes={tag: set(names) for tag, names in _ATTRIBUTES.items()},
         url_schemes={"http", "https", "mailto"},
+        url_relative="deny",
         link_rel="noopener noreferrer nofollow",
         filter_style_properties=set(_STYLES),
         set_tag_attribute_values={"a": {"target": "_blank"}},
