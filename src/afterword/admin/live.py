@@ -1,0 +1,59 @@
+"""Telling open pages that run history changed, by server-sent events."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+from litestar import get
+from litestar.exceptions import ClientException
+from litestar.handlers import HTTPRouteHandler
+from litestar.response import ServerSentEvent, ServerSentEventMessage
+
+from afterword.admin.ids import read_id
+from afterword.admin.sessions import AdminRequest
+from afterword.store.database import CONNECTION_LOST, Database
+from afterword.workflows.history_watch import newest_state, run_state
+
+LOOK_EVERY_SECONDS = 0.5
+LIVES_SECONDS = 60.0
+RECONNECT_AFTER_MS = 300
+
+
+def live_routes(database: Database) -> list[HTTPRouteHandler]:
+    """The stream that pages listen to."""
+
+    @get("/workflows/runs/stream")
+    async def stream(request: AdminRequest) -> ServerSentEvent:
+        """Say *changed* when the newest runs and events, or the one run that is asked for, changed."""
+        wanted = request.query_params.get("run")
+        run_id = None if wanted is None else read_id(wanted)
+        if wanted is not None and run_id is None:
+            raise ClientException("That is not a run's number.")
+        return ServerSentEvent(changes(database, run_id))
+
+    return [stream]
+
+
+async def changes(database: Database, run_id: int | None) -> AsyncIterator[ServerSentEventMessage]:
+    """A message for each change, and one to begin with: something may have changed since the page was made.
+
+    It ends after a minute and the browser asks anew, so that whoever signed out meanwhile hears no more.
+    """
+    yield ServerSentEventMessage(event="changed", data="", retry=RECONNECT_AFTER_MS)
+    known = await _state(database, run_id)
+    loop = asyncio.get_running_loop()
+    end = loop.time() + LIVES_SECONDS
+    while loop.time() < end:
+        await asyncio.sleep(LOOK_EVERY_SECONDS)
+        state = await _state(database, run_id)
+        if state is not None and state != known:
+            known = state
+            yield ServerSentEventMessage(event="changed", data="")
+
+
+async def _state(database: Database, run_id: int | None) -> str | None:
+    """What would be shown, told as one word; ``None`` while the database is away."""
+    with contextlib.suppress(*CONNECTION_LOST):
+        async with database.transaction() as connection:
+            return await (newest_state(connection) if run_id is None else run_state(connection, run_id))
+    return None

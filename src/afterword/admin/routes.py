@@ -1,0 +1,47 @@
+"""The web interface put together: sessions, protection against forged forms, and the pages."""
+
+from litestar import Router
+from litestar.middleware import DefineMiddleware
+from litestar.middleware.csrf import CSRFMiddleware
+
+from afterword.admin.live import live_routes
+from afterword.admin.run_history import run_history_routes
+from afterword.admin.sessions import (
+    NotSignedIn,
+    PersonOfSession,
+    csrf_config,
+    session_config,
+    wants_person,
+)
+from afterword.admin.sign_in import send_to_sign_in, sign_in_routes
+from afterword.settings import Settings
+from afterword.store.database import Database
+from afterword.store.sessions import DatabaseStore
+
+
+def admin_routes(database: Database, settings: Settings, *, csrf_secret: str) -> list[Router]:
+    """The routes of this door, whole: nothing but ``route_handlers`` of the application has to know of them.
+
+    ``csrf_secret`` has to be the same in all processes of an installation. Sessions and CSRF checks stand
+    before these routes only, so that the other doors are spared both.
+    """
+    store = DatabaseStore(database)
+    return [
+        Router(
+            path="/",
+            middleware=[
+                DefineMiddleware(CSRFMiddleware, config=csrf_config(settings, csrf_secret)),
+                session_config(store, settings).middleware,
+                DefineMiddleware(PersonOfSession, database=database),
+            ],
+            route_handlers=[
+                *sign_in_routes(database, store),
+                Router(
+                    path="/",
+                    guards=[wants_person],
+                    exception_handlers={NotSignedIn: send_to_sign_in},
+                    route_handlers=[*run_history_routes(database), *live_routes(database)],
+                ),
+            ],
+        )
+    ]

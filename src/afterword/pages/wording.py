@@ -1,0 +1,62 @@
+"""How pages write moments, durations and values: the filters that every template may use."""
+
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
+
+LEAST_TOLD_IN_SECONDS = 0.9995
+LEAST_TOLD_IN_MINUTES = 59.95
+
+
+def moment(value: datetime) -> "Markup":
+    """A moment as ``23 Nov 2026, 22:16:04 UTC``, marked up so that a script can tell the local time."""
+    from markupsafe import Markup  # noqa: PLC0415
+
+    utc = value.astimezone(UTC)
+    return Markup('<time datetime="{}">{}</time>').format(
+        utc.isoformat(timespec="milliseconds"), f"{utc:%-d %b %Y, %H:%M:%S} UTC"
+    )
+
+
+def duration(seconds: float) -> str:
+    """A length of time with the two units that matter: ``84 ms``, ``1.2 s``, ``3 min 5 s``, ``2 d 4 h``."""
+    if seconds < LEAST_TOLD_IN_SECONDS:
+        return f"{max(0, round(seconds * 1000))} ms"
+    if seconds < LEAST_TOLD_IN_MINUTES:
+        return f"{seconds:.1f} s"
+    whole = timedelta(seconds=round(seconds))
+    minutes, rest = divmod(whole.seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    if whole.days:
+        return f"{whole.days} d {hours} h"
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+
+
+def sentence(words: str) -> str:
+    """Words with a capital to begin a sentence with; the rest stays as it is."""
+    return words[:1].upper() + words[1:]
+
+
+def numbered(values: Iterable[object]) -> dict[int, object]:
+    """A list as a mapping from 1 on."""
+    return dict(enumerate(values, start=1))
+
+
+def as_json(value: object) -> str:
+    """A number or truth value as JSON writes it."""
+    return msgspec.json.encode(value).decode()
+
+
+FILTERS: dict[str, Callable[..., Any]] = {
+    "moment": moment,
+    "duration": duration,
+    "sentence": sentence,
+    "numbered": numbered,
+    "as_json": as_json,
+}

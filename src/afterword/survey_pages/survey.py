@@ -1,0 +1,148 @@
+"""The survey page: the questions on one page, sent once."""
+
+import contextlib
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import quote, urlencode
+
+import msgspec
+from litestar import HttpMethod, Response, get, post, route
+from litestar.background_tasks import BackgroundTask
+from litestar.handlers import HTTPRouteHandler
+from litestar.response import Redirect
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from afterword.distributions.invitations import Invitation
+from afterword.events.recording import notify_inbox
+from afterword.pages.rendering import PAGE_HEADERS, Templates
+from afterword.store.database import CONNECTION_LOST, Database
+from afterword.survey_pages.links import PageRequest, find_invitation, text_fields
+from afterword.surveys.definitions import Survey, get_survey
+from afterword.surveys.responses import InvalidAnswer, answered, read_answers, record_response
+
+LARGEST_FORM = 64 * 1024
+SURVEY_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+templates = Templates(Path(__file__).parent / "templates")
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """An invitation, the survey that it is to, and whether it was answered."""
+
+    invitation: Invitation
+    survey: Survey
+    answered: bool
+
+
+def survey_routes(database: Database) -> list[HTTPRouteHandler]:
+    """The survey's page and its thank-you."""
+
+    @route("/jfe/form/{survey_id:str}", http_method=[HttpMethod.GET, HttpMethod.HEAD], name="survey")
+    async def show(request: PageRequest, survey_id: str) -> Response[str]:
+        """Show the questions, with the score that was clicked in the mail chosen; stores nothing."""
+        async with database.transaction() as connection:
+            asked = await _find(connection, survey_id, _link_token(request))
+        if asked is None or asked.answered or not asked.survey.is_active:
+            return _nothing_to_ask(asked)
+        return _questions(asked, _chosen_in_mail(asked.survey, request.query_params.get("score", "")))
+
+    @post("/jfe/form/{survey_id:str}", request_max_body_size=LARGEST_FORM, exclude_from_csrf=True)
+    async def send(request: PageRequest, survey_id: str) -> Response[str] | Redirect:
+        """Store the answer, once, and say thank you."""
+        async with database.transaction() as connection:
+            asked = await _find(connection, survey_id, _link_token(request))
+        if asked is None or asked.answered or not asked.survey.is_active:
+            return _nothing_to_ask(asked)
+        typed = text_fields(await request.form())
+        try:
+            answers = read_answers(asked.survey.definition, typed)
+        except InvalidAnswer as error:
+            return _questions(asked, typed, status=422, errors={error.question_id: str(error)})
+        try:
+            async with database.transaction() as connection:
+                await record_response(
+                    connection,
+                    asked.survey,
+                    invitation_id=asked.invitation.id,
+                    answers=answers,
+                    embedded_data=asked.invitation.embedded_data,
+                )
+        except CONNECTION_LOST:
+            return _questions(asked, typed, status=503, not_stored=True)
+        return Redirect(
+            f"/jfe/form/{quote(asked.survey.id, safe='')}/thanks",
+            status_code=303,
+            headers=dict(PAGE_HEADERS),
+            background=BackgroundTask(_wake_inbox, database),
+        )
+
+    @get("/jfe/form/{survey_id:str}/thanks")
+    async def thank(survey_id: str) -> Response[str]:
+        """Say thank you, in the survey's own words."""
+        survey = None
+        if SURVEY_ID.fullmatch(survey_id):
+            async with database.transaction() as connection:
+                survey = await get_survey(connection, survey_id)
+        if survey is None:
+            return templates.page("not_found.html", status=404)
+        return templates.page("thanks.html", {"texts": survey.definition.texts})
+
+    return [show, send, thank]
+
+
+def _link_token(request: PageRequest) -> str:
+    return str(request.query_params.get("Q_DL", ""))
+
+
+async def _find(connection: AsyncConnection, survey_id: str, link_token: str) -> Asked | None:
+    """What the link asks; ``None`` when it is nobody's, or another survey's."""
+    invitation = await find_invitation(connection, link_token)
+    if invitation is None or invitation.survey_id != survey_id:
+        return None
+    survey = await get_survey(connection, survey_id)
+    return None if survey is None else Asked(invitation, survey, await answered(connection, invitation.id))
+
+
+def _nothing_to_ask(asked: Asked | None) -> Response[str]:
+    """Why there is nothing to answer here, said kindly."""
+    if asked is None:
+        return templates.page("not_found.html", status=404)
+    if asked.answered:
+        return templates.page("answered.html", {"texts": asked.survey.definition.texts})
+    return templates.page("closed.html", {"texts": asked.survey.definition.texts}, status=410)
+
+
+def _chosen_in_mail(survey: Survey, score: str) -> dict[str, str]:
+    """The form as the mail's link fills it in; a score that is none of the choices is left out."""
+    question = survey.definition.score_question()
+    if question is None or score not in {str(choice.recode) for choice in question.choices}:
+        return {}
+    return {question.id: score}
+
+
+def _questions(
+    asked: Asked,
+    typed: Mapping[str, str],
+    *,
+    status: int = 200,
+    errors: Mapping[str, str] | None = None,
+    not_stored: bool = False,
+) -> Response[str]:
+    link = urlencode({"Q_DL": asked.invitation.link_token, "Q_CHL": "email"})
+    values = {
+        "action": f"/jfe/form/{quote(asked.survey.id, safe='')}?{link}",
+        "opt_out": f"/opt-out/{quote(asked.invitation.link_token, safe='')}",
+        "questions": asked.survey.definition.questions,
+        "texts": asked.survey.definition.texts,
+        "typed": typed,
+        "errors": errors or {},
+        "not_stored": not_stored,
+    }
+    return templates.page("survey.html", values, status=status)
+
+
+async def _wake_inbox(database: Database) -> None:
+    """Hint that there is a response to tell of; the inbox finds it without, only later."""
+    with contextlib.suppress(*CONNECTION_LOST):
+        await notify_inbox(database)
