@@ -71,7 +71,7 @@ def make_venv() -> None:
 
 def install(lock: str) -> None:
     """Install the packages of the lock file and Afterword itself, then say that it is done."""
-    for stamp in STAMPS["dev"]:
+    for stamp in STAMPS[lock]:
         (VENV / stamp).unlink(missing_ok=True)
     UNDER_WAY.touch()
     try:
