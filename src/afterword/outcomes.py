@@ -35,12 +35,16 @@ class Retry(Outcome):
     """It may work later. ``after`` is the least number of seconds to wait, where the other side said so.
 
     ``outcome_unknown`` tells that the other side may have done the work: the call was made and its answer lost.
+    ``tried`` is false when nothing was tried at all, because it was not our turn: such a wait uses up no attempt.
     """
 
-    def __init__(self, reason: Reason, *, after: float | None = None, outcome_unknown: bool = False) -> None:
+    def __init__(
+        self, reason: Reason, *, after: float | None = None, outcome_unknown: bool = False, tried: bool = True
+    ) -> None:
         super().__init__(reason)
         self.after = after
         self.outcome_unknown = outcome_unknown
+        self.tried = tried
 
 
 class Permanent(Outcome):

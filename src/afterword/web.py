@@ -13,7 +13,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.types import ControllerRouterHandler
 
 from afterword import process
-from afterword.accounts.clients import WebhookAccess
+from afterword.accounts.webhook_access import WebhookAccess
 from afterword.accounts.secrets import SecretBox, check_secret_key
 from afterword.admin.routes import admin_routes
 from afterword.api.routes import api_routes
@@ -21,6 +21,7 @@ from afterword.events.recording import EventRecorder
 from afterword.intake.endpoints import Endpoints
 from afterword.intake.gladly_webhooks import gladly_webhook_routes
 from afterword.intake.json_events import json_event_routes
+from afterword.pages.static_files import static_routes
 from afterword.qualtrics_api.routes import qualtrics_api_routes
 from afterword.settings import Settings
 from afterword.store.database import CONNECTION_LOST, WEB_NAME, WORKER_NAME, Database
@@ -57,8 +58,9 @@ def create_app(
             *json_event_routes(recorder, Endpoints(database)),
             *gladly_webhook_routes(recorder, WebhookAccess(database, box)),
             *qualtrics_api_routes(database),
+            *static_routes(),
             *survey_page_routes(database, settings),
-            *admin_routes(database, settings),
+            *admin_routes(database, settings, csrf_secret=box.derived("forged forms")),
             *api_routes(database),
             health_route(database),
             *more_routes,

@@ -44,6 +44,7 @@ class SecretBox:
 
     def __init__(self, keys: Sequence[str]) -> None:
         self._fernet = MultiFernet([_derive(key) for key in keys])
+        self._first = keys[0]
 
     @classmethod
     def open(cls, settings: Settings) -> "SecretBox":
@@ -61,6 +62,11 @@ class SecretBox:
                 "`openssl rand -base64 32` makes one."
             )
         return cls(keys)
+
+    def derived(self, purpose: str) -> str:
+        """A secret for another purpose, the same in every process of the installation."""
+        made = HKDF(algorithm=SHA256(), length=32, salt=None, info=f"afterword: {purpose}".encode())
+        return base64.urlsafe_b64encode(made.derive(self._first.encode())).decode()
 
     def encrypt(self, secret: str) -> bytes:
         """Encrypt; the same secret gives other bytes each time."""

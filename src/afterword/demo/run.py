@@ -95,6 +95,7 @@ class Demo:
         self._credentials: Credentials = credentials_of(data_dir)
         self._seeded: Seeded | None = None
         self._database = AnnouncedPostgres(data_dir, on_progress=self._tell)
+        self._database.prepare()
         self._web = self._child("web", self._afterword("web"), f"{self._web_url}/health", _answers)
         self._worker = self._child("worker", self._afterword("worker"), f"{self._web_url}/health", _has_worker)
         self._sandbox = self._child(

@@ -1,8 +1,12 @@
 """The guide's set-up, put in: accounts, survey, mailing list and the three workflows. Doing it again changes nothing."""
 
+import asyncio
+import sys
 from urllib.parse import urlencode
 
+import aiohttp
 import msgspec
+import stamina
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -20,10 +24,17 @@ from afterword.accounts.secrets import SecretBox, check_secret_key
 from afterword.demo.credentials import GLADLY_USERNAME, OWNER_EMAIL, Credentials, credentials_of
 from afterword.demo.seeded import Seeded
 from afterword.directory.contacts import add_mailing_list
+from afterword.gladly.client import GladlyClient
+from afterword.gladly.models import WebhookLogin, WebhookSettings
+from afterword.gladly.webhooks import CONVERSATION_CLOSED, CONVERSATION_REOPENED
 from afterword.intake.endpoints import add_endpoint
+from afterword.log import configure_logging
+from afterword.settings import Settings
 from afterword.store import tables
+from afterword.store.budgets import RateBudget
 from afterword.store.database import Database
 from afterword.store.identifiers import derived_id
+from afterword.store.migrations import migrate
 from afterword.surveys.definitions import add_survey, csat_survey
 from afterword.workflows.definitions import (
     ConversationClosed,
@@ -38,6 +49,8 @@ from afterword.workflows.definitions import (
 ACCOUNT = "Demo"
 SURVEY = "Customer satisfaction (CSAT)"
 MAILING_LIST = "Customers asked after a conversation"
+WEBHOOK = "Afterword"
+WEB_STARTS_WITHIN_SECONDS = 30.0
 ENDPOINT_ID = derived_id("OC", "demo endpoint")
 
 EVENT_FIELDS = (
@@ -197,3 +210,55 @@ def response_to_gladly(survey_id: str, gladly_account_id: str) -> Definition:
             ),
         ),
     )
+
+
+async def _keep_webhook(gladly: GladlyClient, url: str, credentials: Credentials) -> None:
+    """Have Gladly tell us of closings: one webhook, however often the demo starts."""
+    settings = WebhookSettings(
+        name=WEBHOOK,
+        url=url,
+        events=[CONVERSATION_CLOSED, CONVERSATION_REOPENED],
+        credentials=WebhookLogin(credentials.webhook_username, credentials.webhook_password),
+        enabled=True,
+    )
+    ours = [webhook for webhook in await gladly.webhooks() if webhook.name == WEBHOOK]
+    if not ours:
+        await gladly.create_webhook(settings)
+    elif ours[0].url != url or not ours[0].enabled:
+        await gladly.update_webhook(ours[0].id, settings)
+
+
+@stamina.retry(on=(aiohttp.ClientError, OSError), timeout=WEB_STARTS_WITHIN_SECONDS, wait_initial=0.02, wait_max=0.1)
+async def _until_it_answers(address: str) -> None:
+    async with aiohttp.ClientSession() as session, session.get(address) as answer:
+        answer.raise_for_status()
+
+
+async def _main(sandbox_url: str) -> None:
+    settings = Settings.load()
+    configure_logging("warning")
+    url = str(settings.database_url)
+    await migrate(url)
+    database = await Database.connect(url, name="afterword demo", pool_size=2)
+    box = SecretBox.open(settings)
+    credentials = credentials_of(settings.data_dir)
+    seeded = await seed(database, box, credentials, Addresses(settings.public_url, sandbox_url))
+    await _until_it_answers(f"{settings.public_url}/health")
+    await _until_it_answers(f"{sandbox_url}/_sandbox/health")
+    gladly = GladlyClient(
+        sandbox_url,
+        GLADLY_USERNAME,
+        credentials.gladly_api_token,
+        budget=RateBudget(database.pool),
+        budget_name=seeded.gladly_account_id,
+        requests_per_second=settings.gladly_requests_per_second,
+    )
+    webhook_url = f"{settings.public_url}/webhooks/gladly/{seeded.gladly_account_id}"
+    await _keep_webhook(gladly, webhook_url, credentials)
+    await gladly.close()
+    await database.close()
+    sys.stdout.write(msgspec.json.encode(seeded).decode())
+
+
+if __name__ == "__main__":
+    asyncio.run(_main(sys.argv[1]))

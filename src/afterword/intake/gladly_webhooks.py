@@ -9,7 +9,7 @@ from litestar.exceptions import (
 )
 from litestar.handlers import HTTPRouteHandler
 
-from afterword.accounts.clients import WebhookAccess
+from afterword.accounts.webhook_access import WebhookAccess
 from afterword.events.models import NewEvent, gladly_origin
 from afterword.events.recording import DatabaseUnavailable, EventNotStored, EventRecorder
 from afterword.gladly import webhooks

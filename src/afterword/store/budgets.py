@@ -134,4 +134,4 @@ def _not_now(name: str, seconds: float) -> Retry:
         f"all calls that {name} allows in the next {seconds:.0f} seconds are spoken for; none was made",
         {"budget": name, "seconds": f"{seconds:.0f}"},
     )
-    return Retry(reason, after=seconds)
+    return Retry(reason, after=seconds, tried=False)

@@ -78,6 +78,10 @@ class Database:
         )
         return cls(url, pool, options, can_listen=can_listen)
 
+    def __deepcopy__(self, memo: object) -> "Database":
+        """Itself: connections are not copied. (The web framework copies what routes are configured with.)"""
+        return self
+
     async def close(self) -> None:
         """Close every connection; running statements are given a moment to end."""
         if self._engine is not None:

@@ -96,6 +96,11 @@ class EmbeddedPostgres:
         """The address of PostgreSQL's administrator, for those who make other databases: tests do."""
         return _url(socket_directory(self._database), cluster.ADMINISTRATOR, cluster.ADMINISTRATOR)
 
+    def prepare(self) -> None:
+        """Make the folders that ``url`` is known by; :meth:`start` does it too."""
+        make_private(self.data_dir)
+        make_private(self._database)
+
     async def start(self) -> None:
         """Start the server and wait until it answers, however long it has to recover from a crash.
 
@@ -106,8 +111,7 @@ class EmbeddedPostgres:
             ChildDiedError: the server ended before it answered.
             ConfigurationError: it cannot work here; the message says why.
         """
-        make_private(self.data_dir)
-        make_private(self._database)
+        self.prepare()
         if self._ours.descriptor is None and not self._ours.try_exclusive():
             raise AlreadyRunning(f"The database in {self.data_dir} is looked after by another process.")
         try:

@@ -61,7 +61,7 @@ class RunQueue:
         if run_ids:
             await self._queries(AsyncpgDriver(connection)).enqueue(
                 [ENTRYPOINT] * len(run_ids),
-                [None] * len(run_ids),
+                [str(run_id).encode() for run_id in run_ids],
                 [0] * len(run_ids),
                 dedupe_key=[str(run_id) for run_id in run_ids],
                 on_conflict="skip",
@@ -86,10 +86,9 @@ class RunQueue:
 
         @manager.entrypoint(ENTRYPOINT, accepts_context=False)
         async def wake(job: Job) -> None:
-            if job.dedupe_key is not None:
-                again_after = await handler(int(job.dedupe_key))
-                if again_after is not None:
-                    raise RetryRequested(delay=timedelta(seconds=again_after), reason="waiting")
+            again_after = await handler(int(job.payload or b""))
+            if again_after is not None:
+                raise RetryRequested(delay=timedelta(seconds=again_after), reason="waiting")
 
         self._manager = manager
         if self._stopping.is_set():

@@ -25,6 +25,7 @@ from afterword.workflows.retries import delay_before_next
 log = structlog.get_logger()
 
 RECONNECT_SECONDS = 1.0
+LEAST_WAIT_SECONDS = 0.05
 
 READ = """
 SELECT run.workflow_id, run.revision, run.status, run.position, run.attempt, run.version,
@@ -65,11 +66,16 @@ class RunState(msgspec.Struct):
 
 
 class Move(msgspec.Struct, frozen=True, kw_only=True):
-    """How a run goes on after an attempt; ``again_in`` is in seconds, ``None`` when the run is at its end."""
+    """How a run goes on after an attempt.
+
+    ``again_in`` is in seconds, ``None`` when the run is at its end; ``attempt`` is how many attempts of the task that
+    is then due have failed.
+    """
 
     attempt_status: AttemptStatus
     run_status: RunStatus
     again_in: float | None
+    attempt: int = 0
     next_task: bool = False
     reason: Reason | None = None
     output: Mapping[str, str] = {}
@@ -140,7 +146,7 @@ class RunEngine:
                 state.id,
                 state.version,
                 state.position + 1 if move.next_task else state.position,
-                0 if move.next_task or move.attempt_status == "waiting" else state.attempt + 1,
+                move.attempt,
                 move.run_status,
                 _json({task.id: move.output} if move.next_task else {}),
                 *_columns(move.reason),
@@ -160,7 +166,7 @@ class RunEngine:
             log.warning("late_result_dropped", task=task.id)
             return None
         state.version += 1
-        state.attempt = 0 if move.next_task or move.attempt_status == "waiting" else state.attempt + 1
+        state.attempt = move.attempt
         state.position += move.next_task
         return move
 
@@ -221,6 +227,14 @@ class RunEngine:
         match outcome:
             case Skip(reason=reason):
                 return Move(attempt_status="skipped", run_status="skipped", again_in=None, reason=reason)
+            case Retry(reason=reason) if not outcome.tried:
+                return Move(
+                    attempt_status="waiting",
+                    run_status="waiting",
+                    again_in=max(outcome.after or 0.0, LEAST_WAIT_SECONDS),
+                    attempt=state.attempt,
+                    reason=reason,
+                )
             case Retry(reason=reason):
                 delay = delay_before_next(
                     state.attempt + 1,
@@ -231,7 +245,11 @@ class RunEngine:
                 )
                 if delay is not None:
                     return Move(
-                        attempt_status="retrying", run_status="waiting", again_in=delay, reason=reason
+                        attempt_status="retrying",
+                        run_status="waiting",
+                        again_in=delay,
+                        attempt=state.attempt + 1,
+                        reason=reason,
                     )
                 return Move(attempt_status="failed", run_status="failed", again_in=None, reason=reason)
             case _:
