@@ -25,7 +25,7 @@ SUFFIXES = _words(
 )
 
 COMMAS = re.compile(r"[,，、،]")  # noqa: RUF001 - names are written with these
-ADDRESS = re.compile(r"""[<(\[]?[^\s<>()\[\]"',;:]+@[^\s<>()\[\]"',;:]+[>)\]]?""")
+ADDRESS = re.compile(r"""[<(\[]?(?<![^\s<>()\[\]"',;:])[^\s<>()\[\]"',;:@]+@[^\s<>()\[\]"',;:]+[>)\]]?""")
 ASIAN_SCRIPTS = ("CJK UNIFIED", "CJK COMPATIBILITY", "HIRAGANA", "KATAKANA", "HANGUL", "IDEOGRAPHIC")
 
 
@@ -58,24 +58,31 @@ def split_name(name: str, family_name_first: bool = False) -> tuple[str, str]:
 
 
 def _given_first(words: list[str], suffix: list[str]) -> tuple[str, str]:
-    if words[0] in PARTICLES and len(words) > 1:
+    if _begins_with_particle(words):
         return "", " ".join(words + suffix)
-    end = _end_of_first_name(words)
+    end = _end_of_one_name(words)
     return " ".join(words[:end]), " ".join(words[end:] + suffix)
 
 
 def _family_first(words: list[str], suffix: list[str]) -> tuple[str, str]:
-    """The family name ends where a first name in its place would; what follows is the first name."""
-    end = _end_of_first_name(words)
-    if not any(_is_spoken(word) for word in words[end:]):
-        return " ".join(words), " ".join(suffix)
-    return " ".join(words[end:]), " ".join(words[:end] + suffix)
+    end = _end_of_one_name(words)
+    if any(_is_spoken(word) for word in words[end:]):
+        return " ".join(words[end:]), " ".join(words[:end] + suffix)
+    if _begins_with_particle(words):
+        return "", " ".join(words + suffix)
+    return " ".join(words), " ".join(suffix)
 
 
-def _end_of_first_name(words: list[str]) -> int:
-    """Behind the first word that is neither a title nor without letters (an emoji), or behind all of them."""
+def _begins_with_particle(words: list[str]) -> bool:
+    """In lower case alone: Van Morrison is called Van."""
+    return words[0] in PARTICLES and len(words) > 1
+
+
+def _end_of_one_name(words: list[str]) -> int:
+    """Behind the first word that is a name by itself (no title, particle or emoji), or behind them all."""
     for position, word in enumerate(words):
-        if _is_spoken(word) and word.casefold().rstrip(".") not in TITLES:
+        is_title = word.casefold().rstrip(".") in TITLES
+        if _is_spoken(word) and not is_title and word not in PARTICLES:
             return position + 1
     return len(words)
 

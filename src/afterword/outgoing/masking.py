@@ -6,9 +6,9 @@ from collections.abc import Iterable
 LONGEST_WORDS = 500
 HIDDEN = "•••"
 
-EMAIL_ADDRESS = re.compile(r"[^\s<>()\[\]\"',;:]+@[^\s<>()\[\]\"',;:]+")
-PHONE_NUMBER = re.compile(r"(?<![\w-])\+?\d[\d ().-]{5,}\d(?![\w-])")
-MARKUP = re.compile(r"<(?:script|style)\b.*?</(?:script|style)>|<[^>]*>", re.IGNORECASE | re.DOTALL)
+EMAIL_ADDRESS = re.compile(r"""(?<![^\s<>()\[\]"',;:])[^\s<>()\[\]"',;:@]+@[^\s<>()\[\]"',;:]+""")
+PHONE_NUMBER = re.compile(r"(?<![\w-])\+?\d[\d ().-]{5,30}\d(?![\w-])")
+MARKUP = re.compile(r"<(?:script|style)\b.*?</(?:script|style)>|</?[a-z!][^<>]*>", re.IGNORECASE | re.DOTALL)
 SHORTEST_SECRET = 4
 
 
@@ -18,11 +18,11 @@ def masked(words: str, secrets: Iterable[str] = ()) -> str:
 
     Cut first at a generous length, so that a huge text costs nothing.
     """
-    words = words[: 20 * LONGEST_WORDS]
+    words = words[: 8 * LONGEST_WORDS]
     for secret in sorted(secrets, key=len, reverse=True):
         if len(secret) >= SHORTEST_SECRET:
             words = words.replace(secret, HIDDEN)
-    words = MARKUP.sub(" ", words)
     words = PHONE_NUMBER.sub(HIDDEN, EMAIL_ADDRESS.sub(HIDDEN, words))
+    words = MARKUP.sub(" ", words)
     line = " ".join("".join(character if character.isprintable() else " " for character in words).split())
     return line if len(line) <= LONGEST_WORDS else line[: LONGEST_WORDS - 1] + "…"

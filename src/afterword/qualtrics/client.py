@@ -98,7 +98,7 @@ class QualtricsClient:
             raise QualtricsEventTooLarge(Told(call=SEND_JSON_EVENT, words=f"this one has {len(body)} bytes"))
         headers = {"X-API-TOKEN": api_token, "Idempotency-Key": idempotency_key}
         secrets = [api_token, *parse_qs(urlsplit(url).query).get(SECRET_PARAMETER, [])]
-        answer = await self._call(SEND_JSON_EVENT, "POST", url, headers, secrets, body)
+        answer = await self._call(SEND_JSON_EVENT, "POST", url, headers, secrets=secrets, body=body)
         return EventSent(_request_id(answer))
 
     async def whoami(self, base_address: str, api_token: str) -> Whoami:
@@ -108,7 +108,7 @@ class QualtricsClient:
             InvalidAddress: ``base_address`` is not the address of an API.
         """
         url = f"{check_base_address(base_address)}/API/v3/whoami"
-        answer = await self._call(WHOAMI, "GET", url, {"X-API-TOKEN": api_token}, [api_token])
+        answer = await self._call(WHOAMI, "GET", url, {"X-API-TOKEN": api_token}, secrets=[api_token])
         try:
             return msgspec.json.decode(answer.body, type=_WhoamiAnswer).result
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -121,6 +121,7 @@ class QualtricsClient:
         method: str,
         url: str,
         headers: Mapping[str, str],
+        *,
         secrets: Iterable[str],
         body: bytes | None = None,
     ) -> Answer:

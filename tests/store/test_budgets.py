@@ -1,0 +1,178 @@
+import asyncio
+import random
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from afterword.outcomes import Retry
+from afterword.store.budgets import RateBudget, even_rate
+
+TEN_A_SECOND = even_rate(10)
+
+
+@pytest.fixture
+async def pool(database_url: str) -> AsyncIterator[asyncpg.Pool]:
+    async with asyncpg.create_pool(database_url, min_size=1, max_size=4) as pool:
+        yield pool
+
+
+@pytest.fixture
+def budget(pool: asyncpg.Pool) -> RateBudget:
+    return RateBudget(pool)
+
+
+RECORD_SLOTS = """
+CREATE TABLE slot (moment timestamptz);
+CREATE FUNCTION record_slot() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN INSERT INTO slot VALUES (NEW.theoretical_arrival); RETURN NEW; END $$;
+CREATE TRIGGER record_slot AFTER INSERT OR UPDATE ON rate_budget FOR EACH ROW EXECUTE FUNCTION record_slot();
+"""
+
+
+async def recorded_slots(pool: asyncpg.Pool) -> list[float]:
+    """When each call might begin, give or take the same constant, as the database itself saw it."""
+    rows = await pool.fetch("SELECT extract(epoch FROM moment)::float8 AS moment FROM slot ORDER BY moment")
+    return [row["moment"] for row in rows]
+
+
+def most_in_a_window(slots: list[float], window: float = 1.0) -> int:
+    slots = sorted(slots)
+    return max(sum(start <= moment < start + window for moment in slots) for start in slots)
+
+
+async def test_the_first_call_need_not_wait(budget: RateBudget) -> None:
+    assert await budget.take("b", TEN_A_SECOND, 1, 0) == 0
+
+
+async def test_calls_in_a_row_are_an_interval_apart(budget: RateBudget) -> None:
+    waits = [await budget.take("b", 0.01, 1, 1000) for _ in range(4)]
+    assert waits == pytest.approx([0, 100, 200, 300], abs=5)
+
+
+async def test_budgets_do_not_know_each_other(budget: RateBudget) -> None:
+    await budget.take("b", 0.01, 1, 0)
+    assert await budget.take("other", 0.01, 1, 0) == 0
+
+
+async def test_a_burst_is_granted_at_once_and_then_the_even_rate_holds(budget: RateBudget) -> None:
+    waits = [await budget.take("b", 0.01, 3, 1000) for _ in range(5)]
+    assert waits == pytest.approx([0, 0, 0, 100, 200], abs=5)
+
+
+async def test_who_would_have_to_wait_too_long_reserves_nothing(budget: RateBudget) -> None:
+    await budget.take("b", 0.01, 1, 0)
+    for _ in range(3):
+        with pytest.raises(Retry) as refused:
+            await budget.take("b", 0.01, 1, 50)
+        assert refused.value.after == pytest.approx(100, abs=5)
+        assert refused.value.reason.code == "rate-budget-used-up"
+        assert not refused.value.outcome_unknown
+    assert await budget.take("b", 0.01, 1, 1000) == pytest.approx(100, abs=5)
+
+
+async def test_no_second_ever_has_more_than_ten_whoever_takes(
+    database_url: str, budget: RateBudget, pool: asyncpg.Pool
+) -> None:
+    """Several processes' worth of pools, in heaps and with pauses."""
+    pools = [await asyncpg.create_pool(database_url, min_size=1, max_size=2) for _ in range(3)]
+    chance = random.Random(7)  # noqa: S311 - the same each time
+
+    async def taker(own: asyncpg.Pool) -> None:
+        for _ in range(40):
+            await RateBudget(own).take("b", TEN_A_SECOND, 1, 1000)
+            if chance.random() < 0.1:
+                await asyncio.sleep(chance.random() * 0.05)
+
+    await pool.execute(RECORD_SLOTS)
+    try:
+        await asyncio.gather(*map(taker, pools))
+    finally:
+        await asyncio.gather(*(own.close() for own in pools))
+    slots = await recorded_slots(pool)
+    assert len(slots) == 120
+    assert most_in_a_window(slots) <= 10
+    assert (len(slots) - 1) / (slots[-1] - slots[0]) >= 9.5, "a backlog is to use the allowance"
+
+
+async def test_a_hold_stops_everybody_and_ends(budget: RateBudget, database_url: str) -> None:
+    await budget.take("b", 1000, 5, 0)
+    await budget.penalise("b", 100)
+    async with asyncpg.create_pool(database_url, min_size=1, max_size=1) as elsewhere:
+        with pytest.raises(Retry) as refused:
+            await RateBudget(elsewhere).take("b", 1000, 5, 50)
+        assert refused.value.after == pytest.approx(100, abs=5)
+        assert await RateBudget(elsewhere).take("b", 1000, 5, 1000) == pytest.approx(100, abs=5)
+        assert await RateBudget(elsewhere).take("other", 1000, 5, 0) == 0
+
+
+async def test_a_hold_comes_before_the_first_call_too(budget: RateBudget) -> None:
+    await budget.penalise("b", 100)
+    with pytest.raises(Retry) as refused:
+        await budget.take("b", 1000, 1, 50)
+    assert refused.value.after == pytest.approx(100, abs=5)
+
+
+async def test_after_a_hold_there_is_no_burst(budget: RateBudget) -> None:
+    await budget.penalise("b", 50)
+    waits = [await budget.take("b", 0.1, 3, 1000) for _ in range(3)]
+    assert waits == pytest.approx([50, 60, 70], abs=3)
+
+
+async def test_a_shorter_hold_does_not_end_a_longer_one(budget: RateBudget) -> None:
+    await budget.penalise("b", 100)
+    await budget.penalise("b", 1)
+    assert await budget.held_for("b") == pytest.approx(100, abs=5)
+
+
+async def test_a_hold_reaches_those_who_wait_already(budget: RateBudget) -> None:
+    await budget.take("b", 5, 1, 10)
+    waiting = asyncio.create_task(budget.wait_for_turn("b", 5, 1, 10))
+    await budget.penalise("b", 100)
+    with pytest.raises(Retry) as refused:
+        await waiting
+    assert refused.value.after == pytest.approx(100, abs=5)
+
+
+async def test_waiting_for_a_turn_lets_the_interval_pass(budget: RateBudget, pool: asyncpg.Pool) -> None:
+    await budget.wait_for_turn("b", 10, 1, 1)
+    reserved = await pool.fetchval("SELECT theoretical_arrival FROM rate_budget WHERE name = 'b'")
+    await budget.wait_for_turn("b", 10, 1, 1)
+    assert await pool.fetchval("SELECT clock_timestamp()") >= reserved
+
+
+async def test_a_slot_that_passed_unused_is_not_saved_up(budget: RateBudget, pool: asyncpg.Pool) -> None:
+    await budget.take("b", TEN_A_SECOND, 1, 0)
+    await pool.execute("UPDATE rate_budget SET theoretical_arrival = clock_timestamp() - interval '1 hour'")
+    await pool.execute(RECORD_SLOTS)
+    for _ in range(25):
+        await budget.take("b", TEN_A_SECOND, 1, 1000)
+    assert most_in_a_window(await recorded_slots(pool)) <= 10
+
+
+@given(
+    limit=st.integers(min_value=1, max_value=100),
+    arrivals=st.lists(st.floats(min_value=0, max_value=5), min_size=1, max_size=200),
+)
+def test_the_even_rate_keeps_every_window_of_a_second(limit: int, arrivals: list[float]) -> None:
+    """The rule of the statement, on a clock of its own: the limit holds however callers come."""
+    interval, theoretical_arrival, slots = 1 / even_rate(limit), 0.0, []
+    for now in sorted(arrivals):
+        slots.append(max(now, theoretical_arrival))
+        theoretical_arrival = slots[-1] + interval
+    assert most_in_a_window(slots) <= limit
+
+
+@pytest.mark.parametrize("per_minute", [10, 60, 120, 3000])
+def test_qualtrics_burst_and_rate_stay_within_the_minute(per_minute: int) -> None:
+    from afterword.qualtrics.client import BURST_SHARE, SHARE_OF_LIMIT  # noqa: PLC0415
+
+    burst, interval = max(1.0, BURST_SHARE * per_minute), 60 / (SHARE_OF_LIMIT * per_minute)
+    now, theoretical_arrival, slots = 0.0, 0.0, []
+    for _ in range(2 * per_minute):
+        now = max(now, theoretical_arrival - (burst - 1) * interval)
+        slots.append(now)
+        theoretical_arrival = max(theoretical_arrival, now) + interval
+    assert most_in_a_window(slots, 60) <= per_minute
