@@ -235,7 +235,8 @@ class Demo:
             await seeding.wait()
             raise
         if seeding.returncode != 0:
-            raise ConfigurationError(f"The demo cannot be set up: {errors.decode(errors='replace').strip()[-2000:]}")
+            *_, last_line = errors.decode(errors="replace").strip().splitlines() or ["it says nothing"]
+            raise ConfigurationError(f"The demo cannot be set up: {last_line}")
         return msgspec.json.decode(answer, type=Seeded)
 
     def _tell(self, words: str) -> None:

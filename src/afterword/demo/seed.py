@@ -228,7 +228,14 @@ async def _keep_webhook(gladly: GladlyClient, url: str, credentials: Credentials
         await gladly.update_webhook(ours[0].id, settings)
 
 
-@stamina.retry(on=(aiohttp.ClientError, OSError), timeout=WEB_STARTS_WITHIN_SECONDS, wait_initial=0.02, wait_max=0.1)
+@stamina.retry(
+    on=(aiohttp.ClientError, OSError),
+    attempts=None,
+    timeout=WEB_STARTS_WITHIN_SECONDS,
+    wait_initial=0.02,
+    wait_max=0.1,
+    wait_jitter=0.02,
+)
 async def _until_it_answers(address: str) -> None:
     async with aiohttp.ClientSession() as session, session.get(address) as answer:
         answer.raise_for_status()

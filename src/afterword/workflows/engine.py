@@ -79,7 +79,7 @@ class Move(msgspec.Struct, frozen=True, kw_only=True):
     next_task: bool = False
     reason: Reason | None = None
     output: Mapping[str, str] = {}
-    sent: Mapping[str, str] = {}
+    recorded_output: str = "{}"
 
 
 class RunEngine:
@@ -155,7 +155,7 @@ class RunEngine:
                 state.attempt + 1,
                 move.attempt_status,
                 _json(recorded_input),
-                _json({**move.output, **({"sent": move.sent} if move.sent else {})}),
+                move.recorded_output,
                 *_columns(move.reason),
                 started_at,
                 datetime.now(UTC),
@@ -212,7 +212,7 @@ class RunEngine:
                     again_in=0.0,
                     next_task=True,
                     output=output,
-                    sent=sent,
+                    recorded_output=_json({**output, "sent": sent} if sent else output),
                 )
             case Wait(until=until, code=code, words=words):
                 seconds = max(0.0, (until - datetime.now(UTC)).total_seconds())
