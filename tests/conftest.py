@@ -14,6 +14,7 @@ import asyncpg
 import psutil
 import pytest
 import pytest_asyncio
+from aiohttp import web
 
 from afterword.store.database import Database
 from afterword.store.embedded import EmbeddedPostgres
@@ -128,3 +129,93 @@ async def database(database_url: str) -> AsyncIterator[Database]:
         yield connected
     finally:
         await connected.close()
+
+
+class StandIn:
+    """A server in a vendor's place for faults that the sandbox does not make: it answers what a test says.
+
+    ``answers`` are used one after the other, the last of them for ever. Each is a response or an async
+    function of the request. ``requests`` are those that came, with their bodies.
+    """
+
+    def __init__(self) -> None:
+        self.url = ""
+        self.answers: list[Any] = []
+        self.requests: list[tuple[Any, bytes]] = []
+        self.until_the_end = asyncio.Event()
+
+    def answer(self, status: int = 200, body: str | bytes = b"", **headers: str) -> None:
+        """Add an answer; header names are written with underscores."""
+        content = body.encode() if isinstance(body, str) else body
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+
+        async def respond(request: web.Request) -> web.Response:
+            return web.Response(status=status, body=content, headers=named)
+
+        self.answers.append(respond)
+
+    def hang(self) -> None:
+        """Add: never answer."""
+
+        async def wait(request: web.Request) -> web.Response:
+            await self.until_the_end.wait()
+            raise web.HTTPServiceUnavailable
+
+        self.answers.append(wait)
+
+    def drop(self, *, after: bytes | None = None) -> None:
+        """Add: close the connection, before the answer or in the middle of it."""
+
+        async def close(request: web.Request) -> web.StreamResponse:
+            response = web.StreamResponse(headers={"Content-Length": "1000"})
+            if after is not None:
+                await response.prepare(request)
+                await response.write(after)
+            assert request.transport is not None
+            request.transport.abort()
+            return response
+
+        self.answers.append(close)
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        self.requests.append((request, await request.read()))
+        answer: web.StreamResponse = await self.answers[min(len(self.requests), len(self.answers)) - 1](
+            request
+        )
+        return answer
+
+
+@pytest.fixture
+async def stand_in() -> AsyncIterator[StandIn]:
+    """A vendor's stand-in on a free port of this machine."""
+    server = StandIn()
+    application = web.Application()
+    application.router.add_route("*", "/{path:.*}", server.handle)
+    runner = web.AppRunner(application, shutdown_timeout=1)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    server.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    yield server
+    server.until_the_end.set()
+    await runner.cleanup()
+
+
+class OpenBudget:
+    """A rate budget that lets everything through and remembers what it was asked and told."""
+
+    def __init__(self) -> None:
+        self.turns: list[tuple[str, float, float]] = []
+        self.holds: list[tuple[str, float]] = []
+
+    async def wait_for_turn(self, name: str, rate_per_second: float, burst: float, _patience: float) -> None:
+        self.turns.append((name, rate_per_second, burst))
+
+    async def penalise(self, name: str, seconds: float) -> None:
+        self.holds.append((name, seconds))
+
+
+@pytest.fixture
+def open_budget() -> OpenBudget:
+    """A rate budget that never holds anybody up."""
+    return OpenBudget()

@@ -13,9 +13,9 @@ second.
 """
 
 import asyncio
-from collections.abc import Mapping
 from typing import Protocol
 
+import asyncpg
 import structlog
 
 from afterword.outcomes import Reason, Retry
@@ -69,7 +69,7 @@ FROM rate_budget WHERE name = $1 || '/held'
 class Pool(Protocol):
     """What a budget needs of the database; asyncpg's pool has it."""
 
-    async def fetchrow(self, query: str, *args: object) -> "Mapping[str, object] | None":
+    async def fetchrow(self, query: str, *args: object) -> asyncpg.Record | None:
         """Run one statement, committed at once, and answer its first row."""
 
 
