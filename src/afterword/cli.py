@@ -29,7 +29,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-runs_app = typer.Typer(help="See what workflows did: every run, its tasks and each attempt.", no_args_is_help=True)
+runs_app = typer.Typer(
+    help="See what workflows did: every run, its tasks and each attempt.", no_args_is_help=True
+)
 app.add_typer(runs_app, name="runs")
 
 DataDir = Annotated[
@@ -53,7 +55,7 @@ def main() -> None:
         raise SystemExit(1) from None
 
 
-def _version(value: bool) -> None:  # noqa: FBT001 - Typer's callback
+def _version(value: bool) -> None:
     if value:
         typer.echo(f"afterword {__version__}")
         raise typer.Exit
@@ -61,7 +63,7 @@ def _version(value: bool) -> None:  # noqa: FBT001 - Typer's callback
 
 @app.callback()
 def _common(
-    version: Annotated[  # noqa: ARG001 - handled by its callback
+    version: Annotated[
         bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)
     ] = False,
 ) -> None:
@@ -72,12 +74,16 @@ def _common(
 def demo(
     data_dir: Annotated[
         Path | None,
-        typer.Option("--data-dir", help="Where the demo keeps its data.", show_default="in the user's data directory"),
+        typer.Option(
+            "--data-dir", help="Where the demo keeps its data.", show_default="in the user's data directory"
+        ),
     ] = None,
     port_base: Annotated[
         int | None,
         typer.Option(
-            "--port-base", help="Ports N (web), N+1 (sandbox), N+2 (mail) and N+25 (SMTP).", show_default="8700"
+            "--port-base",
+            help="Ports N (web), N+1 (sandbox), N+2 (mail) and N+25 (SMTP).",
+            show_default="8700",
         ),
     ] = None,
     ephemeral: Annotated[
@@ -159,7 +165,9 @@ def list_runs(
     """List runs, newest first."""
     from afterword.runs_command import list_runs  # noqa: PLC0415
 
-    _with_database(data_dir, lambda database: list_runs(database, status, conversation, limit, as_json=as_json))
+    _with_database(
+        data_dir, lambda database: list_runs(database, status, conversation, limit, as_json=as_json)
+    )
 
 
 @runs_app.command("show")

@@ -33,7 +33,6 @@ def run(serve: Serve, settings: Settings, *, with_stdin: bool = False) -> int:
     try:
         uvloop.run(_run(serve, settings, with_stdin=with_stdin))
     except ConfigurationError as error:
-        log.error("cannot_start", cause=str(error))
         sys.stderr.write(f"afterword: {error}\n")
         return 1
     return 0
@@ -66,7 +65,9 @@ async def installation_database(settings: Settings) -> AsyncIterator[Database]:
     from afterword.store.migrations import migrate  # noqa: PLC0415
 
     async with contextlib.AsyncExitStack() as stack:
-        url = settings.database_url or await stack.enter_async_context(running(settings.data_dir))
+        url = settings.database_url
+        if url is None:
+            url = await stack.enter_async_context(running(settings.data_dir))
         try:
             await migrate(url)
             database = await Database.connect(url, name="afterword command", pool_size=2)

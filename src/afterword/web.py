@@ -13,8 +13,8 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.types import ControllerRouterHandler
 
 from afterword import process
-from afterword.accounts.webhook_access import WebhookAccess
 from afterword.accounts.secrets import SecretBox, check_secret_key
+from afterword.accounts.webhook_access import WebhookAccess
 from afterword.admin.routes import admin_routes
 from afterword.api.routes import api_routes
 from afterword.events.recording import EventRecorder
@@ -84,7 +84,8 @@ def health_route(database: Database) -> HTTPRouteHandler:
             )
         except CONNECTION_LOST:
             return Response(
-                Health("down", database=False, workers=0, words="The database does not answer."), status_code=503
+                Health("down", database=False, workers=0, words="The database does not answer."),
+                status_code=503,
             )
         if not workers:
             words = "No worker is running: events are taken and kept, and worked on when one starts."
@@ -135,7 +136,7 @@ async def serve(
         log.info("web_started", host=settings.web_host, port=settings.web_port)
         await asyncio.wait([serving, stopping], return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
-        server.stop()
+        server.stop()  # type: ignore[no-untyped-call]
         await serving
     log.info("web_stopped")
 

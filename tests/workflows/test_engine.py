@@ -34,7 +34,9 @@ async def run_row(story: Any) -> dict[str, Any]:
 
 
 async def attempts(story: Any) -> list[tuple[int, int, str, str | None]]:
-    rows = await story.database.pool.fetch("SELECT position, attempt, status, reason_code FROM task_attempt ORDER BY id")
+    rows = await story.database.pool.fetch(
+        "SELECT position, attempt, status, reason_code FROM task_attempt ORDER BY id"
+    )
     return [tuple(row) for row in rows]
 
 
@@ -42,7 +44,9 @@ async def let_it_be_due(story: Any) -> None:
     await story.database.pool.execute("UPDATE run SET due_at = now() WHERE status = 'waiting'")
 
 
-async def test_a_run_does_its_tasks_in_order_and_succeeds(story: Any, scripted: Any, engine: RunEngine) -> None:
+async def test_a_run_does_its_tasks_in_order_and_succeeds(
+    story: Any, scripted: Any, engine: RunEngine
+) -> None:
     await story.workflow(tasks=TWO_TASKS)
     await story.webhook()
     run_id = await start(story)

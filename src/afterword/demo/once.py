@@ -49,7 +49,7 @@ class Summary(msgspec.Struct, frozen=True):
     steps: list[Step]
 
 
-class StepDidNotComeAbout(Exception):  # noqa: N818
+class StepDidNotComeAbout(Exception):
     """A step was waited for in vain."""
 
     def __init__(self, name: str, words: str) -> None:
@@ -120,7 +120,8 @@ class Way:
         except aiohttp.ClientError as error:
             return f"Run history does not answer: {error}\n"
         lines = [
-            f"  run {run['id']}: {run['workflow']}: {run['status']}" + (f", {run['reason']}" if run["reason"] else "")
+            f"  run {run['id']}: {run['workflow']}: {run['status']}"
+            + (f", {run['reason']}" if run["reason"] else "")
             for run in runs
         ]
         return "Run history says:\n" + ("\n".join(lines) or "  no run of this conversation") + "\n"
@@ -170,7 +171,9 @@ class Way:
         return next((run for run in await self._runs() if run["event_type"] == event_type), None)
 
     async def _mail_to(self, address: str) -> dict[str, Any] | None:
-        async with self._http.get(self._demo.mail.messages_url, params={"to": address, "limit": "1"}) as answer:
+        async with self._http.get(
+            self._demo.mail.messages_url, params={"to": address, "limit": "1"}
+        ) as answer:
             answer.raise_for_status()
             mails: list[dict[str, Any]] = await answer.json()
         return mails[0] if mails else None
@@ -217,7 +220,7 @@ class Way:
         runs: list[dict[str, Any]] = page["runs"]
         return runs
 
-    async def _get(self, path: str, **query: str) -> Any:  # noqa: ANN401 - JSON
+    async def _get(self, path: str, **query: str) -> Any:
         async with self._http.get(
             f"{self._demo.afterword.url}{path}",
             params=query,

@@ -28,7 +28,6 @@ from afterword.settings import PREFIX, default_data_dir
 from afterword.store.embedded import AlreadyRunning, EmbeddedPostgres
 from afterword.supervisor import GaveUpError, Process, Supervisor
 
-
 MAIL_FROM = "survey@afterword.example"
 ANSWER_SECONDS = 2.0
 PASSED_ON = frozenset({f"{PREFIX}LOG_LEVEL"})
@@ -97,7 +96,9 @@ class Demo:
         self._database = AnnouncedPostgres(data_dir, on_progress=self._tell)
         self._database.prepare()
         self._web = self._child("web", self._afterword("web"), f"{self._web_url}/health", _answers)
-        self._worker = self._child("worker", self._afterword("worker"), f"{self._web_url}/health", _has_worker)
+        self._worker = self._child(
+            "worker", self._afterword("worker"), f"{self._web_url}/health", _has_worker
+        )
         self._sandbox = self._child(
             "sandbox", self._sandbox_command(), f"{self._sandbox_url}/_sandbox/health", _answers
         )

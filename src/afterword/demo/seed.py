@@ -1,4 +1,4 @@
-"""The guide's set-up, put in: accounts, survey, mailing list and the three workflows. Doing it again changes nothing."""
+"""The guide's set-up, put in: accounts, survey, mailing list, three workflows. Doing it again changes nothing."""
 
 import asyncio
 import sys

@@ -184,7 +184,7 @@ def _template() -> jinja2.Template:
         autoescape=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.filters["ready"] = lambda text: _markup(text)
+    environment.filters["ready"] = _markup
     return environment.get_template("invitation.mjml")
 
 
@@ -192,5 +192,3 @@ def _markup(text: Ready) -> str:
     from markupsafe import Markup  # noqa: PLC0415
 
     return Markup(text)  # noqa: S704 - made by render(), which escapes
-
-

@@ -9,6 +9,9 @@ from afterword.outcomes import Outcome, Permanent, Reason, Retry
 from afterword.settings import Settings
 
 TIMEOUT_SECONDS = 30.0
+FOR_GOOD = 500
+"""From this reply code on SMTP means it for good; below, for now."""
+
 RECIPIENT_REFUSED = "mail-recipient-refused"
 
 
@@ -57,7 +60,9 @@ def _not_connected(error: Exception) -> Outcome:
                 f"the mail server refuses our user name or password ({error.code}); correct them in the settings",
             )
         )
-    return Retry(Reason("mail-server-unreachable", f"the mail server cannot be reached: {type(error).__name__}"))
+    return Retry(
+        Reason("mail-server-unreachable", f"the mail server cannot be reached: {type(error).__name__}")
+    )
 
 
 def _not_taken(error: Exception) -> Outcome:
@@ -68,7 +73,9 @@ def _not_taken(error: Exception) -> Outcome:
             return _answered(code, "mail-refused", "the mail server refuses the mail")
         case aiosmtplib.SMTPServerDisconnected() | aiosmtplib.SMTPTimeoutError() | OSError():
             return Retry(
-                Reason("mail-connection-lost", "the mail server broke off before it said that it took the mail"),
+                Reason(
+                    "mail-connection-lost", "the mail server broke off before it said that it took the mail"
+                ),
                 outcome_unknown=True,
             )
         case _:
@@ -76,6 +83,5 @@ def _not_taken(error: Exception) -> Outcome:
 
 
 def _answered(code: int, reason_code: str, words: str) -> Outcome:
-    """SMTP's own rule: 4xx is for now, 5xx is for good."""
-    kind: Callable[[Reason], Outcome] = Permanent if code >= 500 else Retry
+    kind: Callable[[Reason], Outcome] = Permanent if code >= FOR_GOOD else Retry
     return kind(Reason(reason_code, f"{words} (code {code})", {"code": str(code)}))

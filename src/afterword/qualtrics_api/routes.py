@@ -1,9 +1,9 @@
 """The routes under ``/API/v3``."""
 
+import msgspec
 from litestar import Request, Response, get
 from litestar.datastructures import State
 from litestar.handlers import HTTPRouteHandler
-import msgspec
 
 from afterword.accounts.api_tokens import find_person_by_token
 from afterword.qualtrics import envelope
@@ -22,11 +22,11 @@ def qualtrics_api_routes(database: Database) -> list[HTTPRouteHandler]:
         """Tell whose token it is, as Qualtrics does."""
         token = request.headers.get("x-api-token")
         if token is None:
-            return _refused(400, envelope.NO_CREDENTIALS)
+            return _refused(envelope.NO_CREDENTIALS)
         async with database.transaction() as connection:
             person = await find_person_by_token(connection, token)
         if person is None:
-            return _refused(401, envelope.UNKNOWN_TOKEN)
+            return _refused(envelope.UNKNOWN_TOKEN)
         first, _, last = person.name.partition(" ")
         return _answer(
             200,
@@ -46,3 +46,11 @@ def qualtrics_api_routes(database: Database) -> list[HTTPRouteHandler]:
         )
 
     return [whoami]
+
+
+def _refused(refusal: envelope.Refusal) -> Response[bytes]:
+    return _answer(refusal.status, envelope.failure(refusal.status, refusal.message, refusal.code))
+
+
+def _answer(status: int, content: envelope.Answer) -> Response[bytes]:
+    return Response(msgspec.json.encode(content), status_code=status, media_type="application/json")

@@ -16,7 +16,13 @@ from asyncpg.pool import Pool
 from afterword.outcomes import ConfigurationError
 
 if TYPE_CHECKING:
+    from asyncpg.pool import PoolConnectionProxy
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+    PlainConnection = asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]
+else:
+    PlainConnection = asyncpg.Connection
+"""A connection of the hot paths, which are plain SQL."""
 
 log = structlog.get_logger()
 
@@ -28,7 +34,7 @@ OLDEST_SUPPORTED_VERSION = 160000
 LISTEN_PROOF_SECONDS = 1.0
 
 
-class ConnectionLost(Exception):  # noqa: N818 - it is said of the database, not of the caller
+class ConnectionLost(Exception):
     """The database went away in the middle of a transaction, which may or may not have been committed."""
 
 

@@ -112,13 +112,18 @@ class EmbeddedPostgres:
             ConfigurationError: it cannot work here; the message says why.
         """
         self.prepare()
-        if self._ours.descriptor is None and not self._ours.try_exclusive():
-            raise AlreadyRunning(f"The database in {self.data_dir} is looked after by another process.")
         try:
+            self._become_the_one_who_looks_after_it()
             await self._start()
         except ChildDiedError:
             await self._stop_server()  # and stay the one who looks after it: the next start may succeed
             raise
+        except OSError as error:
+            await self.stop()
+            raise ConfigurationError(
+                f"The database in {self.data_dir} cannot be used: {error}. Make its files belong to the user "
+                "who starts Afterword, or choose another --data-dir."
+            ) from error
         except BaseException:
             await self.stop()
             raise
@@ -143,6 +148,10 @@ class EmbeddedPostgres:
         process = self._child.process if self._child else None
         return [process.pid] if process and process.returncode is None else []
 
+    def _become_the_one_who_looks_after_it(self) -> None:
+        if self._ours.descriptor is None and not self._ours.try_exclusive():
+            raise AlreadyRunning(f"The database in {self.data_dir} is looked after by another process.")
+
     async def _start(self) -> None:
         self._leave()
         found = cluster.newest_cluster(self._database)
@@ -166,7 +175,8 @@ class EmbeddedPostgres:
             durable=self._durable,
         )
         await self._run(programs, self._entrance, sockets)
-        self._remove_older_clusters()
+        for leftover in cluster.leftovers(self._database, self.major):
+            await asyncio.to_thread(shutil.rmtree, leftover)
 
     async def _run(self, programs: Programs, entrance: Entrance, sockets: Path) -> None:
         remove_sockets(sockets)
@@ -214,24 +224,30 @@ class EmbeddedPostgres:
                 f"PostgreSQL {self.major} cannot read it. Use the Afterword that made it, or a newer one."
             )
         self._on_progress(f"the database is upgraded from PostgreSQL {present} to {self.major}")
-        await upgrade.upgrade(
-            Programs(binaries_for(present, account), account, self._servers),
-            programs,
-            old_major=present,
-            new_major=self.major,
-            database=self._database,
-            account=account,
-            sockets=sockets,
-        )
+        try:
+            await upgrade.upgrade(
+                Programs(binaries_for(present, account), account, self._servers),
+                programs,
+                old_major=present,
+                new_major=self.major,
+                database=self._database,
+                account=account,
+                sockets=sockets,
+            )
+        except BaseException:
+            # pg_upgrade, ended by a signal, leaves the server that it had started.
+            self._servers.release()
+            await self._wait_for_former_server(sockets)
+            raise
 
     async def _create(self, programs: Programs, account: Account) -> None:
-        unfinished = self._database / f"{self.major}.new"
-        entrance = await cluster.create(programs, unfinished, self.major, account)
+        place = cluster.unfinished(self._database, self.major)
+        entrance = await cluster.create(programs, place, self.major, account)
         try:
             await cluster.populate(programs, entrance)
         finally:
             entrance.close()
-        cluster.give_name(unfinished, self._database / str(self.major))
+        cluster.give_name(self._database, self.major)
 
     async def _wait_for_former_server(self, sockets: Path) -> None:
         """Take the server's lock; while a server without a supervisor still has it, see it out."""
@@ -262,11 +278,6 @@ class EmbeddedPostgres:
         if self._entrance is not None:
             self._entrance.close()
             self._entrance = None
-
-    def _remove_older_clusters(self) -> None:
-        for entry in self._database.iterdir():
-            if entry.name.isdecimal() and int(entry.name) < self.major:
-                shutil.rmtree(entry)
 
 
 async def running_url(data_dir: Path) -> str | None:

@@ -20,7 +20,7 @@ from pgqueuer.domain.errors import RetryRequested
 from pgqueuer.domain.models import Job
 from pgqueuer.domain.settings import DBSettings, Durability
 
-from afterword.store.database import CONNECTION_LOST, Database
+from afterword.store.database import CONNECTION_LOST, Database, PlainConnection
 
 log = structlog.get_logger()
 
@@ -30,7 +30,7 @@ RECONNECT_SECONDS = 0.5
 SWEEP_GRACE = timedelta(seconds=2)
 SWEEP_BATCH = 1000
 
-type_of_handler = Callable[[int], Awaitable[float | None]]
+Handler = Callable[[int], Awaitable[float | None]]
 
 
 def queue_settings() -> DBSettings:
@@ -56,7 +56,7 @@ class RunQueue:
             qbq=QueryQueueBuilder(settings=self._settings),
         )
 
-    async def enqueue(self, connection: asyncpg.Connection, run_ids: Sequence[int]) -> None:
+    async def enqueue(self, connection: PlainConnection, run_ids: Sequence[int]) -> None:
         """Wake these runs up, in the caller's transaction; a run that has a job already keeps it."""
         if run_ids:
             await self._queries(AsyncpgDriver(connection)).enqueue(
@@ -67,7 +67,7 @@ class RunQueue:
                 on_conflict="skip",
             )
 
-    async def work(self, handler: type_of_handler, *, concurrency: int) -> None:
+    async def work(self, handler: Handler, *, concurrency: int) -> None:
         """Take jobs until :meth:`stop`, reconnecting for as long as it takes.
 
         ``handler`` gets a run's id and answers ``None`` when the run is done with, or in how many seconds it wants to
@@ -81,7 +81,7 @@ class RunQueue:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._stopping.wait(), RECONNECT_SECONDS)
 
-    async def _work_once(self, handler: type_of_handler, concurrency: int) -> None:
+    async def _work_once(self, handler: Handler, concurrency: int) -> None:
         manager = QueueManager(self._queries(AsyncpgPoolDriver(self._database.pool)))
 
         @manager.entrypoint(ENTRYPOINT, accepts_context=False)

@@ -1,7 +1,6 @@
 """What a Survey asks."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 import msgspec
 from sqlalchemy import insert, select
@@ -115,13 +114,8 @@ async def add_survey(connection: AsyncConnection, *, name: str, definition: Surv
 async def get_survey(connection: AsyncConnection, survey_id: str) -> Survey | None:
     """The survey of this id."""
     row = (await connection.execute(select(tables.survey).where(tables.survey.c.id == survey_id))).first()
-    return None if row is None else survey_of_row(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name
+    return None if row is None else Survey(row.id, row.name, row.is_active, _definition(row.definition))
 
 
-def survey_of_row(row: Mapping[str, Any]) -> Survey:
-    """A survey from a row of its table."""
-    return Survey(
-        row["id"], row["name"], row["is_active"], msgspec.convert(row["definition"], SurveyDefinition, strict=False)
-    )
-
-
+def _definition(stored: object) -> SurveyDefinition:
+    return msgspec.convert(stored, SurveyDefinition, strict=False)

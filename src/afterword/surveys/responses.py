@@ -17,6 +17,10 @@ Answers = Mapping[str, int | str]
 """Answers by Qualtrics' names for values: ``QID1`` is a choice's number, ``QID2_TEXT`` a text."""
 
 
+LONGEST_SCORE = 4
+"""Digits."""
+
+
 class InvalidAnswer(ValueError):
     """An answer that the survey does not allow; ``question_id`` tells which, the message what to do."""
 
@@ -58,7 +62,8 @@ def read_answers(definition: SurveyDefinition, form: Mapping[str, str]) -> dict[
                 text = given.replace("\r\n", "\n").replace("\x00", "").strip()
                 if len(text) > question.max_length:
                     raise InvalidAnswer(
-                        question.id, f"Please keep it to {question.max_length} characters; it has {len(text)}."
+                        question.id,
+                        f"Please keep it to {question.max_length} characters; it has {len(text)}.",
                     )
                 if text:
                     answers[f"{question.id}_TEXT"] = text
@@ -66,7 +71,7 @@ def read_answers(definition: SurveyDefinition, form: Mapping[str, str]) -> dict[
 
 
 def _score(question: ScoreQuestion, given: str) -> int:
-    recode = int(given) if given.isascii() and given.isdigit() and len(given) < 5 else None
+    recode = int(given) if given.isascii() and given.isdigit() and len(given) <= LONGEST_SCORE else None
     if recode is None or question.choice(recode) is None:
         raise InvalidAnswer(question.id, "Please choose one of the scores.")
     return recode
@@ -84,7 +89,7 @@ async def record_response(
 
     Answers the new response's id (``R_…``), or ``None`` when the invitation was answered before.
     """
-    response_id = await connection.scalar(
+    response_id: str | None = await connection.scalar(
         insert(tables.response)
         .values(
             id=new_id("R"),
@@ -112,7 +117,9 @@ async def record_response(
 
 async def get_response(connection: AsyncConnection, response_id: str) -> Response | None:
     """The response of this id."""
-    row = (await connection.execute(select(tables.response).where(tables.response.c.id == response_id))).first()
+    row = (
+        await connection.execute(select(tables.response).where(tables.response.c.id == response_id))
+    ).first()
     if row is None:
         return None
     return Response(row.id, row.survey_id, row.answers, row.embedded_data, row.recorded_at)

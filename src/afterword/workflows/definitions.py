@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
-import asyncpg
 import msgspec
 from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from afterword.store import tables
+from afterword.store.database import PlainConnection
 from afterword.store.identifiers import new_id
 
 
@@ -84,7 +84,7 @@ async def add_workflow(
     return workflow_id
 
 
-async def active_workflows(connection: asyncpg.Connection) -> Sequence[ActiveWorkflow]:
+async def active_workflows(connection: PlainConnection) -> Sequence[ActiveWorkflow]:
     """Every workflow that is on. One query, on the inbox's path."""
     rows = await connection.fetch(
         """
@@ -106,7 +106,7 @@ class Revisions:
     def __init__(self) -> None:
         self._known: dict[tuple[str, int], Definition] = {}
 
-    async def get(self, connection: asyncpg.Connection, workflow_id: str, number: int) -> Definition:
+    async def get(self, connection: PlainConnection, workflow_id: str, number: int) -> Definition:
         """The definition of one revision.
 
         Raises:

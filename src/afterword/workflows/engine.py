@@ -15,7 +15,7 @@ import msgspec
 import structlog
 
 from afterword.outcomes import Outcome, Permanent, Reason, Retry, Skip
-from afterword.store.database import CONNECTION_LOST, ConnectionLost, Database
+from afterword.store.database import CONNECTION_LOST, ConnectionLost, Database, PlainConnection
 from afterword.tasks.contract import AnyTaskType, Done, TaskCall, Wait
 from afterword.workflows.configuration import configure
 from afterword.workflows.definitions import Definition, Revisions, Task
@@ -257,7 +257,7 @@ class RunEngine:
                     attempt_status="failed", run_status="failed", again_in=None, reason=outcome.reason
                 )
 
-    async def _end_before_task(self, connection: asyncpg.Connection, state: RunState, reason: Reason) -> None:
+    async def _end_before_task(self, connection: PlainConnection, state: RunState, reason: Reason) -> None:
         """End a run that cannot come to its next task."""
         await connection.execute(
             """

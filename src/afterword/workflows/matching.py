@@ -15,7 +15,7 @@ from afterword.events.closings import ONE_CLOSING_WITHIN, Closing, sort_out
 from afterword.events.models import gladly_origin, json_event_origin, survey_origin
 from afterword.gladly.webhooks import CONVERSATION_CLOSED, CONVERSATION_REOPENED, PING
 from afterword.outcomes import Reason
-from afterword.store.database import Database
+from afterword.store.database import Database, PlainConnection
 from afterword.store.queue import RunQueue
 from afterword.workflows.definitions import (
     ActiveWorkflow,
@@ -151,7 +151,7 @@ def starts(workflow: ActiveWorkflow, event: Arrived) -> bool:
 
 
 async def _tell_closings_apart(
-    connection: asyncpg.Connection, events: Sequence[Arrived]
+    connection: PlainConnection, events: Sequence[Arrived]
 ) -> tuple[list[Arrived], dict[int, int]]:
     """Find the closings that repeat another.
 
@@ -223,7 +223,7 @@ def _is_closing_or_reopening(event: Arrived) -> bool:
 
 
 def _was_taken_for_repeat(row: asyncpg.Record) -> bool:
-    return row["status"] == "redelivered" and row["reason_code"] == SAME_CLOSING.code
+    return bool(row["status"] == "redelivered" and row["reason_code"] == SAME_CLOSING.code)
 
 
 def _times(arrived: Sequence[Arrived]) -> list[datetime]:
@@ -231,7 +231,7 @@ def _times(arrived: Sequence[Arrived]) -> list[datetime]:
 
 
 async def _mark(
-    connection: asyncpg.Connection, events: Sequence[Arrived], repeats: Mapping[int, int], matched: set[int]
+    connection: PlainConnection, events: Sequence[Arrived], repeats: Mapping[int, int], matched: set[int]
 ) -> None:
     verdicts = [_verdict(event, repeats.get(event.id), event.id in matched) for event in events]
     await connection.execute(

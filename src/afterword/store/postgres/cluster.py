@@ -21,12 +21,27 @@ FIRST_WITH_BUILTIN_LOCALE = 17
 FIRST_WITH_IO_METHOD = 18
 MAP = "afterword"
 CUSTOM = "custom.conf"
+UNFINISHED = ".new"
 
 
 def newest_cluster(database: Path) -> tuple[int, Path] | None:
     """The major version and folder of the cluster in use, if there is one yet."""
     numbers = [int(entry.name) for entry in database.iterdir() if entry.name.isdecimal()]
     return (max(numbers), database / str(max(numbers))) if numbers else None
+
+
+def leftovers(database: Path, major: int) -> list[Path]:
+    """What can go once the cluster ``major`` has answered: older ones, and those never completed."""
+    return [
+        entry
+        for entry in database.iterdir()
+        if entry.name.endswith(UNFINISHED) or (entry.name.isdecimal() and int(entry.name) < major)
+    ]
+
+
+def unfinished(database: Path, major: int) -> Path:
+    """Where a cluster lies while it is made."""
+    return database / f"{major}{UNFINISHED}"
 
 
 async def create(programs: Programs, folder: Path, major: int, account: Account) -> Entrance:
@@ -50,10 +65,10 @@ async def populate(programs: Programs, entrance: Entrance) -> None:
     )
 
 
-def give_name(unfinished: Path, folder: Path) -> None:
-    """Let the complete cluster be the one in ``folder``, at once and lastingly."""
-    unfinished.rename(folder)
-    parent = os.open(folder.parent, os.O_RDONLY)
+def give_name(database: Path, major: int) -> None:
+    """Let the cluster that is now complete be the one of its version, at once and lastingly."""
+    unfinished(database, major).rename(database / str(major))
+    parent = os.open(database, os.O_RDONLY)
     try:
         os.fsync(parent)
     finally:

@@ -104,8 +104,7 @@ def socket_directory(database: Path) -> Path:
     The path is short, since a socket's may have no more than 103 bytes on macOS, and it does not depend on
     TMPDIR.
     """
-    real = database.resolve()
-    key = hashlib.sha256(f"{real.stat().st_uid}:{real}".encode()).hexdigest()[:12]
+    key = hashlib.sha256(os.fsencode(database.resolve())).hexdigest()[:12]
     base = SHARED_TEMPORARY if os.access(SHARED_TEMPORARY, os.W_OK | os.X_OK) else Path(tempfile.gettempdir())
     return base / f"afterword-{key}"
 

@@ -22,10 +22,9 @@ async def upgrade(
     Raises:
         ProgramError: pg_upgrade could not do it; the old cluster is as it was.
     """
-    unfinished = database / f"{new_major}.new"
     old = Entrance(database / str(old_major), account)
     try:
-        new = await cluster.create(new_programs, unfinished, new_major, account)
+        new = await cluster.create(new_programs, cluster.unfinished(database, new_major), new_major, account)
         try:
             for entrance, major in ((old, old_major), (new, new_major)):
                 cluster.configure(
@@ -43,7 +42,7 @@ async def upgrade(
             new.close()
     finally:
         old.close()
-    cluster.give_name(unfinished, database / str(new_major))
+    cluster.give_name(database, new_major)
 
 
 async def _recover(programs: Programs, old: Entrance) -> None:
