@@ -30,10 +30,8 @@ test: $(DEV) ## run every test; T=tests/accounts runs one thing fast
 	else .venv/bin/python -m pytest -n 2 --cov --cov-report=term:skip-covered; fi
 
 lint: $(DEV) ## check style, types and who may import whom
-	@.venv/bin/ruff check
-	@.venv/bin/ruff format --check
-	@.venv/bin/mypy
-	@.venv/bin/lint-imports
+	@failed=0; for check in "ruff check" "ruff format --check" mypy "lint-imports --no-logo"; do \
+		.venv/bin/$$check || failed=1; done; exit $$failed
 
 format: $(DEV) ## put the code into shape, repair what can be repaired
 	@.venv/bin/ruff check --fix-only

@@ -1,5 +1,6 @@
 from typing import Any
 
+import msgspec
 import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -13,6 +14,8 @@ from afterword.accounts.connected import (
     get_gladly,
     get_qualtrics,
     list_accounts,
+    move_gladly,
+    move_qualtrics,
 )
 from afterword.accounts.secrets import SecretBox, SecretUnreadable
 from afterword.store.tables import connected_account
@@ -82,6 +85,37 @@ async def test_no_secret_stands_in_the_database(connection: AsyncConnection, box
     assert "api@example.com" in stored
     for secret in ("gladly-token", "hook-password", "qualtrics-token", "urlTokenId"):
         assert secret not in stored
+
+
+async def test_an_account_that_ends_up_in_a_log_shows_no_secret(
+    connection: AsyncConnection, box: SecretBox
+) -> None:
+    gladly = await add_gladly(connection, box, **GLADLY)
+    qualtrics = await add_qualtrics(connection, box, **QUALTRICS)
+    assert repr(gladly) == f"GladlyAccount('{gladly.id}')"
+    assert repr(qualtrics) == f"QualtricsAccount('{qualtrics.id}')"
+    assert "hook" not in repr(gladly.webhook)
+
+
+async def test_an_account_whose_organisation_moved_is_called_at_the_new_address(
+    connection: AsyncConnection, box: SecretBox
+) -> None:
+    gladly = await add_gladly(connection, box, **GLADLY)
+    qualtrics = await add_qualtrics(connection, box, **QUALTRICS)
+    other = await add_gladly(connection, box, **(GLADLY | {"name": "Other"}))
+    await move_gladly(connection, gladly.id, "https://new.gladly.com/")
+    await move_qualtrics(connection, box, qualtrics.id, "https://new.example.com/events?urlTokenId=x")
+    assert await get_gladly(connection, box, gladly.id) == msgspec.structs.replace(
+        gladly, base_url="https://new.gladly.com"
+    )
+    assert await get_qualtrics(connection, box, qualtrics.id) == msgspec.structs.replace(
+        qualtrics, json_event_url="https://new.example.com/events?urlTokenId=x"
+    )
+    assert await get_gladly(connection, box, other.id) == other
+    with pytest.raises(InvalidAccount, match="not an address"):
+        await move_gladly(connection, gladly.id, "nowhere")
+    with pytest.raises(InvalidAccount, match="no Qualtrics account"):
+        await move_qualtrics(connection, box, gladly.id, "https://new.example.com")
 
 
 async def test_without_the_key_an_account_cannot_be_read(connection: AsyncConnection, box: SecretBox) -> None:

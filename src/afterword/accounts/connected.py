@@ -39,6 +39,9 @@ class WebhookCredentials(msgspec.Struct, frozen=True, omit_defaults=True):
     header_name: str | None = None
     header_token: str | None = None
 
+    def __repr__(self) -> str:
+        return "WebhookCredentials(…)"
+
 
 class AccountSummary(msgspec.Struct, frozen=True):
     """A connected account without its secrets."""
@@ -61,6 +64,9 @@ class GladlyAccount(msgspec.Struct, frozen=True):
     api_token: str
     webhook: WebhookCredentials
 
+    def __repr__(self) -> str:
+        return f"GladlyAccount({self.id!r})"
+
 
 class QualtricsAccount(msgspec.Struct, frozen=True):
     """A connected Qualtrics account. The endpoint's address lets events in by itself: it is a secret too."""
@@ -69,6 +75,9 @@ class QualtricsAccount(msgspec.Struct, frozen=True):
     name: str
     api_token: str
     json_event_url: str
+
+    def __repr__(self) -> str:
+        return f"QualtricsAccount({self.id!r})"
 
 
 class _GladlySecrets(msgspec.Struct, frozen=True):
