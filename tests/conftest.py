@@ -4,9 +4,11 @@ import asyncio
 import inspect
 import itertools
 import os
+import socket
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +17,16 @@ import psutil
 import pytest
 import pytest_asyncio
 from aiohttp import web
+from granian.constants import Interfaces
+from granian.server.embed import Server
+from litestar import Litestar
 
 from afterword.store.database import Database
 from afterword.store.embedded import EmbeddedPostgres
 from afterword.store.migrations import migrate
 
 Eventually = Callable[..., Awaitable[Any]]
+Serve = Callable[[Litestar], Awaitable[str]]
 
 TEMPLATE = "template_of_tests"
 NUMBERS = itertools.count(1)
@@ -219,3 +225,34 @@ class OpenBudget:
 def open_budget() -> OpenBudget:
     """A rate budget that never holds anybody up."""
     return OpenBudget()
+
+
+@pytest_asyncio.fixture
+async def serve() -> AsyncIterator[Serve]:
+    """``await serve(app)`` serves an application on a free port until the test ends; it gives the address."""
+    async with AsyncExitStack() as servers:
+
+        async def start(app: Litestar) -> str:
+            with socket.socket() as free:
+                free.bind(("127.0.0.1", 0))
+                port = free.getsockname()[1]
+            server = Server(app, port=port, interface=Interfaces.ASGI, log_enabled=False)
+            serving = asyncio.create_task(server.serve())
+            servers.push_async_callback(_stop, server, serving)
+            deadline = time.monotonic() + 20
+            while True:
+                try:
+                    _, writer = await asyncio.open_connection("127.0.0.1", port)
+                except OSError:
+                    assert time.monotonic() < deadline, "the server does not answer"
+                    await asyncio.sleep(0.01)
+                else:
+                    writer.close()
+                    return f"http://127.0.0.1:{port}"
+
+        yield start
+
+
+async def _stop(server: Server, serving: asyncio.Task[None]) -> None:
+    server.stop()
+    await serving
