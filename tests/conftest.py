@@ -208,14 +208,17 @@ async def stand_in() -> AsyncIterator[StandIn]:
 
 
 class OpenBudget:
-    """A rate budget that lets everything through and remembers what it was asked and told."""
+    """A rate budget that lets everything through, unless it is given a refusal, and remembers all."""
 
     def __init__(self) -> None:
         self.turns: list[tuple[str, float, float]] = []
         self.holds: list[tuple[str, float]] = []
+        self.refusal: Exception | None = None
 
     async def wait_for_turn(self, name: str, rate_per_second: float, burst: float, _patience: float) -> None:
         self.turns.append((name, rate_per_second, burst))
+        if self.refusal is not None:
+            raise self.refusal
 
     async def penalise(self, name: str, seconds: float) -> None:
         self.holds.append((name, seconds))

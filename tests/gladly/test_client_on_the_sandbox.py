@@ -1,0 +1,212 @@
+import uuid
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from afterword.gladly.client import GladlyClient
+from afterword.gladly.errors import (
+    GladlyInvalid,
+    GladlyNotFound,
+    GladlyTaken,
+    GladlyWrongCredentials,
+)
+from afterword.gladly.models import (
+    CustomerActivity,
+    Link,
+    WebhookLogin,
+    WebhookSettings,
+    item_id,
+)
+
+if TYPE_CHECKING:
+    from tests.conftest import OpenBudget, StandIn
+    from tests.gladly.conftest import Sandbox
+
+ANSWER = CustomerActivity(activity_type="SURVEY", title="CSAT Score: 5", body="Customer Feedback: thanks")
+
+
+@pytest.fixture
+async def gladly(sandbox: "Sandbox", open_budget: "OpenBudget") -> AsyncIterator[GladlyClient]:
+    client = GladlyClient(
+        sandbox.url, sandbox.username, sandbox.api_token, budget=open_budget, budget_name="account"
+    )
+    yield client
+    await client.close()
+
+
+@pytest.fixture
+def customer(sandbox: "Sandbox") -> tuple[str, str]:
+    return sandbox.new_customer("Jane Doe", f"jane.{uuid.uuid4().hex}@customer.example")
+
+
+def activities(sandbox: "Sandbox", customer_id: str) -> list[dict[str, object]]:
+    timeline = sandbox.control("GET", f"customers/{customer_id}/timeline")
+    contents = [item["content"] | {"id": item["id"]} for item in timeline]
+    return [content for content in contents if content["type"] == "CUSTOMER_ACTIVITY"]
+
+
+async def test_the_organization_is_asked(gladly: GladlyClient) -> None:
+    organization = await gladly.organization()
+    assert organization.id
+    assert organization.name == "Juniper & Pine"
+
+
+async def test_agents_and_inboxes_are_listed_and_looked_up(gladly: GladlyClient) -> None:
+    agents, inboxes = await gladly.agents(), await gladly.inboxes()
+    assert "Maya Okafor" in {agent.name for agent in agents}
+    assert "Orders & Delivery" in {inbox.name for inbox in inboxes}
+    assert await gladly.agent(agents[0].id) == agents[0]
+    assert await gladly.inbox(inboxes[0].id) == inboxes[0]
+
+
+async def test_a_customer_and_a_conversation_are_looked_up(
+    gladly: GladlyClient, customer: tuple[str, str]
+) -> None:
+    profile, conversation = await gladly.customer_profile(customer[0]), await gladly.conversation(customer[1])
+    assert (profile.id, profile.name) == (customer[0], "Jane Doe")
+    assert (profile.email_address or "").endswith("@customer.example")
+    assert (conversation.customer_id, conversation.status) == (customer[0], "OPEN")
+    assert conversation.created_at is not None
+    assert conversation.created_at.tzinfo is not None
+
+
+async def test_an_answer_comes_onto_the_timeline_once(
+    gladly: GladlyClient, sandbox: "Sandbox", customer: tuple[str, str]
+) -> None:
+    id_ = item_id("response-1")
+    first = await gladly.create_activity(customer[0], ANSWER, item_id=id_)
+    second = await gladly.create_activity(customer[0], ANSWER, item_id=id_)
+    assert (first.id, first.customer_id, first.already_there) == (id_, customer[0], False)
+    assert (second.id, second.customer_id, second.already_there) == (id_, customer[0], True)
+    [shown] = activities(sandbox, customer[0])
+    assert shown["id"] == id_
+    assert shown["title"] == "CSAT Score: 5"
+    assert shown["body"] == "Customer Feedback: thanks"
+    assert shown["activityType"] == "SURVEY"
+
+
+async def test_everything_an_activity_can_hold_is_taken_in_gladlys_lengths(
+    gladly: GladlyClient, sandbox: "Sandbox", customer: tuple[str, str]
+) -> None:
+    activity = CustomerActivity(
+        activity_type="SURVEY",
+        title="👩‍👧" * 60,
+        body="<script>'&\n" * 5000,
+        source_name="Afterword " * 20,
+        link=Link("https://afterword.example/r/1", "the response " * 20),
+        expand_by_default=True,
+        occurred_at=datetime.now(UTC) - timedelta(days=300),
+    )
+    await gladly.create_activity(customer[0], activity, item_id=item_id(customer[0]))
+    [shown] = activities(sandbox, customer[0])
+    assert "<script" not in str(shown["body"])
+    assert str(shown["body"]).startswith("&lt;script&gt;'&amp;<br>&lt;")
+    assert str(shown["occurredAt"]).endswith("Z")
+    assert shown["expandByDefault"] is True
+
+
+async def test_one_who_was_merged_is_found_under_the_new_id(
+    gladly: GladlyClient, sandbox: "Sandbox", customer: tuple[str, str]
+) -> None:
+    """Twice over: merges come in chains."""
+    ids = [customer[0]]
+    for number in range(2):
+        ids.append(sandbox.new_customer("Jane", f"{number}.{uuid.uuid4().hex}@customer.example")[0])
+        merge = {"sourceCustomerId": ids[-2], "destinationCustomerId": ids[-1]}
+        sandbox.control("POST", "merges", merge)
+    assert (await gladly.customer_profile(ids[0])).id == ids[-1]
+    created = await gladly.create_activity(ids[0], ANSWER, item_id=item_id(ids[0]))
+    assert created.customer_id == ids[-1]
+    assert [shown["title"] for shown in activities(sandbox, ids[-1])] == ["CSAT Score: 5"]
+
+
+async def test_what_is_not_there_is_told_as_such(gladly: GladlyClient) -> None:
+    for asked in (
+        gladly.customer_profile("nobody"),
+        gladly.conversation("nothing"),
+        gladly.agent("nobody"),
+        gladly.inbox("nothing"),
+        gladly.webhook("nothing"),
+        gladly.create_activity("nobody", ANSWER, item_id="abc"),
+    ):
+        with pytest.raises(GladlyNotFound) as refused:
+            await asked
+        assert refused.value.reason.code == "gladly-not-found"
+
+
+async def test_wrong_credentials_are_told_as_such_without_a_secret(
+    sandbox: "Sandbox", open_budget: "OpenBudget"
+) -> None:
+    client = GladlyClient(
+        sandbox.url, sandbox.username, "wrong-Secret", budget=open_budget, budget_name="account"
+    )
+    with pytest.raises(GladlyWrongCredentials, match="check the user name and the API token") as refused:
+        await client.organization()
+    assert "wrong-Secret" not in f"{refused.value!r} {refused.value.reason}"
+    assert sandbox.username not in f"{refused.value!r} {refused.value.reason}"
+    await client.close()
+
+
+async def test_what_gladly_finds_not_valid_is_told_with_the_field(
+    gladly: GladlyClient, customer: tuple[str, str]
+) -> None:
+    too_old = datetime.now(UTC) - timedelta(days=400)
+    activity = CustomerActivity(activity_type="SURVEY", title="t", body="b", occurred_at=too_old)
+    with pytest.raises(GladlyInvalid, match="older than a year") as refused:
+        await gladly.create_activity(customer[0], activity, item_id="old")
+    assert refused.value.attr == "content.occurredAt"
+    assert refused.value.code == "invalid"
+
+
+async def test_the_life_of_a_webhook(gladly: GladlyClient, stand_in: "StandIn") -> None:
+    stand_in.answer(200)
+    login = WebhookLogin("afterword", "webhook-Secret")
+    webhook_id = await gladly.create_webhook(
+        WebhookSettings(
+            name="Afterword",
+            url=f"{stand_in.url}/hook",
+            events=["CONVERSATION/CLOSED", "CONVERSATION/REOPENED"],
+            credentials=login,
+            headers={"X-Afterword-Token": "header-Secret"},
+        )
+    )
+    assert stand_in.requests == [], "it is created disabled"
+    webhook = await gladly.webhook(webhook_id)
+    assert (webhook.name, webhook.enabled, webhook.has_credentials) == ("Afterword", False, True)
+    assert webhook.header_keys == ["X-Afterword-Token"]
+    assert webhook in await gladly.webhooks()
+
+    await gladly.enable_webhook(webhook_id)
+    request, body = stand_in.requests[0]
+    assert b"PING" in body
+    assert request.headers["X-Afterword-Token"] == "header-Secret"
+    assert (await gladly.webhook(webhook_id)).enabled
+
+    with pytest.raises(GladlyTaken):
+        await gladly.create_webhook(
+            WebhookSettings(url=f"{stand_in.url}/hook", events=["CONVERSATION/CLOSED"])
+        )
+    with pytest.raises(GladlyInvalid):
+        await gladly.delete_webhook(webhook_id)
+    await gladly.update_webhook(webhook_id, WebhookSettings(name="Other"))
+    changed = await gladly.webhook(webhook_id)
+    assert (changed.name, changed.url, changed.enabled) == ("Other", f"{stand_in.url}/hook", True)
+
+    await gladly.disable_webhook(webhook_id)
+    await gladly.delete_webhook(webhook_id)
+    with pytest.raises(GladlyNotFound):
+        await gladly.webhook(webhook_id)
+
+
+async def test_a_webhook_whose_ping_fails_is_refused_and_then_enabled_when_it_answers(
+    gladly: GladlyClient, stand_in: "StandIn"
+) -> None:
+    stand_in.answer(500)
+    stand_in.answer(200)
+    settings = WebhookSettings(url=f"{stand_in.url}/ping", events=["CONVERSATION/CLOSED"], enabled=True)
+    with pytest.raises(GladlyInvalid, match="PING"):
+        await gladly.create_webhook(settings)
+    webhook_id = await gladly.create_webhook(settings)
+    assert (await gladly.webhook(webhook_id)).enabled
