@@ -23,7 +23,7 @@ class Reason(msgspec.Struct, frozen=True):
     values: Mapping[str, str] = {}
 
 
-class Outcome(Exception):  # noqa: N818 - not every outcome is an error
+class Outcome(Exception):
     """A piece of work that did not simply succeed."""
 
     def __init__(self, reason: Reason) -> None:

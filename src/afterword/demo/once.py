@@ -88,7 +88,9 @@ class Way:
         self._steps: list[Step] = []
         self._since = 0.0
         self._conversation_id = ""
-        self._gladly = aiohttp.BasicAuth(demo.gladly.username, demo.gladly.api_token)
+        self._gladly = {
+            "Authorization": aiohttp.encode_basic_auth(demo.gladly.username, demo.gladly.api_token)
+        }
 
     async def go(self) -> Summary:
         """Go it.
@@ -151,7 +153,7 @@ class Way:
         """A new customer writes; Gladly's API cannot do that, so the sandbox has an address of its own for it."""
         message = {"customer": {"name": "Robin Rehearsal", "email": address}, "text": "Where is my parcel?"}
         async with self._http.post(
-            f"{self._demo.gladly.url}/_sandbox/inbound-messages", json=message, auth=self._gladly
+            f"{self._demo.gladly.url}/_sandbox/inbound-messages", json=message, headers=self._gladly
         ) as answer:
             answer.raise_for_status()
             told = await answer.json()
@@ -161,7 +163,7 @@ class Way:
         async with self._http.patch(
             f"{self._demo.gladly.url}/api/v1/conversations/{self._conversation_id}",
             json={"status": {"value": "CLOSED", "force": True}},
-            auth=self._gladly,
+            headers=self._gladly,
         ) as answer:
             answer.raise_for_status()
         return True
@@ -196,7 +198,7 @@ class Way:
         history = await self._get(f"/api/v1/runs/{run['id']}")
         output: dict[str, str] = history["tasks"][0]["attempts"][-1]["output"]
         async with self._http.get(
-            f"{self._demo.gladly.url}/api/v1/conversation-items/{output['itemId']}", auth=self._gladly
+            f"{self._demo.gladly.url}/api/v1/conversation-items/{output['itemId']}", headers=self._gladly
         ) as answer:
             answer.raise_for_status()
             item = await answer.json()

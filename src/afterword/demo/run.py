@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import shlex
 import shutil
 import sys
 import tempfile
@@ -30,7 +31,8 @@ from afterword.supervisor import GaveUpError, Process, Supervisor
 
 MAIL_FROM = "survey@afterword.example"
 ANSWER_SECONDS = 2.0
-PASSED_ON = frozenset({f"{PREFIX}LOG_LEVEL"})
+REHEARSAL_PREFIX = f"{PREFIX}DEMO_"
+SANDBOX_OPTIONS = f"{REHEARSAL_PREFIX}SANDBOX_OPTIONS"
 
 
 class Options(msgspec.Struct, frozen=True):
@@ -186,19 +188,19 @@ class Demo:
             *("--port", str(self._ports.sandbox)),
             *("--mail-page-port", str(self._ports.mail_page)),
             *("--smtp-port", str(self._ports.smtp)),
+            *shlex.split(os.environ.get(SANDBOX_OPTIONS, "")),
         ]
 
     def _environment(self) -> dict[str, str]:
-        """The demo's own settings; those of an installation that happens to be set up here are not for it."""
-        inherited = {
-            name: value
-            for name, value in os.environ.items()
-            if not name.startswith(PREFIX) or name in PASSED_ON or name.startswith(f"{PREFIX}DEMO_")
-        }
+        """The demo's own settings; those of an installation that happens to be set up here are not for it.
+
+        ``AFTERWORD_DEMO_…`` sets an option for the demo alone, as rehearsals need it.
+        """
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
         rehearsal = {
-            PREFIX + name.removeprefix(f"{PREFIX}DEMO_"): value
-            for name, value in inherited.items()
-            if name.startswith(f"{PREFIX}DEMO_")
+            PREFIX + name.removeprefix(REHEARSAL_PREFIX): value
+            for name, value in os.environ.items()
+            if name.startswith(REHEARSAL_PREFIX)
         }
         return {
             **inherited,
@@ -249,8 +251,10 @@ class Demo:
         lines = (
             f"Support desk   {self._sandbox_url}   open a customer, press Close",
             f"Mail           http://{HOST}:{self._ports.mail_page}   the survey is there: click a score, send it",
-            f"Afterword      {self._web_url}   run history; sign in as {OWNER_EMAIL}, "
-            f"password {self._credentials.owner_password}",
+            (
+                f"Afterword      {self._web_url}   run history; sign in as {OWNER_EMAIL}, "
+                f"password {self._credentials.owner_password}"
+            ),
             "Then look at the customer's timeline again: the score stands there. Ctrl-C stops everything.",
         )
         sys.stdout.write("\n".join(lines) + "\n")

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from afterword.store import tables
 from afterword.store.identifiers import new_id
 
+
 class Contact(msgspec.Struct, frozen=True):
     """A contact of the directory."""
 

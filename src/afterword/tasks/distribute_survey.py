@@ -86,7 +86,7 @@ class DistributeSurveyTask:
             sent={
                 "to": invitation.email,
                 "subject": str(message["Subject"]),
-                "messageId": message["Message-ID"],
+                "messageId": str(message["Message-ID"]),
             },
         )
 
