@@ -233,6 +233,7 @@ class EmbeddedPostgres:
                 database=self._database,
                 account=account,
                 sockets=sockets,
+                durable=self._durable,
             )
         except BaseException:
             # pg_upgrade, ended by a signal, leaves the server that it had started.
@@ -242,7 +243,7 @@ class EmbeddedPostgres:
 
     async def _create(self, programs: Programs, account: Account) -> None:
         place = cluster.unfinished(self._database, self.major)
-        entrance = await cluster.create(programs, place, self.major, account)
+        entrance = await cluster.create(programs, place, self.major, account, durable=self._durable)
         try:
             await cluster.populate(programs, entrance)
         finally:

@@ -44,16 +44,23 @@ def unfinished(database: Path, major: int) -> Path:
     return database / f"{major}{UNFINISHED}"
 
 
-async def create(programs: Programs, folder: Path, major: int, account: Account) -> Entrance:
+async def create(
+    programs: Programs, folder: Path, major: int, account: Account, *, durable: bool
+) -> Entrance:
     """Make a new, empty cluster in ``folder``, in place of what an interrupted attempt left."""
     make_for_server(folder, account)
     entrance = Entrance(folder, account)
     await programs.run(
         *("initdb", "-D", entrance.name, "--username", ADMINISTRATOR, "--auth", "peer", "--encoding", "UTF8"),
-        *("--data-checksums", "--no-instructions", *_locale(major)),
+        *("--data-checksums", "--no-instructions", *_locale(major), *unsynced(durable=durable)),
         entrances=[entrance],
     )
     return entrance
+
+
+def unsynced(*, durable: bool) -> list[str]:
+    """The option that spares initdb and pg_upgrade the wait for the disk, where nothing is to last anyway."""
+    return [] if durable else ["--no-sync"]
 
 
 async def populate(programs: Programs, entrance: Entrance) -> None:
@@ -85,7 +92,8 @@ def configure(
     the lock, so there is no server.
     """
     lines = [f"{name} = {value}" for name, value in _settings(major, durable=durable).items()]
-    if (entrance.path / CUSTOM).exists():
+    if (custom := entrance.read(CUSTOM)) is not None:
+        entrance.write(CUSTOM, custom, account)  # so that the server's user can read what another has written
         lines.append(f"include '{CUSTOM}'")
     lines += [f"port = {PORT}", f"unix_socket_directories = '{sockets}'"]
     entrance.write("postgresql.conf", HEADER + "\n".join(lines) + "\n", account)

@@ -62,6 +62,15 @@ class Entrance:
             file.write(text)
         os.replace(new, name, src_dir_fd=self.descriptor, dst_dir_fd=self.descriptor)
 
+    def read(self, name: str) -> str | None:
+        """The text of one file in the folder; ``None`` when there is none. No link is followed."""
+        try:
+            descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW, dir_fd=self.descriptor)
+        except FileNotFoundError:
+            return None
+        with os.fdopen(descriptor, encoding="utf-8") as file:
+            return file.read()
+
     def remove(self, name: str) -> None:
         """Remove one file from the folder, if it is there."""
         try:

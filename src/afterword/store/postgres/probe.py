@@ -52,10 +52,10 @@ async def probe(directory: Path, *, role: str, database: str) -> Answer:
         writer.write(_startup_message(role, database))
         await writer.drain()
         return await asyncio.wait_for(_read_answer(reader), PATIENCE_SECONDS)
-    except (OSError, asyncio.IncompleteReadError):
-        return Answer(State.NOBODY)
     except TimeoutError:
         return Answer(State.BUSY, "it accepts connections and does not answer")
+    except (OSError, asyncio.IncompleteReadError):
+        return Answer(State.NOBODY)
     finally:
         with contextlib.suppress(OSError):
             writer.write(b"X" + struct.pack("!I", 4))

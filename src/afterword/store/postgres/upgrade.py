@@ -14,9 +14,16 @@ from afterword.store.postgres.programs import Programs
 
 
 async def upgrade(
-    old_programs: Programs, new_programs: Programs, *, old_major: int, new_major: int, database: Path,
-    account: Account, sockets: Path,
-) -> None:  # fmt: skip
+    old_programs: Programs,
+    new_programs: Programs,
+    *,
+    old_major: int,
+    new_major: int,
+    database: Path,
+    account: Account,
+    sockets: Path,
+    durable: bool,
+) -> None:
     """Make the cluster ``new_major`` out of the cluster ``old_major``.
 
     Raises:
@@ -24,8 +31,11 @@ async def upgrade(
     """
     old = Entrance(database / str(old_major), account)
     try:
-        new = await cluster.create(new_programs, cluster.unfinished(database, new_major), new_major, account)
+        place = cluster.unfinished(database, new_major)
+        new = await cluster.create(new_programs, place, new_major, account, durable=durable)
         try:
+            if (custom := old.read(cluster.CUSTOM)) is not None:
+                new.write(cluster.CUSTOM, custom, account)
             for entrance, major in ((old, old_major), (new, new_major)):
                 cluster.configure(
                     entrance,
@@ -33,10 +43,10 @@ async def upgrade(
                     major=major,
                     sockets=sockets,
                     users=[account.name, own_account().name],
-                    durable=True,
+                    durable=durable,
                 )
             await _recover(old_programs, old)
-            await _copy_over(old_programs, new_programs, old, new, sockets)
+            await _copy_over(old_programs, new_programs, old, new, sockets, durable=durable)
             new.remove("delete_old_cluster.sh")
         finally:
             new.close()
@@ -52,12 +62,19 @@ async def _recover(programs: Programs, old: Entrance) -> None:
 
 
 async def _copy_over(
-    old_programs: Programs, new_programs: Programs, old: Entrance, new: Entrance, sockets: Path
+    old_programs: Programs,
+    new_programs: Programs,
+    old: Entrance,
+    new: Entrance,
+    sockets: Path,
+    *,
+    durable: bool,
 ) -> None:
     await new_programs.run(
         *("pg_upgrade", "--old-bindir", str(old_programs.folder), "--new-bindir", str(new_programs.folder)),
         *("--old-datadir", old.name, "--new-datadir", new.name, "--username", cluster.ADMINISTRATOR),
         *("--old-port", str(PORT), "--new-port", str(PORT), "--socketdir", str(sockets)),
+        *cluster.unsynced(durable=durable),
         entrances=[old, new],
         cwd=new.path,
     )
