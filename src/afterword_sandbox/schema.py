@@ -136,6 +136,7 @@ CREATE TABLE deliveries (
     due_at REAL NOT NULL
 );
 CREATE INDEX deliveries_by_webhook ON deliveries (webhook_id, due_at);
+CREATE INDEX deliveries_by_event ON deliveries (event_position);
 CREATE TABLE delivery_attempts (
     position INTEGER PRIMARY KEY AUTOINCREMENT,
     webhook_id TEXT NOT NULL REFERENCES webhooks ON DELETE CASCADE,

@@ -18,7 +18,7 @@ from aiohttp import web
 from afterword_sandbox import control, seed
 from afterword_sandbox.api.edge import API_PREFIX, CONTROL_PREFIX, MAX_BODY_BYTES, gladly_edge
 from afterword_sandbox.api.routes import API_ROUTES
-from afterword_sandbox.company import people
+from afterword_sandbox.company import events, people
 from afterword_sandbox.live import LiveChanges
 from afterword_sandbox.mail.catcher import MailCatcher
 from afterword_sandbox.mail.smtp import SmtpServer
@@ -121,6 +121,7 @@ async def start(options: Options, stack: AsyncExitStack) -> Addresses:
     stack.callback(store.close)
     seed.seed(store, options.username)
     with store.transaction():
+        events.forget_old(store)
         api_user = people.api_user(store, options.username)
     mails = MailCatcher(options.data_dir / "mails.db", live)
     stack.callback(mails.close)

@@ -86,16 +86,16 @@ async def test_a_body_that_is_no_json_object_is_refused(
         assert len((await answer.json())["errors"]) == 1
 
 
+async def ask(gladly: aiohttp.ClientSession) -> aiohttp.ClientResponse:
+    async with gladly.get("/api/v1/organization") as answer:
+        await answer.read()
+    return answer
+
+
 async def test_each_method_has_a_limit_of_its_own_each_second(start_sandbox: Any) -> None:
     sandbox = start_sandbox()
     async with sandbox.client() as gladly:
-
-        async def ask() -> aiohttp.ClientResponse:
-            async with gladly.get("/api/v1/organization") as answer:
-                await answer.read()
-            return answer
-
-        answers = await asyncio.gather(*(ask() for _ in range(40)))
+        answers = await asyncio.gather(*(ask(gladly) for _ in range(40)))
         limited = [answer for answer in answers if answer.status == 429]
         assert len(limited) >= 40 - 2 * 10, "a burst may span two seconds"
         assert len(limited) <= 40 - 10

@@ -3,11 +3,12 @@ webhook.
 """
 
 import time
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 import msgspec
 
-from afterword_sandbox.clock import now
+from afterword_sandbox.clock import format_time, now
 from afterword_sandbox.identifiers import new_id
 from afterword_sandbox.store import Store
 
@@ -38,6 +39,10 @@ SELECTABLE_TYPES = frozenset(
     f"{entity}/{action}" for entity in _ACTIONS for action in _ACTIONS[entity].split()
 )
 """What a webhook may select; Gladly sends PING by itself and does not let it be selected."""
+
+
+KEPT = timedelta(hours=24)
+"""How long an event is kept after it was delivered, as Gladly documents for its Events API."""
 
 
 class Actor(NamedTuple):
@@ -74,3 +79,11 @@ def emit(store: Store, event_type: str, content: dict[str, object], initiator: A
         (row["position"], time.time(), event_type),
     )
     store.changes.webhook_ids.update(delivery["webhook_id"] for delivery in queued)
+
+
+def forget_old(store: Store) -> None:
+    """Delete the events that are older than `KEPT` and have no delivery waiting."""
+    store.execute(
+        "DELETE FROM events WHERE timestamp < ? AND position NOT IN (SELECT event_position FROM deliveries)",
+        (format_time(datetime.now(UTC) - KEPT),),
+    )
