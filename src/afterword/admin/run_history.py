@@ -7,6 +7,7 @@ import msgspec
 from litestar import Response, get
 from litestar.exceptions import ClientException
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
 from litestar.response import Redirect
 
 from afterword.admin.ids import read_id
@@ -52,7 +53,7 @@ def run_history_routes(database: Database) -> list[HTTPRouteHandler]:
         )
 
     @get("/workflows/runs/{run_id:str}")
-    async def run(request: AdminRequest, run_id: str) -> Response[str]:
+    async def run(request: AdminRequest, run_id: FromPath[str]) -> Response[str]:
         """Tell one run."""
         async with database.transaction() as connection:
             number = read_id(run_id)

@@ -70,9 +70,9 @@ def sign_in_routes(database: Database, store: DatabaseStore) -> list[HTTPRouteHa
 def send_to_sign_in(request: Request[Any, Any, Any], _: NotSignedIn) -> Redirect:
     """Ask who it is, then go on to where they wanted to."""
     headers = dict(PAGE_HEADERS)
-    if request.method != "GET" or request.url.path in {"/", FIRST_PAGE}:
-        return Redirect("/sign-in", status_code=303, headers=headers)
     wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    if request.method != "GET" or wanted in {"/", FIRST_PAGE}:
+        return Redirect("/sign-in", status_code=303, headers=headers)
     return Redirect(f"/sign-in?{urlencode({'next': wanted})}", status_code=303, headers=headers)
 
 

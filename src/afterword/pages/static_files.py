@@ -8,6 +8,7 @@ import msgspec
 from litestar import Response, get
 from litestar.exceptions import NotFoundException
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
 
 FOLDER = Path(__file__).parent / "static"
 MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
@@ -48,7 +49,7 @@ def static_routes() -> list[HTTPRouteHandler]:
     """The route that serves them."""
 
     @get("/static/{name:str}", sync_to_thread=False)
-    def static_file(name: str) -> Response[bytes]:
+    def static_file(name: FromPath[str]) -> Response[bytes]:
         """Serve one file."""
         file = _files()[1].get(name)
         if file is None:

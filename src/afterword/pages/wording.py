@@ -1,6 +1,6 @@
 """How pages write moments, durations and values: the filters that every template may use."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -43,8 +43,11 @@ def sentence(words: str) -> str:
     return words[:1].upper() + words[1:]
 
 
-def numbered(values: Iterable[object]) -> dict[int, object]:
-    """A list as a mapping from 1 on."""
+def entries(values: Sequence[object]) -> Mapping[object, object]:
+    """A list as a mapping: of *field* and *value* pairs, as Embedded Data is, by field, of all else from 1 on."""
+    pairs = [one for one in values if isinstance(one, Mapping) and one.keys() == {"field", "value"}]
+    if len(pairs) == len(values):
+        return {pair["field"]: pair["value"] for pair in pairs}
     return dict(enumerate(values, start=1))
 
 
@@ -57,6 +60,6 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "moment": moment,
     "duration": duration,
     "sentence": sentence,
-    "numbered": numbered,
+    "entries": entries,
     "as_json": as_json,
 }

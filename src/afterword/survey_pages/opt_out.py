@@ -4,6 +4,7 @@ from urllib.parse import quote
 
 from litestar import HttpMethod, Response, post, route
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
 from litestar.response import Redirect
 
 from afterword.directory.contacts import is_opted_out, opt_out
@@ -20,7 +21,7 @@ def opt_out_routes(database: Database) -> list[HTTPRouteHandler]:
     """The opt-out page."""
 
     @route("/opt-out/{link_token:str}", http_method=[HttpMethod.GET, HttpMethod.HEAD], name="opt-out")
-    async def show(link_token: str) -> Response[str]:
+    async def show(link_token: FromPath[str]) -> Response[str]:
         """Ask for the one click that opts out, or tell that it was made; changes nothing."""
         async with database.transaction() as connection:
             invitation = await find_invitation(connection, link_token)
@@ -31,7 +32,7 @@ def opt_out_routes(database: Database) -> list[HTTPRouteHandler]:
         return templates.page("opt_out.html", values)
 
     @post("/opt-out/{link_token:str}", request_max_body_size=LARGEST_FORM, exclude_from_csrf=True)
-    async def leave(request: PageRequest, link_token: str) -> Response[str] | Redirect:
+    async def leave(request: PageRequest, link_token: FromPath[str]) -> Response[str] | Redirect:
         """Opt the contact out; a mail program's one click follows no redirect, so it gets none."""
         async with database.transaction() as connection:
             invitation = await find_invitation(connection, link_token)

@@ -10,6 +10,7 @@ import msgspec
 from litestar import HttpMethod, Response, get, post, route
 from litestar.background_tasks import BackgroundTask
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
 from litestar.response import Redirect
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -39,7 +40,7 @@ def survey_routes(database: Database) -> list[HTTPRouteHandler]:
     """The survey's page and its thank-you."""
 
     @route("/jfe/form/{survey_id:str}", http_method=[HttpMethod.GET, HttpMethod.HEAD], name="survey")
-    async def show(request: PageRequest, survey_id: str) -> Response[str]:
+    async def show(request: PageRequest, survey_id: FromPath[str]) -> Response[str]:
         """Show the questions, with the score that was clicked in the mail chosen; stores nothing."""
         async with database.transaction() as connection:
             asked = await _find(connection, survey_id, _link_token(request))
@@ -48,7 +49,7 @@ def survey_routes(database: Database) -> list[HTTPRouteHandler]:
         return _questions(asked, _chosen_in_mail(asked.survey, request.query_params.get("score", "")))
 
     @post("/jfe/form/{survey_id:str}", request_max_body_size=LARGEST_FORM, exclude_from_csrf=True)
-    async def send(request: PageRequest, survey_id: str) -> Response[str] | Redirect:
+    async def send(request: PageRequest, survey_id: FromPath[str]) -> Response[str] | Redirect:
         """Store the answer, once, and say thank you."""
         async with database.transaction() as connection:
             asked = await _find(connection, survey_id, _link_token(request))
@@ -78,7 +79,7 @@ def survey_routes(database: Database) -> list[HTTPRouteHandler]:
         )
 
     @get("/jfe/form/{survey_id:str}/thanks")
-    async def thank(survey_id: str) -> Response[str]:
+    async def thank(survey_id: FromPath[str]) -> Response[str]:
         """Say thank you, in the survey's own words."""
         survey = None
         if SURVEY_ID.fullmatch(survey_id):

@@ -1,15 +1,22 @@
 // Makes pages livelier; each works without it. Moments are told in the reader's own time, a chosen filter
 // applies at once, and what is marked data-live is fetched again when the server says that it changed.
 
-const moments = new Intl.DateTimeFormat(undefined, {
-  day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit",
-});
+const clock = { hour: "2-digit", minute: "2-digit", second: "2-digit" };
+const today = new Intl.DateTimeFormat(undefined, clock);
+const thisYear = new Intl.DateTimeFormat(undefined, { ...clock, day: "numeric", month: "short" });
+const everyYear = new Intl.DateTimeFormat(undefined, { ...clock, day: "numeric", month: "short", year: "numeric" });
 const SHORTEST_PAUSE_MS = 700;
+
+function inWords(moment) {
+  const now = new Date();
+  if (moment.toDateString() === now.toDateString()) return today.format(moment);
+  return (moment.getFullYear() === now.getFullYear() ? thisYear : everyYear).format(moment);
+}
 
 function tellLocalTime(root) {
   for (const time of root.querySelectorAll("time[datetime]")) {
     time.title = time.textContent;
-    time.textContent = moments.format(new Date(time.dateTime));
+    time.textContent = inWords(new Date(time.dateTime));
   }
 }
 
