@@ -25,7 +25,7 @@ demo: $(RUNTIME) ## set up and start everything, with sample data; Ctrl-C stops 
 
 ## To work on it
 test: $(DEV) ## run every test; T=tests/accounts runs one thing fast
-	@AFTERWORD_BROWSER=$$(.venv/bin/python scripts/find-browser) || exit 1; export AFTERWORD_BROWSER; \
+	@AFTERWORD_BROWSER=$$(.venv/bin/python scripts/find-browser $(if $(T),--only-look)) || exit 1; export AFTERWORD_BROWSER; \
 	if [ -n "$(T)" ]; then .venv/bin/python -m pytest -p no:xdist -q $(T); \
 	else .venv/bin/python -m pytest -n 2 --cov --cov-report=term:skip-covered; fi
 
