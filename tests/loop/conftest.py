@@ -49,19 +49,26 @@ class RunningDemo:
     async def write_in(self, name: str, address: str) -> tuple[str, str]:
         """A new customer writes; answers customer and conversation."""
         told = await self.gladly(
-            "POST", "/_sandbox/inbound-messages", {"customer": {"name": name, "email": address}, "text": "Hello?"}
+            "POST",
+            "/_sandbox/inbound-messages",
+            {"customer": {"name": name, "email": address}, "text": "Hello?"},
         )
         return told["customerId"], told["conversationId"]
 
     async def close_conversation(self, conversation_id: str) -> None:
         await self.gladly(
-            "PATCH", f"/api/v1/conversations/{conversation_id}", {"status": {"value": "CLOSED", "force": True}}
+            "PATCH",
+            f"/api/v1/conversations/{conversation_id}",
+            {"status": {"value": "CLOSED", "force": True}},
         )
 
     async def gladly(self, method: str, path: str, body: object = None) -> Any:
         access = self.described.gladly
         async with self.http.request(
-            method, access.url + path, json=body, headers={"Authorization": aiohttp.encode_basic_auth(access.username, access.api_token)}
+            method,
+            access.url + path,
+            json=body,
+            headers={"Authorization": aiohttp.encode_basic_auth(access.username, access.api_token)},
         ) as answer:
             answer.raise_for_status()
             return await answer.json() if answer.content_type == "application/json" else None
@@ -101,32 +108,49 @@ class RunningDemo:
             await connection.close()
 
 
-@pytest.fixture
-def start_demo(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
+StartDemo = Callable[..., subprocess.Popen[bytes]]
+
+SCALED_DOWN = {
+    "AFTERWORD_DEMO_SANDBOX_OPTIONS": "--requests-per-second 10000 --resend-delays "
+    + ",".join(["0.2"] * 300),
+    "AFTERWORD_DEMO_GLADLY_REQUESTS_PER_SECOND": "5000",
+    "AFTERWORD_DEMO_RETRY_TIME_SCALE": "0.02",
+    "AFTERWORD_DEMO_WORKER_HEARTBEAT_TIMEOUT": "2",
+}
+"""The vendors' limits and waits, so that a test need not wait for them."""
+
+
+@pytest.fixture(scope="module")
+def start_demo() -> Iterator[StartDemo]:
     """Start ``afterword demo``; whatever was started is stopped at the end."""
     started: list[subprocess.Popen[bytes]] = []
 
-    def start(data_dir: Path, *options: str, **environment: str) -> subprocess.Popen[bytes]:
+    def start(data_dir: Path, *options: str) -> subprocess.Popen[bytes]:
         data_dir.mkdir(exist_ok=True, parents=True)
         with (data_dir / "demo.out").open("ab") as output:
             process = subprocess.Popen(
                 [sys.executable, "-m", "afterword", "demo", "--data-dir", str(data_dir), *options],
                 stdout=output,
                 stderr=output,
-                env={**os.environ, **environment},
+                env={**os.environ, **SCALED_DOWN},
             )
         started.append(process)
         return process
 
     yield start
     for process in started:
-        if process.poll() is None:
-            process.send_signal(signal.SIGINT)
-            try:
-                process.wait(30)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+        stop(process)
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """Ctrl-C, and SIGKILL when that does not help."""
+    if process.poll() is None:
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 @pytest_asyncio.fixture
@@ -135,26 +159,35 @@ async def http() -> AsyncIterator[aiohttp.ClientSession]:
         yield session
 
 
+@pytest.fixture(scope="module")
+def demo_of_module(
+    tmp_path_factory: pytest.TempPathFactory, start_demo: StartDemo
+) -> tuple[Path, subprocess.Popen[bytes]]:
+    """A demo that all tests of a module share."""
+    data_dir = tmp_path_factory.mktemp("demo")
+    return data_dir, start_demo(data_dir, "--port-base", str(free_port_base()))
+
+
 @pytest_asyncio.fixture
 async def demo(
-    tmp_path: Path, start_demo: Callable[..., subprocess.Popen[bytes]], http: aiohttp.ClientSession, eventually: Any
+    demo_of_module: tuple[Path, subprocess.Popen[bytes]], http: aiohttp.ClientSession, eventually: Any
 ) -> RunningDemo:
-    """A demo that runs, with vendor's limits and waits scaled down."""
-    data_dir = tmp_path / "demo"
-    process = start_demo(
-        data_dir,
-        "--port-base",
-        str(free_port_base()),
-        AFTERWORD_DEMO_SANDBOX_OPTIONS="--requests-per-second 10000 --resend-delays " + ",".join(["0.2"] * 300),
-        AFTERWORD_DEMO_GLADLY_REQUESTS_PER_SECOND="5000",
-        AFTERWORD_DEMO_RETRY_TIME_SCALE="0.02",
-        AFTERWORD_DEMO_WORKER_HEARTBEAT_TIMEOUT="2",
-    )
+    """The module's demo, with everything in it up."""
+    data_dir, process = demo_of_module
     running = RunningDemo(data_dir, process, http)
     await eventually(
         lambda: descriptor.read(data_dir) or process.poll() is not None, within=STARTS_WITHIN_SECONDS
     )
     assert process.poll() is None, running.what_it_said()
+
+    async def everything_is_up() -> bool:
+        try:
+            async with http.get(f"{running.described.afterword.url}/health") as answer:
+                return bool((await answer.json())["status"] == "ok")
+        except aiohttp.ClientError:
+            return False
+
+    await eventually(everything_is_up, within=STARTS_WITHIN_SECONDS)
     return running
 
 

@@ -5,6 +5,7 @@ holds only if the run's version is still the one that was read: a worker that wa
 changes nothing. So a crash repeats at most one task.
 """
 
+import contextlib
 import random
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -26,6 +27,7 @@ log = structlog.get_logger()
 
 RECONNECT_SECONDS = 1.0
 LEAST_WAIT_SECONDS = 0.05
+FAULT_SECONDS = 60.0
 
 READ = """
 SELECT run.workflow_id, run.revision, run.status, run.position, run.attempt, run.version,
@@ -101,6 +103,20 @@ class RunEngine:
             except CONNECTION_LOST:
                 log.warning("run_interrupted_by_database")
                 return RECONNECT_SECONDS
+            except Exception:
+                log.exception("run_fault")
+                await self._push_back(run_id)
+                return FAULT_SECONDS
+
+    async def _push_back(self, run_id: int) -> None:
+        """Keep a run that the engine itself fails at out of the way of the others for a while."""
+        with contextlib.suppress(*CONNECTION_LOST, asyncpg.PostgresError):
+            await self._database.pool.execute(
+                "UPDATE run SET due_at = now() + make_interval(secs => $2) "
+                "WHERE id = $1 AND status IN ('running', 'waiting')",
+                run_id,
+                FAULT_SECONDS,
+            )
 
     async def _advance(self, run_id: int) -> float | None:
         async with self._database.pool.acquire() as connection:
