@@ -196,7 +196,7 @@ async def test_what_gladly_echoes_is_masked_and_shortened(
             )
         ),
     ).map(json.dumps),
-    location=st.none() | st.text(),
+    location=st.none() | st.text() | st.sampled_from(["https://[", "/customers/", "//[/customers/c2?a"]),
 )
 def test_any_refusal_is_read(status: int, body: str, location: str | None) -> None:
     told = errors.read_refusal("GET /x", status, body, location=location, secrets=["token-Secret"])
@@ -300,12 +300,22 @@ async def test_merges_that_go_in_a_circle_end(gladly: GladlyClient, stand_in: "S
     assert len(stand_in.requests) <= 6
 
 
+async def test_one_who_moved_nowhere_else_is_not_asked_for_again(
+    gladly: GladlyClient, stand_in: "StandIn"
+) -> None:
+    stand_in.answer(301, json.dumps({"errors": [MOVED | {"meta": {"new": "c1"}}]}))
+    assert isinstance(await refusal(gladly.customer_profile("c1")), errors.GladlyMoved)
+    assert len(stand_in.requests) == 1
+
+
 async def test_an_answer_that_is_too_long_is_not_read(
     gladly: GladlyClient, stand_in: "StandIn", monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(calls, "LARGEST_ANSWER", 100)
     stand_in.answer(200, json.dumps([{"id": "a" * 50}] * 100))
-    assert isinstance(await refusal(gladly.agents()), errors.GladlyUnreadable)
+    outcome = await refusal(gladly.agents())
+    assert isinstance(outcome, errors.GladlyUnreadable)
+    assert "longer than 5 MB" in outcome.reason.words
 
 
 async def test_fields_that_gladly_adds_or_leaves_out_are_no_trouble(

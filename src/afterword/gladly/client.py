@@ -8,7 +8,6 @@ import base64
 import re
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -160,7 +159,7 @@ class GladlyClient:
         """
         template = "/api/v1/webhooks"
         answer = await self._call("POST", template, body=msgspec.json.encode(settings))
-        webhook_id = urlsplit(answer.headers.get("Location", "")).path.rstrip("/").rpartition("/")[2]
+        webhook_id = answer.headers.get("Location", "").rstrip("/").rpartition("/")[2]
         return webhook_id or self._read("POST", template, answer, _HasId).id
 
     async def update_webhook(self, webhook_id: str, changes: WebhookSettings) -> None:

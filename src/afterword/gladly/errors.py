@@ -6,7 +6,6 @@ masked.
 """
 
 from collections.abc import Iterable, Mapping
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -265,7 +264,7 @@ def _new_id(details: list[_Detail]) -> str | None:
 
 def _customer_in(location: str | None) -> str | None:
     """The customer that a ``Location`` names: Gladly documents one for a merged customer's items."""
-    segments = urlsplit(location).path.split("/") if location else []
+    segments = (location or "").partition("?")[0].split("/")
     for kind in ("customers", "customer-profiles"):
         if kind in segments[:-1]:
             return segments[segments.index(kind) + 1] or None
