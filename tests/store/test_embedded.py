@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import signal
 import socket
 import stat
@@ -32,6 +33,10 @@ Eventually = Callable[..., Awaitable[Any]]
 IsAlive = Callable[[int], bool]
 
 WITHOUT_DEATH_SIGNAL = "programs.USES_DEATH_SIGNAL = False"
+
+
+def owner_of(path: Path) -> int:
+    return path.stat().st_uid
 
 
 def socket_folder(url: str) -> Path:
@@ -106,7 +111,7 @@ async def test_a_path_of_200_characters_will_do(tmp_path: Path, served: Serve, m
 
 
 async def test_a_stale_pid_file_that_names_a_foreign_process_is_of_no_account(
-    tmp_path: Path, served: Serve, write_note: WriteNote, read_note: ReadNote, another_process: AnotherProcess
+    tmp_path: Path, served: Serve, write_note: WriteNote, read_note: ReadNote
 ) -> None:
     async with served(tmp_path) as server:
         await write_note(server.url)
@@ -114,18 +119,22 @@ async def test_a_stale_pid_file_that_names_a_foreign_process_is_of_no_account(
         pid_file = tmp_path / "database" / "18" / "postmaster.pid"
         content = pid_file.read_text().splitlines()
 
-    async with another_process("import time; time.sleep(600)") as foreigner:
-        stale = "\n".join([str(foreigner.pid), *content[1:], ""])
-        pid_file.write_text(stale)
-        sockets.mkdir(mode=0o700)
-        (sockets / ".s.PGSQL.5432.lock").write_text(stale)
-        for path in (pid_file, sockets, sockets / ".s.PGSQL.5432.lock"):
-            os.chown(path, pid_file.parent.stat().st_uid, -1)
-
+    # PostgreSQL takes a process of its own user for a server, of another's not.
+    user = owner_of(pid_file.parent)
+    foreigner = await asyncio.create_subprocess_exec(shutil.which("sleep") or "sleep", "600", user=user)
+    stale = "\n".join([str(foreigner.pid), *content[1:], ""])
+    pid_file.write_text(stale)
+    sockets.mkdir(mode=0o700)
+    (sockets / ".s.PGSQL.5432.lock").write_text(stale)
+    for path in (pid_file, sockets, sockets / ".s.PGSQL.5432.lock"):
+        os.chown(path, user, -1)
+    try:
         async with served(tmp_path) as server:
             assert await read_note(server.url) == "Grüße, 世界"
-
         assert foreigner.returncode is None
+    finally:
+        foreigner.kill()
+        await foreigner.wait()
 
 
 async def test_of_two_starts_at_once_one_wins_and_the_other_says_that_it_runs(tmp_path: Path) -> None:
@@ -345,6 +354,7 @@ async def test_a_socket_folder_that_others_can_enter_is_refused(tmp_path: Path, 
     async with served(tmp_path) as server:
         sockets = socket_folder(server.url)
     sockets.mkdir(mode=0o755)
+    os.chown(sockets, owner_of(tmp_path / "database" / "18"), -1)
     try:
         with pytest.raises(ConfigurationError, match="not a private folder"):
             await EmbeddedPostgres(tmp_path, durable=False).start()

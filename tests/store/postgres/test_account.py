@@ -92,6 +92,19 @@ async def test_for_root_other_programs_of_the_servers_user_cannot_log_in(
 
 
 @as_root
+async def test_a_socket_folder_of_another_user_is_refused(tmp_path: Path, served: Serve) -> None:
+    async with served(tmp_path) as server:
+        sockets = socket_folder(server.url)
+    sockets.mkdir(mode=0o700)
+    os.chown(sockets, pwd.getpwnam("daemon").pw_uid, -1)
+    try:
+        with pytest.raises(ConfigurationError, match="not a private folder"):
+            await EmbeddedPostgres(tmp_path, durable=False).start()
+    finally:
+        sockets.rmdir()
+
+
+@as_root
 async def test_for_root_a_users_database_stays_that_users(
     tmp_path: Path, served: Serve, write_note: WriteNote, read_note: ReadNote
 ) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -23,6 +24,11 @@ ProcessesOf = Callable[[Path], list[int]]
 AnotherProcess = Callable[..., AbstractAsyncContextManager[asyncio.subprocess.Process]]
 Eventually = Callable[..., Awaitable[Any]]
 IsAlive = Callable[[int], bool]
+
+
+def socket_of(server: EmbeddedPostgres) -> Path:
+    """Where the server listens; during an upgrade, those that pg_upgrade starts."""
+    return Path(parse_qs(urlsplit(server.url).query)["host"][0]) / ".s.PGSQL.5432"
 
 
 async def test_an_older_database_is_upgraded_with_its_data(
@@ -64,7 +70,7 @@ async def test_an_upgrade_that_was_killed_is_done_again(
     async with served(tmp_path, major=16) as server:
         await write_note(server.url)
     async with another_process(serving_program.format(extra=""), str(tmp_path)) as process:
-        await eventually(lambda: any((tmp_path / "database" / "18.new").glob("pg_upgrade_output.d/*/log/*")))
+        await eventually(socket_of(server).exists)
         process.kill()
 
     async with served(tmp_path, major=18) as server:
@@ -124,7 +130,7 @@ async def test_an_upgrade_that_is_interrupted_leaves_nothing_running(
 
     newer = EmbeddedPostgres(tmp_path, major=18, durable=False)
     start = asyncio.create_task(newer.start())
-    await eventually(lambda: any((tmp_path / "database" / "18.new").glob("pg_upgrade_output.d/*/log/*")))
+    await eventually(socket_of(server).exists)
     start.cancel()
     with pytest.raises(asyncio.CancelledError):
         await start
