@@ -2,6 +2,7 @@
 
 import functools
 import html
+import re
 from collections.abc import Callable
 from email import policy
 from email.headerregistry import Address
@@ -19,6 +20,12 @@ from afterword.surveys.definitions import ScoreQuestion, Survey
 
 GREETING_WITHOUT_NAME = "there"
 SUBJECT_LENGTH = 250
+NAME_LENGTH = 120
+BODY_LINE_LENGTH = 76
+"""Characters of a line in quoted-printable (RFC 2045, 6.7)."""
+
+
+NOT_IN_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 class Links(msgspec.Struct, frozen=True):
@@ -67,16 +74,15 @@ def render_mail(invitation: Invitation, survey: Survey, *, public_url: str, mail
 def _message(
     invitation: Invitation, to: Links, *, mail_from: str, subject: str, text: str, html_body: str
 ) -> EmailMessage:
-    message = EmailMessage(policy=policy.SMTP.clone(max_line_length=200))
+    message = EmailMessage(policy=policy.SMTP.clone(max_line_length=BODY_LINE_LENGTH))
     sender = Address(addr_spec=mail_from)
-    message["From"] = Address(_one_line(invitation.from_name), addr_spec=mail_from)
-    message["To"] = Address(
-        _one_line(f"{invitation.first_name} {invitation.last_name}"), addr_spec=invitation.email
-    )
+    message["From"] = Address(_one_line(invitation.from_name)[:NAME_LENGTH], addr_spec=mail_from)
+    to_name = _one_line(f"{invitation.first_name} {invitation.last_name}")
+    message["To"] = Address(to_name[:NAME_LENGTH], addr_spec=invitation.email)
     message["Subject"] = _one_line(subject)[:SUBJECT_LENGTH]
     message["Date"] = invitation.send_at
-    message["Message-ID"] = f"<{invitation.id}@{sender.domain or 'localhost'}>"
-    message["List-Unsubscribe"] = f"<{to.opt_out}>"
+    _add_unfolded(message, "Message-ID", f"<{invitation.id}@{sender.domain or 'localhost'}>")
+    _add_unfolded(message, "List-Unsubscribe", f"<{to.opt_out}>")
     if urlsplit(to.opt_out).scheme == "https":
         message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     message["Auto-Submitted"] = "auto-generated"
@@ -86,16 +92,38 @@ def _message(
     return message
 
 
+class UnfoldedHeader(str):
+    """A header's value that has no place to fold it at; the email package would break it up into encoded words."""
+
+    __slots__ = ("name",)
+
+    name: str
+
+    def fold(self, *, policy: policy.Policy) -> str:
+        """The header as it is sent, under whatever policy."""
+        return f"{self.name}: {self}{policy.linesep}"
+
+
+def _add_unfolded(message: EmailMessage, name: str, value: str) -> None:
+    header = UnfoldedHeader(value)
+    header.name = name
+    message[name] = header
+
+
 def _one_line(text: str) -> str:
-    """What goes into a header: no line ends, no control characters, whoever wrote it."""
-    return " ".join("".join(character if character.isprintable() else " " for character in text).split())
+    """What goes into a header: no line ends, no control characters, whoever wrote it.
+
+    Nor anything that looks like an encoded word: the email package decodes those as it writes, line ends and all.
+    """
+    printable = "".join(character if character.isprintable() else " " for character in text)
+    return " ".join(printable.replace("=?", "= ?").split())
 
 
 def _sources(invitation: Invitation, to: Links, escape: Callable[[str], str]) -> tuple[Source, ...]:
     embedded = {name.casefold(): value for name, value in invitation.embedded_data.items()}
     contact = {
-        "FirstName": invitation.first_name or GREETING_WITHOUT_NAME,
-        "LastName": invitation.last_name,
+        "FirstName": _one_line(invitation.first_name) or GREETING_WITHOUT_NAME,
+        "LastName": _one_line(invitation.last_name),
         "Email": invitation.email,
     }
 
@@ -174,7 +202,9 @@ def _html_body(invitation: Invitation, survey: Survey, to: Links, subject: str) 
         question=survey.definition.score_question(),
         links=to,
     )
-    return str(mrml.to_html(mjml).content)
+    mjml = NOT_IN_XML.sub("\N{REPLACEMENT CHARACTER}", mjml)
+    no_fonts_from_elsewhere = mrml.RenderOptions(fonts={})
+    return str(mrml.to_html(mjml, None, no_fonts_from_elsewhere).content)
 
 
 @functools.cache
