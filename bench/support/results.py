@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 
 import msgspec
+import structlog
 from rich.console import Console
 from rich.table import Table
 
@@ -27,7 +28,11 @@ class Result(msgspec.Struct, frozen=True):
 
 
 def arguments(description: str | None, **numbers: float) -> argparse.Namespace:
-    """Read the command line: ``--json``, and an option for each of ``numbers``, which are the defaults."""
+    """Read the command line: ``--json``, and an option for each of ``numbers``, which are the defaults.
+
+    From here on nothing but the result is written to standard output.
+    """
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     for name, default in numbers.items():
