@@ -16,7 +16,7 @@ from pgqueuer.adapters.drivers.asyncpg import AsyncpgDriver, AsyncpgPoolDriver
 from pgqueuer.adapters.persistence.qb import QueryBuilderEnvironment, QueryQueueBuilder
 from pgqueuer.adapters.persistence.queries import Queries
 from pgqueuer.core.qm import QueueManager
-from pgqueuer.domain.errors import RetryRequested
+from pgqueuer.domain.errors import PgqException, RetryRequested
 from pgqueuer.domain.models import Job
 from pgqueuer.domain.settings import DBSettings, Durability
 
@@ -26,6 +26,7 @@ log = structlog.get_logger()
 
 ENTRYPOINT = "run"
 POLL_SECONDS = 1.0
+"""How often a worker looks by itself: a notification may be lost with the connection that it came by."""
 RECONNECT_SECONDS = 0.5
 SWEEP_GRACE = timedelta(seconds=2)
 SWEEP_BATCH = 1000
@@ -76,7 +77,7 @@ class RunQueue:
         while not self._stopping.is_set():
             try:
                 await self._work_once(handler, concurrency)
-            except* (*CONNECTION_LOST, asyncpg.PostgresError) as group:
+            except* (*CONNECTION_LOST, asyncpg.PostgresError, PgqException) as group:
                 log.warning("queue_connection_lost", cause=repr(group.exceptions[0]))
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._stopping.wait(), RECONNECT_SECONDS)
@@ -94,12 +95,12 @@ class RunQueue:
         if self._stopping.is_set():
             return
         await manager.run(
-            dequeue_timeout=timedelta(seconds=30 if self._database.can_listen else POLL_SECONDS),
+            dequeue_timeout=timedelta(seconds=POLL_SECONDS),
             batch_size=max(1, concurrency // 2),
             max_concurrent_tasks=max(2, concurrency),
             heartbeat_timeout=self._heartbeat_timeout,
             log_aggregation_interval=timedelta(0),
-            shutdown_on_listener_failure=False,
+            shutdown_on_listener_failure=self._database.can_listen,
         )
 
     def stop(self) -> None:
