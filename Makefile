@@ -1,7 +1,7 @@
 # `make` alone prints what can be made. GNU make 3.81 and a POSIX shell are enough: macOS has no more.
 
 .NOTPARALLEL:
-.PHONY: help install demo test lint format bench bench-full lock moved
+.PHONY: help install demo test lint format bench bench-full lock screenshots moved
 
 RUNTIME := .venv/.runtime-installed
 DEV := .venv/.dev-installed
@@ -40,6 +40,9 @@ format: $(DEV) ## put the code into shape, repair what can be repaired
 lock: ## write requirements/*.txt anew after a change of dependencies
 	@scripts/lock $(if $(UPGRADE),--upgrade)
 	@$(MAKE) --no-print-directory $(DEV)
+
+screenshots: $(DEV) ## take the pictures of the docs anew, in a real browser
+	@browser=$$(.venv/bin/python scripts/find-browser) && .venv/bin/python scripts/screenshots "$$browser"
 
 ## To measure it
 bench: $(DEV) ## run the benchmarks, under 5 minutes, and print a table
