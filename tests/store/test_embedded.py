@@ -374,11 +374,18 @@ async def test_a_data_directory_that_cannot_be_made_is_told_clearly(tmp_path: Pa
         await EmbeddedPostgres(tmp_path / "file" / "data").start()
 
 
-async def test_a_data_directory_of_somebody_else_is_told_clearly(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "database").mkdir()
-    (tmp_path / "database" / "supervisor.lock").mkdir()  # as unusable as another user's file, for root, too
+@pytest.mark.parametrize("lock", ["supervisor.lock", "users.lock"])
+async def test_files_that_cannot_be_opened_are_told_clearly(tmp_path: Path, lock: str) -> None:
+    (tmp_path / "database" / lock).mkdir(parents=True)  # as useless to root as another user's file is to us
 
     with pytest.raises(ConfigurationError, match="cannot be used"):
-        await EmbeddedPostgres(tmp_path).start()
+        async with running(tmp_path):
+            pytest.fail("it runs")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root can read everything")
+async def test_a_data_directory_of_somebody_else_is_told_clearly(tmp_path: Path) -> None:
+    (tmp_path / "database").mkdir(mode=0o000)
+
+    with pytest.raises(ConfigurationError, match="cannot be used"):
+        await running_url(tmp_path)

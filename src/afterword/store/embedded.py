@@ -32,6 +32,7 @@ from afterword.store.postgres.folders import (
     make_socket_directory,
     remove_sockets,
     socket_directory,
+    unusable,
 )
 from afterword.store.postgres.locks import FileLock
 from afterword.store.postgres.probe import PORT, Answer, State, probe
@@ -120,10 +121,7 @@ class EmbeddedPostgres:
             raise
         except OSError as error:
             await self.stop()
-            raise ConfigurationError(
-                f"The database in {self.data_dir} cannot be used: {error}. Make its files belong to the user "
-                "who starts Afterword, or choose another --data-dir."
-            ) from error
+            raise unusable(self.data_dir, error) from error
         except BaseException:
             await self.stop()
             raise
@@ -287,7 +285,10 @@ async def running_url(data_dir: Path) -> str | None:
     A server that is still starting is waited for.
     """
     database = database_folder(data_dir)
-    found = cluster.newest_cluster(database) if database.exists() else None
+    try:
+        found = cluster.newest_cluster(database) if database.exists() else None
+    except PermissionError as error:
+        raise unusable(data_dir, error) from error
     if found is None:
         return None
     sockets = socket_directory(database)

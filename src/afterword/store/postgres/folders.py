@@ -97,6 +97,14 @@ def _lets_in(path: Path, account: Account, *, read: bool) -> bool:
     return status.st_mode & needed == needed
 
 
+def unusable(path: Path, error: OSError) -> ConfigurationError:
+    """What to tell when the operating system does not let us use the database's files at ``path``."""
+    return ConfigurationError(
+        f"The database in {path} cannot be used: {error}. Make its files belong to the user who starts "
+        "Afterword, or choose another --data-dir."
+    )
+
+
 def make_private(folder: Path) -> None:
     """Make a folder, and those above it that are missing, open to nobody else."""
     try:

@@ -4,6 +4,8 @@ import fcntl
 import os
 from pathlib import Path
 
+from afterword.store.postgres.folders import unusable
+
 
 class FileLock:
     """One file's lock (``flock``).
@@ -33,10 +35,16 @@ class FileLock:
 
     def _try(self, kind: int) -> bool:
         if self.descriptor is None:
-            self.descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+            self.descriptor = self._open()
         try:
             fcntl.flock(self.descriptor, kind | fcntl.LOCK_NB)
         except BlockingIOError:
             self.release()
             return False
         return True
+
+    def _open(self) -> int:
+        try:
+            return os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        except OSError as error:
+            raise unusable(self._path.parent, error) from error
