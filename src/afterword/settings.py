@@ -77,6 +77,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     qualtrics_requests_per_minute: Annotated[
         Positive, Meta(description="Qualtrics' limit for the brand, shared by all processes.")
     ] = 3000.0
+    allow_private_addresses: Annotated[
+        bool,
+        Meta(
+            description="Whether host names of vendors and endpoints may lead into private networks; addresses "
+            "written as numbers always may. For an installation that reaches itself under a private name."
+        ),
+    ] = False
     retry_time_scale: Annotated[
         Positive,
         Meta(description="Factor on every wait between two attempts of a task; below 1 only for rehearsals."),
@@ -84,6 +91,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Meta(description="Least level that is logged.")
     ] = "info"
+
+    def __repr__(self) -> str:
+        """Without values: some of them are secret."""
+        return "Settings(…)"
 
     @classmethod
     def load(cls, environment: Mapping[str, str] | None = None, **overrides: object) -> "Settings":

@@ -11,6 +11,7 @@ from afterword.accounts.connected import GladlyAccount, QualtricsAccount, get_gl
 from afterword.accounts.secrets import SecretBox
 from afterword.gladly.client import GladlyClient
 from afterword.outcomes import Permanent, Reason
+from afterword.outgoing.calls import Caller
 from afterword.qualtrics.client import QualtricsClient
 from afterword.settings import Settings
 from afterword.store.budgets import RateBudget
@@ -46,8 +47,11 @@ class ConnectedAccounts:
         self._budget = budget
         self._settings = settings
         self._gladly: dict[str, tuple[GladlyAccount, GladlyClient]] = {}
+        self._retired: list[GladlyClient] = []
         self._qualtrics = QualtricsClient(
-            budget=budget, requests_per_minute=settings.qualtrics_requests_per_minute
+            budget=budget,
+            requests_per_minute=settings.qualtrics_requests_per_minute,
+            caller=Caller(allow_private=settings.allow_private_addresses),
         )
         self._known: TTLCache[str, GladlyAccount | QualtricsAccount] = TTLCache(1024, REMEMBER_SECONDS)
 
@@ -68,10 +72,11 @@ class ConnectedAccounts:
             budget=self._budget,
             budget_name=account_id,
             requests_per_second=self._settings.gladly_requests_per_second,
+            caller=Caller(allow_private=self._settings.allow_private_addresses),
         )
         self._gladly[account_id] = (account, client)
-        if known is not None:
-            await known[1].close()
+        if known is not None:  # its calls in hand are let finish
+            self._retired.append(known[1])
         return client
 
     async def qualtrics(self, account_id: str) -> QualtricsApp:
@@ -84,7 +89,7 @@ class ConnectedAccounts:
 
     async def close(self) -> None:
         """Close every client's connections."""
-        for _, client in self._gladly.values():
+        for client in [*self._retired, *(client for _, client in self._gladly.values())]:
             await client.close()
         await self._qualtrics.close()
 

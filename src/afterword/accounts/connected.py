@@ -7,13 +7,15 @@ conversations go to.
 
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
-from urllib.parse import urlsplit
 
 import msgspec
 from sqlalchemy import RowMapping, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from afterword.accounts.secrets import SecretBox
+from afterword.gladly.addresses import check_base_address
+from afterword.outgoing.addresses import InvalidAddress
+from afterword.qualtrics.addresses import check_json_event_url
 from afterword.store.identifiers import new_id
 from afterword.store.tables import connected_account
 
@@ -23,7 +25,6 @@ if TYPE_CHECKING:
 Kind = Literal["gladly", "qualtrics"]
 
 LONGEST_NAME = 200
-LONGEST_URL = 2000
 PREFIXES: dict[Kind, str] = {"gladly": "GA", "qualtrics": "QA"}
 
 
@@ -110,7 +111,7 @@ async def add_gladly(
     """
     _check_webhook(webhook)
     _check_filled(username=username, api_token=api_token)
-    base_url = _checked_url(base_url).rstrip("/")
+    base_url = _base_url(base_url)
     secrets = _GladlySecrets(api_token, webhook)
     account_id = await _add(connection, box, "gladly", name, secrets, base_url=base_url, username=username)
     return GladlyAccount(account_id, name, base_url, username, api_token, webhook)
@@ -125,9 +126,9 @@ async def add_qualtrics(
         InvalidAccount: the name is taken, the address is none, or something is missing.
     """
     _check_filled(api_token=api_token)
-    secrets = _QualtricsSecrets(api_token, _checked_url(json_event_url))
+    secrets = _QualtricsSecrets(api_token, _json_event_url(json_event_url))
     account_id = await _add(connection, box, "qualtrics", name, secrets)
-    return QualtricsAccount(account_id, name, api_token, json_event_url)
+    return QualtricsAccount(account_id, name, api_token, secrets.json_event_url)
 
 
 async def get_gladly(connection: "AsyncConnection", box: SecretBox, account_id: str) -> GladlyAccount | None:
@@ -205,20 +206,19 @@ def _check_filled(**fields: str) -> None:
             raise InvalidAccount(f"The {field.replace('_', ' ')} is missing.")
 
 
-def _checked_url(url: str) -> str:
-    """Refuse what is no address for requests; whether it answers is found out when it is tried."""
+def _base_url(text: str) -> str:
     try:
-        parts = urlsplit(url)
-        usable = (
-            parts.scheme in ("http", "https")
-            and bool(parts.hostname)
-            and (parts.port is None or parts.port > 0)
-        )
-    except ValueError:
-        usable = False
-    if not usable or len(url) > LONGEST_URL or any(character <= " " for character in url):
-        raise InvalidAccount(f"{url!r} is not an address; one begins with https://")
-    return url
+        return check_base_address(text, "base_url")
+    except InvalidAddress as error:
+        raise InvalidAccount(str(error)) from None
+
+
+def _json_event_url(text: str) -> str:
+    """The message of a refusal holds no part of the address, which is a secret."""
+    try:
+        return check_json_event_url(text)
+    except InvalidAddress as error:
+        raise InvalidAccount(str(error)) from None
 
 
 def _check_webhook(webhook: WebhookCredentials) -> None:
@@ -237,7 +237,7 @@ async def move_gladly(connection: "AsyncConnection", account_id: str, base_url: 
     await connection.execute(
         update(connected_account)
         .where(connected_account.c.kind == "gladly", connected_account.c.id == account_id)
-        .values(base_url=_checked_url(base_url).rstrip("/"))
+        .values(base_url=_base_url(base_url))
     )
 
 
@@ -252,7 +252,7 @@ async def move_qualtrics(
     account = await get_qualtrics(connection, box, account_id)
     if account is None:
         raise InvalidAccount(f"There is no Qualtrics account {account_id!r}.")
-    secrets = _QualtricsSecrets(account.api_token, _checked_url(json_event_url))
+    secrets = _QualtricsSecrets(account.api_token, _json_event_url(json_event_url))
     await connection.execute(
         update(connected_account)
         .where(connected_account.c.id == account_id)
