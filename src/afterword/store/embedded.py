@@ -83,6 +83,7 @@ class EmbeddedPostgres:
         self._child: Child | None = None
         self._entrance: Entrance | None = None
         self._sockets: Path | None = None
+        self._said = ""
 
     @property
     def url(self) -> str:
@@ -204,7 +205,7 @@ class EmbeddedPostgres:
                 if answer.state is State.REFUSES:
                     raise ConfigurationError(f"The embedded database refuses us: {answer.words}.")
                 if elapsed > WORTH_SAYING_SECONDS:
-                    self._on_progress(_progress(answer, elapsed))
+                    self._say(_progress(answer, elapsed))
         finally:
             ended.cancel()
 
@@ -221,7 +222,7 @@ class EmbeddedPostgres:
                 f"The database in {self._database} was made by PostgreSQL {present}; "
                 f"PostgreSQL {self.major} cannot read it. Use the Afterword that made it, or a newer one."
             )
-        self._on_progress(f"the database is upgraded from PostgreSQL {present} to {self.major}")
+        self._say(f"the database is upgraded from PostgreSQL {present} to {self.major}")
         try:
             await upgrade.upgrade(
                 Programs(binaries_for(present, account), account, self._servers),
@@ -257,7 +258,12 @@ class EmbeddedPostgres:
             if answer.state is State.READY:
                 await _stop_from_within(sockets)
             if elapsed > WORTH_SAYING_SECONDS:
-                self._on_progress(f"waiting for a former database server to end ({elapsed:.0f} s)")
+                self._say(f"waiting for a former database server to end ({elapsed:.0f} s)")
+
+    def _say(self, line: str) -> None:
+        if line != self._said:
+            self._said = line
+            self._on_progress(line)
 
     async def _stop_server(self) -> None:
         if self._child is not None:
@@ -265,7 +271,7 @@ class EmbeddedPostgres:
             try:
                 await asyncio.wait_for(asyncio.shield(self._child.wait()), SLOW_STOP_SECONDS)
             except TimeoutError:
-                self._on_progress("the database takes too long to stop; it will recover at its next start")
+                self._say("the database takes too long to stop; it will recover at its next start")
                 self._child.send_signal(signal.SIGQUIT)
                 await self._child.wait()
         self._leave()

@@ -55,6 +55,14 @@ async def ask(folder: Path) -> Answer:
             Answer(State.BUSY, "the database system is starting up"),
         ),
         (
+            error("57P01", "terminating connection due to administrator command"),
+            Answer(State.BUSY, "terminating connection due to administrator command"),
+        ),
+        (
+            error("42501", "must be superuser to connect in binary upgrade mode"),
+            Answer(State.BUSY, "must be superuser to connect in binary upgrade mode"),
+        ),
+        (
             error("28000", 'Peer authentication failed for user "afterword"'),
             Answer(State.REFUSES, 'Peer authentication failed for user "afterword"'),
         ),

@@ -13,6 +13,9 @@ from pathlib import Path
 
 PORT = 5432
 PROTOCOL = 3 << 16
+TOO_MANY_CONNECTIONS = "53300"
+STARTS_OR_STOPS = {"57P01", "57P02", "57P03"}
+ONLY_FOR_PG_UPGRADE = "42501"  # what a server says to all others while it is being upgraded
 PATIENCE_SECONDS = 10.0
 LARGEST_MESSAGE = 65_536
 
@@ -88,10 +91,9 @@ async def _read_answer(reader: asyncio.StreamReader) -> Answer:
 def _read_error(body: bytes) -> Answer:
     fields = {chr(part[0]): part[1:].decode("utf-8", "replace") for part in body.split(b"\0") if part}
     words = fields.get("M", "")
-    match fields.get("C"):
-        case "57P03":
-            return Answer(State.BUSY, words)
-        case "53300":
-            return Answer(State.READY)
-        case _:
-            return Answer(State.REFUSES, words)
+    code = fields.get("C", "")
+    if code == TOO_MANY_CONNECTIONS:
+        return Answer(State.READY)
+    if code in STARTS_OR_STOPS or code == ONLY_FOR_PG_UPGRADE:
+        return Answer(State.BUSY, words)
+    return Answer(State.REFUSES, words)
