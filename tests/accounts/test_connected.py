@@ -155,7 +155,7 @@ async def test_what_is_no_address_is_refused_and_one_that_is_then_taken(
         await add_gladly(connection, box, **(GLADLY | {"base_url": url}))
     with pytest.raises(InvalidAccount, match="json_event_url") as refused:
         await add_qualtrics(connection, box, **(QUALTRICS | {"json_event_url": url}))
-    assert not url or url not in str(refused.value)
+    assert "acme" not in str(refused.value)
     added = await add_gladly(connection, box, **(GLADLY | {"base_url": "http://127.0.0.1:8701/"}))
     assert added.base_url == "http://127.0.0.1:8701"
     assert await get_gladly(connection, box, added.id) == added
