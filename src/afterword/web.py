@@ -1,12 +1,15 @@
 """The web half: puts every door together and serves them."""
 
 import asyncio
+import errno
+import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import msgspec
 import structlog
-from granian.constants import Interfaces
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
 from granian.server.embed import Server
 from litestar import Litestar, Response, get
 from litestar.handlers import HTTPRouteHandler
@@ -21,6 +24,7 @@ from afterword.events.recording import EventRecorder
 from afterword.intake.endpoints import Endpoints
 from afterword.intake.gladly_webhooks import gladly_webhook_routes
 from afterword.intake.json_events import json_event_routes
+from afterword.outcomes import ConfigurationError
 from afterword.pages.static_files import static_routes
 from afterword.qualtrics_api.routes import qualtrics_api_routes
 from afterword.settings import Settings
@@ -28,15 +32,29 @@ from afterword.store.database import CONNECTION_LOST, WEB_NAME, WORKER_NAME, Dat
 from afterword.store.migrations import migrate
 from afterword.survey_pages.routes import survey_page_routes
 from afterword.web_errors import exception_handlers
+from afterword.web_requests import BoundedRequest, HeadWhereGet
 
 log = structlog.get_logger()
 
 POOL_SIZE = 8
 LARGEST_BODY = 64 * 1024
+LARGEST_HEADERS = 64 * 1024
+HEADERS_WITHIN_MILLISECONDS = 10_000
+FINISH_WITHIN_SECONDS = 10.0
+"""Requests in hand are given so long when the process is told to stop."""
+HEALTH_WITHIN_SECONDS = 3.0
+NOT_KEPT = {"Cache-Control": "no-store"}
+
+COUNT_WORKERS = """
+SELECT count(*) FROM pg_stat_activity WHERE application_name = $1 AND datname = current_database()
+"""
 
 
 class Health(msgspec.Struct, frozen=True):
-    """What ``/health`` answers: ``status`` is ``ok`` when events are both taken and worked on."""
+    """What ``/health`` answers: ``status`` is ``ok`` when events are both taken and worked on.
+
+    ``workers`` counts the workers' connections to the database, of which each has several.
+    """
 
     status: str
     database: bool
@@ -67,6 +85,8 @@ def create_app(
         ],
         exception_handlers=exception_handlers,
         request_max_body_size=LARGEST_BODY,
+        request_class=BoundedRequest,
+        plugins=[HeadWhereGet()],
         openapi_config=None,
         logging_config=None,
     )
@@ -79,18 +99,19 @@ def health_route(database: Database) -> HTTPRouteHandler:
     async def health() -> Response[Health]:
         """Tell how the installation is."""
         try:
-            workers = await database.pool.fetchval(
-                "SELECT count(DISTINCT pid) FROM pg_stat_activity WHERE application_name = $1", WORKER_NAME
-            )
+            async with asyncio.timeout(HEALTH_WITHIN_SECONDS):
+                workers = await database.pool.fetchval(COUNT_WORKERS, WORKER_NAME)
         except CONNECTION_LOST:
             return Response(
                 Health("down", database=False, workers=0, words="The database does not answer."),
                 status_code=503,
+                headers=NOT_KEPT,
             )
         if not workers:
             words = "No worker is running: events are taken and kept, and worked on when one starts."
-            return Response(Health("degraded", database=True, workers=0, words=words))
-        return Response(Health("ok", database=True, workers=workers, words="Everything is running."))
+            return Response(Health("degraded", database=True, workers=0, words=words), headers=NOT_KEPT)
+        told = Health("ok", database=True, workers=workers, words="Everything is running.")
+        return Response(told, headers=NOT_KEPT)
 
     return health
 
@@ -122,23 +143,63 @@ async def serve(
     *,
     more_routes: Sequence[ControllerRouterHandler] = (),
 ) -> None:
-    """Serve until ``stop`` is set; requests in hand are finished first."""
+    """Serve until ``stop`` is set; requests in hand are finished first.
+
+    Raises:
+        ConfigurationError: the port is taken, or the database cannot be used as it is.
+    """
+    refuse_taken_port(settings.web_host, settings.web_port)
     async with open_app(settings, database_url, more_routes=more_routes) as app:
-        server = Server(
-            app,
-            address=settings.web_host,
-            port=settings.web_port,
-            interface=Interfaces.ASGI,
-            log_enabled=False,
-        )
+        server = _server(app, settings)
         serving = asyncio.create_task(server.serve())
         stopping = asyncio.create_task(stop.wait())
         log.info("web_started", host=settings.web_host, port=settings.web_port)
         await asyncio.wait([serving, stopping], return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
         server.stop()  # type: ignore[no-untyped-call]
+        _, unfinished = await asyncio.wait([serving], timeout=FINISH_WITHIN_SECONDS)
+        if unfinished:
+            log.warning("requests_cut_off", after_seconds=FINISH_WITHIN_SECONDS)
+            return
         await serving
+        if not stop.is_set():
+            raise RuntimeError("The web server ended by itself.")
     log.info("web_stopped")
+
+
+def _server(app: Litestar, settings: Settings) -> Server:
+    """The server, with a limit on everything that comes in; bodies are limited by the routes."""
+    return Server(
+        app,
+        address=settings.web_host,
+        port=settings.web_port,
+        interface=Interfaces.ASGI,
+        http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(
+            header_read_timeout=HEADERS_WITHIN_MILLISECONDS, max_buffer_size=LARGEST_HEADERS
+        ),
+        websockets=False,
+        log_enabled=False,
+    )
+
+
+def refuse_taken_port(host: str, port: int) -> None:
+    """Find out whether somebody else listens: the server would share the port with them without a word.
+
+    Raises:
+        ConfigurationError: names the port that is taken or may not be used, or the host that is none of ours.
+    """
+    try:
+        addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        for family, kind, protocol, _, address in addresses:
+            with socket.socket(family, kind, protocol) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind(address)
+    except OSError as error:
+        why = "is taken" if error.errno == errno.EADDRINUSE else f"cannot be used ({error.strerror})"
+        raise ConfigurationError(
+            f"Port {port} at {host} {why}. Stop what listens there, or set AFTERWORD_WEB_PORT (AFTERWORD_WEB_HOST)."
+        ) from None
 
 
 if __name__ == "__main__":

@@ -1,10 +1,12 @@
 """What a caller is told when a request fails, in the form that its address asks for.
 
 ``/inbound-event`` and ``/API`` answer in Qualtrics' envelope; pages answer with a page; everything else answers with
-problem details (RFC 9457). No answer holds a stack trace or a secret.
+problem details (RFC 9457). No answer holds a stack trace or a secret, and neither does the log: of an error that
+nobody expected it tells the kind and the places in the code, never its words, which may hold what was sent.
 """
 
 import http
+import traceback
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,66 +17,151 @@ from litestar.exceptions import HTTPException, ValidationException
 from litestar.types import ExceptionHandlersMap
 
 from afterword.pages import error_page
+from afterword.pages.rendering import PAGE_HEADERS
 from afterword.qualtrics import envelope
+from afterword.store.database import CONNECTION_LOST
 
 log = structlog.get_logger()
 
-ENVELOPE_PATHS = ("/inbound-event/", "/API/")
-PAGE_PATHS = ("/jfe/", "/opt-out/", "/workflows", "/sign-in", "/sign-out", "/static/")
+ENVELOPE_DOORS = frozenset({"inbound-event", "API"})
+PROGRAM_DOORS = frozenset({"webhooks", "api", "health"})
+PAGE_DOORS = frozenset({"jfe", "opt-out", "workflows", "sign-in", "sign-out", "static"})
+"""First parts of addresses; at any other the caller's ``Accept`` decides between a page and problem details."""
+
+CHALLENGES = {"api": 'Bearer realm="Afterword"'}
+CHALLENGE = 'Basic realm="Afterword"'
+
+RETRY_AFTER_SECONDS = 5
+PLACES_TOLD = 12
 
 AnyRequest = Request[Any, Any, Any]
 
 
 class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
-    """RFC 9457 problem details."""
+    """RFC 9457 problem details; ``instance`` names this one failure, as the log does."""
 
     title: str
     status: int
     detail: str = ""
+    instance: str = ""
     type: str = "about:blank"
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """A failed request: what its caller is told, whatever the form."""
+
+    status: int
+    words: str
+    headers: Mapping[str, str] = {}
+    code: str | None = None
 
 
 def answer_error(request: AnyRequest, error: Exception) -> Response[bytes]:
     """Answer a request that ended in an error."""
-    status, detail, headers = _told(error)
-    if status >= http.HTTPStatus.INTERNAL_SERVER_ERROR and not isinstance(error, HTTPException):
-        log.exception("request_failed", path_kind=_kind(request.url.path), method=request.method)
-    path = request.url.path
-    if path.startswith(ENVELOPE_PATHS):
-        content = msgspec.json.encode(envelope.failure(status, detail, f"AFTERWORD_{status}"))
-        return _response(content, status, "application/json", headers)
-    title = http.HTTPStatus(status).phrase
-    if _wants_page(request):
-        return _response(error_page(status, title, detail).encode(), status, "text/html", headers)
-    content = msgspec.json.encode(Problem(title, status, detail))
-    return _response(content, status, "application/problem+json", headers)
+    request_id = envelope.new_request_id()
+    failure = _failure(request, error)
+    if failure.status >= http.HTTPStatus.INTERNAL_SERVER_ERROR:
+        _log(request, error, failure.status, request_id)
+    door = _door(request)
+    if door in ENVELOPE_DOORS:
+        told = envelope.failure(failure.status, failure.words, failure.code, request_id=request_id)
+        return _response(msgspec.json.encode(told), failure, "application/json")
+    title = http.HTTPStatus(failure.status).phrase
+    if door not in PROGRAM_DOORS and _wants_page(request, door):
+        return _response(
+            error_page(failure.status, title, failure.words).encode(), failure, "text/html", PAGE_HEADERS
+        )
+    problem = Problem(title, failure.status, failure.words, f"urn:uuid:{request_id}")
+    return _response(msgspec.json.encode(problem), failure, "application/problem+json")
 
 
-def _told(error: Exception) -> tuple[int, str, Mapping[str, str]]:
-    if isinstance(error, ValidationException):
-        return error.status_code, "The request does not have the form that this address takes.", {}
-    if isinstance(error, HTTPException):
-        status = error.status_code
-        headers = dict(error.headers or {})
-        if status == http.HTTPStatus.UNAUTHORIZED:
-            headers.setdefault("WWW-Authenticate", 'Basic realm="Afterword"')
-        return status, error.detail, headers
-    return http.HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong on our side; the log tells what.", {}
-
-
-def _kind(path: str) -> str:
-    """The first part of a path: the rest may hold what is secret."""
-    return "/" + path.lstrip("/").partition("/")[0]
-
-
-def _wants_page(request: AnyRequest) -> bool:
-    return request.url.path.startswith(PAGE_PATHS) or "text/html" in request.headers.get("accept", "")
-
-
-def _response(content: bytes, status: int, media_type: str, headers: Mapping[str, str]) -> Response[bytes]:
-    return Response(
-        content, status_code=status, media_type=media_type, headers={"Cache-Control": "no-store", **headers}
+def _failure(request: AnyRequest, error: Exception) -> Failure:
+    if isinstance(error, CONNECTION_LOST):
+        return Failure(
+            http.HTTPStatus.SERVICE_UNAVAILABLE,
+            "Afterword cannot reach its database now; try again.",
+            {"Retry-After": str(RETRY_AFTER_SECONDS)},
+            "AFTERWORD_503",
+        )
+    if not isinstance(error, HTTPException) or error.status_code == http.HTTPStatus.INTERNAL_SERVER_ERROR:
+        return Failure(500, "Something went wrong on our side; the log tells what.", {}, "AFTERWORD_500")
+    headers = dict(error.headers or {})
+    if error.status_code == http.HTTPStatus.UNAUTHORIZED:
+        headers.setdefault("WWW-Authenticate", CHALLENGES.get(_door(request), CHALLENGE))
+    if error.status_code == http.HTTPStatus.NOT_FOUND and not _is_routed(request):
+        return Failure(404, envelope.NO_SUCH_ROUTE.message, headers, envelope.NO_SUCH_ROUTE.code)
+    return Failure(
+        error.status_code, _words(request, error, headers), headers, f"AFTERWORD_{error.status_code}"
     )
+
+
+def _words(request: AnyRequest, error: HTTPException, headers: Mapping[str, str]) -> str:
+    """What was wrong, and what to do."""
+    if isinstance(error, ValidationException):
+        return _what_is_not_valid(error)
+    if error.status_code == http.HTTPStatus.METHOD_NOT_ALLOWED:
+        return f"This address takes {headers.get('allow', 'other methods')}."
+    if error.status_code == http.HTTPStatus.REQUEST_ENTITY_TOO_LARGE and _is_routed(request):
+        largest = request.route_handler.resolve_request_max_body_size()
+        return f"The body is larger than the {largest} bytes that this address takes."
+    return error.detail
+
+
+def _what_is_not_valid(error: ValidationException) -> str:
+    """Each parameter with what is wrong with it, as the framework found it."""
+    found = error.extra if isinstance(error.extra, list) else []
+    words = [f"{entry.get('key', 'request')}: {entry['message']}" for entry in found if "message" in entry]
+    return "; ".join(words) or "The request does not have the form that this address takes."
+
+
+def _log(request: AnyRequest, error: Exception, status: int, request_id: str) -> None:
+    told = {"path_kind": _path_kind(request), "status": status, "request_id": request_id}
+    if isinstance(error, CONNECTION_LOST):
+        log.warning("database_away", cause=type(error).__name__, **told)
+    elif status == http.HTTPStatus.INTERNAL_SERVER_ERROR:
+        log.error("request_failed", causes=_causes(error), places=_places(error), **told)
+
+
+def _causes(error: BaseException) -> list[str]:
+    """The kinds of the error and of what led to it."""
+    causes: list[str] = []
+    at: BaseException | None = error
+    while at is not None and len(causes) < PLACES_TOLD:
+        causes.append(type(at).__name__)
+        at = at.__cause__ or at.__context__
+    return causes
+
+
+def _places(error: BaseException) -> list[str]:
+    """Where in the code it happened, innermost last."""
+    frames = [
+        f"{frame.f_globals.get('__name__')}:{line}" for frame, line in traceback.walk_tb(error.__traceback__)
+    ]
+    return frames[-PLACES_TOLD:]
+
+
+def _path_kind(request: AnyRequest) -> str:
+    """The route, without what stands in its placeholders: that may be secret."""
+    return str(request.scope.get("path_template", "no route"))
+
+
+def _is_routed(request: AnyRequest) -> bool:
+    return "route_handler" in request.scope
+
+
+def _door(request: AnyRequest) -> str:
+    return request.scope["path"].lstrip("/").partition("/")[0]
+
+
+def _wants_page(request: AnyRequest, door: str) -> bool:
+    return door in PAGE_DOORS or "text/html" in request.headers.get("accept", "")
+
+
+def _response(
+    content: bytes, failure: Failure, media_type: str, more_headers: Mapping[str, str] | None = None
+) -> Response[bytes]:
+    headers = {"Cache-Control": "no-store", **(more_headers or {}), **failure.headers}
+    return Response(content, status_code=failure.status, media_type=media_type, headers=headers)
 
 
 exception_handlers: ExceptionHandlersMap = {HTTPException: answer_error, Exception: answer_error}

@@ -8,11 +8,14 @@ from litestar.exceptions import (
     ServiceUnavailableException,
 )
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
 
 from afterword.accounts.webhook_access import WebhookAccess
 from afterword.events.models import NewEvent, gladly_origin
 from afterword.events.recording import DatabaseUnavailable, EventNotStored, EventRecorder
 from afterword.gladly import webhooks
+from afterword.intake.deduplication import once
+from afterword.intake.endpoints import can_be_id
 from afterword.intake.json_bodies import BadJson, read_json_object
 from afterword.intake.json_events import PlainRequest
 
@@ -23,9 +26,9 @@ def gladly_webhook_routes(recorder: EventRecorder, access: WebhookAccess) -> lis
     """The routes of this door."""
 
     @post("/webhooks/gladly/{account_id:str}", request_max_body_size=LARGEST_BODY, status_code=200)
-    async def receive(request: PlainRequest, account_id: str) -> Response[bytes]:
+    async def receive(request: PlainRequest, account_id: FromPath[str]) -> Response[bytes]:
         """Take a webhook; the answer is exactly 200, for events that start nothing too."""
-        credentials = await access.credentials(account_id)
+        credentials = await access.credentials(account_id) if can_be_id(account_id) else None
         if credentials is None:
             raise NotFoundException("No Gladly account is connected at this address.")
         if not webhooks.authenticate(request.headers, credentials):
@@ -51,7 +54,7 @@ def _event(account_id: str, told: webhooks.WebhookEvent, body: bytes) -> NewEven
         origin=gladly_origin(account_id),
         type=told.type,
         body=body.decode(),
-        deduplication_key=None if told.id is None else told.id.encode(),
+        deduplication_key=once().value if told.id is None else told.id.encode(),
         conversation_id=told.conversation_id,
         occurred_at=told.occurred_at,
     )

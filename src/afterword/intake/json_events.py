@@ -1,8 +1,6 @@
 """The JSON Event endpoint, at Qualtrics' own addresses."""
 
 import base64
-import binascii
-import hashlib
 from collections.abc import Mapping
 
 import msgspec
@@ -12,12 +10,14 @@ from litestar.handlers import HTTPRouteHandler
 
 from afterword.events.models import JSON_EVENT, NewEvent, json_event_origin
 from afterword.events.recording import DatabaseUnavailable, EventNotStored, EventRecorder
+from afterword.intake.deduplication import InvalidKey, by_body, by_sender
 from afterword.intake.endpoints import Endpoint, Endpoints
 from afterword.intake.json_bodies import BadJson, read_json_object
 from afterword.qualtrics import envelope
 
 LARGEST_BODY = 100 * 1024
-IDEMPOTENCY_KEY_LENGTH = 255
+"""Bytes, as Qualtrics documents."""
+BASIC_CHALLENGE = {"WWW-Authenticate": 'Basic realm="Afterword"'}
 
 PlainRequest = Request[object, object, State]
 
@@ -32,23 +32,15 @@ def json_event_routes(recorder: EventRecorder, endpoints: Endpoints) -> list[HTT
     )
     async def receive(request: PlainRequest) -> Response[bytes]:
         """Take a JSON event."""
-        endpoint, by_secret_address = await _find(endpoints, request.query_params)
-        if endpoint is None:
-            return _refuse(404, "The address names no JSON event.", "INBE_404")
-        if endpoint.authentication_required or not by_secret_address:
-            token = _token(request)
-            if token is None:
-                return _refuse(401, envelope.NO_CREDENTIALS.message, envelope.NO_CREDENTIALS.code)
-            if not await endpoints.accepts(endpoint, token):
-                return _refuse(401, envelope.UNKNOWN_TOKEN.message, envelope.UNKNOWN_TOKEN.code)
-        if not _is_json(request.headers.get("content-type")):
-            return _refuse(415, "Send the event as application/json.", "INBE_415")
+        endpoint = await _admit(endpoints, request)
+        if isinstance(endpoint, Response):
+            return endpoint
         body = await request.body()
         try:
             read_json_object(body)
             event = _event(endpoint, body, request.headers.get("idempotency-key"))
             await recorder.record(event)
-        except (BadJson, EventNotStored) as error:
+        except (BadJson, InvalidKey, EventNotStored) as error:
             return _refuse(400, str(error) or "The event cannot be stored.", "INBE_400")
         except DatabaseUnavailable:
             return _refuse(
@@ -57,6 +49,22 @@ def json_event_routes(recorder: EventRecorder, endpoints: Endpoints) -> list[HTT
         return _answer(200, envelope.success())
 
     return [receive]
+
+
+async def _admit(endpoints: Endpoints, request: PlainRequest) -> Endpoint | Response[bytes]:
+    """The endpoint that may take this request, or the refusal; the body was not looked at."""
+    endpoint, by_secret_address = await _find(endpoints, request.query_params)
+    if endpoint is None:
+        return _refuse(404, "The address names no JSON event.", "INBE_404")
+    if endpoint.authentication_required or not by_secret_address:
+        token = _token(request)
+        if token is None:
+            return _refuse_credentials(envelope.NO_CREDENTIALS)
+        if not await endpoints.accepts(endpoint, token):
+            return _refuse_credentials(envelope.UNKNOWN_TOKEN)
+    if not _is_json(request.headers.get("content-type")):
+        return _refuse(415, "Send the event as application/json.", "INBE_415")
+    return endpoint
 
 
 async def _find(endpoints: Endpoints, query: Mapping[str, str]) -> tuple[Endpoint | None, bool]:
@@ -70,19 +78,19 @@ async def _find(endpoints: Endpoints, query: Mapping[str, str]) -> tuple[Endpoin
 
 def _token(request: PlainRequest) -> str | None:
     """The API token: in its own header, or as the password of basic authentication."""
-    if (token := request.headers.get("x-api-token")) is not None:
+    if token := request.headers.get("x-api-token"):
         return token
     scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "basic":
         return None
     try:
-        return base64.b64decode(credentials, validate=True).decode().partition(":")[2] or None
-    except (binascii.Error, UnicodeDecodeError):
+        return base64.b64decode(credentials.strip(), validate=True).decode().partition(":")[2] or None
+    except ValueError:
         return None
 
 
 def _is_json(content_type: str | None) -> bool:
-    if content_type is None:
+    if not content_type:
         return True
     media_type = content_type.partition(";")[0].strip().lower()
     return media_type == "application/json" or media_type.endswith("+json")
@@ -90,24 +98,23 @@ def _is_json(content_type: str | None) -> bool:
 
 def _event(endpoint: Endpoint, body: bytes, idempotency_key: str | None) -> NewEvent:
     """A sender's key makes a repeat for ever; without one the same body does, within the endpoint's window."""
-    if idempotency_key is not None:
-        if len(idempotency_key) > IDEMPOTENCY_KEY_LENGTH:
-            raise BadJson(f"Idempotency-Key is longer than {IDEMPOTENCY_KEY_LENGTH} characters.")
-        key, window = b"key:" + idempotency_key.encode(), None
-    elif endpoint.repeat_window:
-        key, window = b"body:" + hashlib.sha256(body).digest(), endpoint.repeat_window
-    else:
-        key, window = None, None
+    key = by_body(body, endpoint.repeat_window) if idempotency_key is None else by_sender(idempotency_key)
     return NewEvent(
         origin=json_event_origin(endpoint.id),
         type=JSON_EVENT,
         body=body.decode(),
-        deduplication_key=key,
-        repeat_window=window,
+        deduplication_key=key.value,
+        repeat_window=key.window,
     )
 
 
-def _refuse(status: int, message: str, code: str, headers: dict[str, str] | None = None) -> Response[bytes]:
+def _refuse_credentials(refusal: envelope.Refusal) -> Response[bytes]:
+    return _refuse(401, refusal.message, refusal.code, BASIC_CHALLENGE)
+
+
+def _refuse(
+    status: int, message: str, code: str | None, headers: dict[str, str] | None = None
+) -> Response[bytes]:
     return _answer(status, envelope.failure(status, message, code), headers)
 
 

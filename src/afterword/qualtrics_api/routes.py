@@ -53,4 +53,9 @@ def _refused(refusal: envelope.Refusal) -> Response[bytes]:
 
 
 def _answer(status: int, content: envelope.Answer) -> Response[bytes]:
-    return Response(msgspec.json.encode(content), status_code=status, media_type="application/json")
+    return Response(
+        msgspec.json.encode(content),
+        status_code=status,
+        media_type="application/json",
+        headers={"Cache-Control": "no-store"},
+    )
