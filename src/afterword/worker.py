@@ -5,7 +5,6 @@ Any number of workers share one database; each holds no state that another lacks
 
 import asyncio
 import contextlib
-
 from collections.abc import Awaitable, Callable
 
 import asyncpg
@@ -14,6 +13,8 @@ import structlog
 from afterword import process
 from afterword.accounts.clients import ConnectedAccounts
 from afterword.accounts.secrets import SecretBox, check_secret_key
+from afterword.directory.contacts import mail_address
+from afterword.distributions import mail
 from afterword.distributions.sending import Mailer
 from afterword.events.recording import INBOX_CHANNEL
 from afterword.settings import Settings
@@ -31,6 +32,8 @@ log = structlog.get_logger()
 LOOK_EVERY_SECONDS = 1.0
 SWEEP_EVERY_SECONDS = 2.0
 PRUNE_EVERY_SECONDS = 600.0
+NO_RUN = 0
+"""The id of no run: they begin at 1."""
 
 
 class Worker:
@@ -56,14 +59,15 @@ class Worker:
             asyncio.create_task(self._every(SWEEP_EVERY_SECONDS, self._queue.sweep)),
             asyncio.create_task(self._every(PRUNE_EVERY_SECONDS, self._queue.prune)),
         ]
+        warming_up = asyncio.create_task(_unless_database_is_away("warm-up", self._warm_up))
         working = asyncio.create_task(
             self._queue.work(self._engine.advance, concurrency=self._settings.worker_concurrency)
         )
         log.info("worker_started", concurrency=self._settings.worker_concurrency)
         stopping = asyncio.create_task(stop.wait())
         ended, _ = await asyncio.wait([stopping, working, *keepers], return_when=asyncio.FIRST_COMPLETED)
-        for keeper in (stopping, *keepers):
-            keeper.cancel()
+        for task in (stopping, warming_up, *keepers):
+            task.cancel()
         self._queue.stop()
         try:
             await working
@@ -72,6 +76,12 @@ class Worker:
         for task in ended - {stopping}:
             task.result()
         log.info("worker_stopped")
+
+    async def _warm_up(self) -> None:
+        """Load and open what the first run would otherwise wait for; a wake-up of no run goes the way of any."""
+        async with self._database.pool.acquire() as connection:
+            await self._queue.enqueue(connection, [NO_RUN])
+        await asyncio.to_thread(_load)
 
     async def _drain(self) -> None:
         """Empty the inbox when there is a hint, and once a second anyway: a hint may be lost."""
@@ -105,6 +115,12 @@ class Worker:
         while True:
             await _unless_database_is_away(work.__name__, work)
             await asyncio.sleep(seconds)
+
+
+def _load() -> None:
+    """Load what is otherwise loaded when the first mail needs it."""
+    mail_address("customer@afterword.example")
+    mail.warm_up()
 
 
 async def _unless_database_is_away(what: str, work: Callable[[], Awaitable[object]]) -> None:

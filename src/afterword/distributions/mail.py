@@ -71,6 +71,13 @@ def render_mail(invitation: Invitation, survey: Survey, *, public_url: str, mail
     return _message(invitation, to, mail_from=mail_from, subject=subject, text=text, html_body=body)
 
 
+def warm_up() -> None:
+    """Load what the first mail would otherwise wait for; may be called in a thread."""
+    import mrml  # noqa: F401, PLC0415
+
+    _template()
+
+
 def _message(
     invitation: Invitation, to: Links, *, mail_from: str, subject: str, text: str, html_body: str
 ) -> EmailMessage:

@@ -15,7 +15,7 @@ import asyncpg
 import structlog
 
 from afterword.events.models import NewEvent
-from afterword.store.database import CONNECTION_LOST, Database
+from afterword.store.database import CONNECTION_LOST, Database, PlainConnection
 
 log = structlog.get_logger()
 
@@ -161,7 +161,7 @@ class EventRecorder:
                     await self._record_redelivered(connection, events, rows)
 
     async def _record_redelivered(
-        self, connection: asyncpg.Connection, events: Sequence[NewEvent], inserted: Sequence[asyncpg.Record]
+        self, connection: PlainConnection, events: Sequence[NewEvent], inserted: Sequence[asyncpg.Record]
     ) -> None:
         """Record each event that was not inserted: as redelivered, or anew when its window has passed."""
         new = {(row["origin"], row["deduplication_key"]) for row in inserted}
@@ -182,7 +182,7 @@ class EventRecorder:
                     event.deduplication_key,
                 )
 
-    async def _insert_after_window(self, connection: asyncpg.Connection, event: NewEvent) -> bool:
+    async def _insert_after_window(self, connection: PlainConnection, event: NewEvent) -> bool:
         if event.repeat_window is None:
             return False
         await connection.execute(
