@@ -40,6 +40,8 @@ from afterword.store.database import Database
 from afterword.store.embedded import EmbeddedPostgres
 from afterword.store.migrations import migrate
 
+pytest_plugins = ["fixtures.sandbox"]
+
 Eventually = Callable[..., Awaitable[Any]]
 Serve = Callable[[Litestar], Awaitable[str]]
 

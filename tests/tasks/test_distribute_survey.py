@@ -1,0 +1,170 @@
+"""XM Directory: Distribute survey: one contact, one invitation, one mail, however often it is called."""
+
+import json
+import urllib.parse
+import urllib.request
+from typing import Any
+
+import msgspec
+import pytest
+from fixtures.sandbox import Sandbox
+
+from afterword.directory.contacts import opt_out
+from afterword.outcomes import Permanent, Retry, Skip
+from afterword.settings import Settings
+from afterword.distributions.sending import Mailer
+from afterword.tasks.contract import Done, TaskCall, Wait
+from afterword.tasks.distribute_survey import DistributeSurvey, DistributeSurveyTask, EmbeddedDatum
+
+
+def call(ready: Any, run_id: int = 1, **changes: Any) -> TaskCall[DistributeSurvey]:
+    configuration = DistributeSurvey(
+        mailing_list=ready.mailing_list,
+        first_name="Ada",
+        last_name="Lovelace",
+        email="ada@asked.example",
+        embedded_data=(EmbeddedDatum("customerId", "c1"), EmbeddedDatum("other", "x")),
+        survey=ready.survey,
+    )
+    return TaskCall(
+        run_id=run_id,
+        task_id="T-1",
+        attempt=1,
+        configuration=msgspec.structs.replace(configuration, **changes),
+        fields={"customerId": "c1"},
+    )
+
+
+def mails_to(sandbox: Sandbox, address: str) -> list[dict[str, Any]]:
+    query = urllib.parse.urlencode({"to": address})
+    with urllib.request.urlopen(f"{sandbox.mail_url}/messages?{query}") as answer:  # noqa: S310
+        mails: list[dict[str, Any]] = json.loads(answer.read())
+    return mails
+
+
+async def count(ready: Any, table: str) -> int:
+    return int(await ready.services.database.pool.fetchval(f"SELECT count(*) FROM {table}"))  # noqa: S608
+
+
+async def test_the_contact_is_written_to_with_a_personal_link(ready: Any, sandbox: Sandbox) -> None:
+    done = await DistributeSurveyTask(ready.services).run(call(ready, email="link@asked.example"))
+    assert isinstance(done, Done)
+    (mail,) = mails_to(sandbox, "link@asked.example")
+    token = await ready.services.database.pool.fetchval("SELECT link_token FROM invitation")
+    assert f"http://afterword.example/jfe/form/{ready.survey}?Q_DL={token}" in mail["text"]
+    assert token in mail["html"]
+    assert len(token) >= 22
+    assert done.output["distributionId"] in mail["headers"]["Message-ID"][0]
+
+
+async def test_called_again_it_sends_nothing_again(ready: Any, sandbox: Sandbox) -> None:
+    task = DistributeSurveyTask(ready.services)
+    first = await task.run(call(ready, email="again@asked.example"))
+    second = await task.run(call(ready, email="again@asked.example"))
+    assert isinstance(first, Done)
+    assert isinstance(second, Done)
+    assert first.output["distributionId"] == second.output["distributionId"]
+    assert len(mails_to(sandbox, "again@asked.example")) == 1
+    tables = ("contact", "mailing_list_contact", "invitation")
+    assert [await count(ready, table) for table in tables] == [1, 1, 1]
+
+
+async def test_when_it_was_cut_off_before_it_noted_the_sending_it_sends_the_same_mail_to_the_byte(
+    ready: Any, sandbox: Sandbox
+) -> None:
+    task = DistributeSurveyTask(ready.services)
+    await task.run(call(ready, email="cut@asked.example"))
+    await ready.services.database.pool.execute("UPDATE invitation SET sent_at = NULL")
+    await task.run(call(ready, email="cut@asked.example"))
+    one, other = mails_to(sandbox, "cut@asked.example")
+    assert {name: one[name] for name in ("headers", "text", "html", "subject")} == {
+        name: other[name] for name in ("headers", "text", "html", "subject")
+    }
+
+
+async def test_another_run_is_another_invitation_of_the_same_contact(ready: Any, sandbox: Sandbox) -> None:
+    task = DistributeSurveyTask(ready.services)
+    await task.run(call(ready, 1, email="twice@asked.example"))
+    await task.run(call(ready, 2, email="Twice@asked.example", first_name=""))
+    assert (await count(ready, "contact"), await count(ready, "invitation")) == (1, 2)
+    assert await ready.services.database.pool.fetchval("SELECT first_name FROM contact") == "Ada"
+
+
+async def test_embedded_data_keeps_the_survey_flows_spelling(ready: Any) -> None:
+    await DistributeSurveyTask(ready.services).run(call(ready, email="spelled@asked.example"))
+    stored = await ready.services.database.pool.fetchval("SELECT embedded_data FROM invitation")
+    assert json.loads(stored) == {"CustomerId": "c1", "other": "x"}
+
+
+async def test_an_empty_name_is_said_kindly(ready: Any, sandbox: Sandbox) -> None:
+    await DistributeSurveyTask(ready.services).run(
+        call(ready, email="nameless@asked.example", first_name="", last_name="")
+    )
+    (mail,) = mails_to(sandbox, "nameless@asked.example")
+    assert "Hi there," in mail["text"]
+    assert "Hi there," in mail["html"]
+
+
+async def test_with_a_delay_it_waits_and_is_sent_when_the_time_has_come(ready: Any, sandbox: Sandbox) -> None:
+    task = DistributeSurveyTask(ready.services)
+    waits = await task.run(call(ready, email="delay@asked.example", delay_seconds=3600.0))
+    assert isinstance(waits, Wait)
+    assert mails_to(sandbox, "delay@asked.example") == []
+    await ready.services.database.pool.execute("UPDATE invitation SET send_at = now() - interval '1 second'")
+    assert isinstance(await task.run(call(ready, email="delay@asked.example", delay_seconds=3600.0)), Done)
+    assert len(mails_to(sandbox, "delay@asked.example")) == 1
+
+
+async def test_who_opted_out_is_skipped_also_while_the_survey_waits(ready: Any, sandbox: Sandbox) -> None:
+    task = DistributeSurveyTask(ready.services)
+    await task.run(call(ready, email="left@asked.example", delay_seconds=3600.0))
+    async with ready.services.database.transaction() as connection:
+        contact = await ready.services.database.pool.fetchval("SELECT id FROM contact")
+        await opt_out(connection, contact)
+    for run_id in (1, 2):
+        with pytest.raises(Skip) as skipped:
+            await task.run(call(ready, run_id, email="left@asked.example"))
+        assert skipped.value.reason.code == "contact-opted-out"
+    assert mails_to(sandbox, "left@asked.example") == []
+
+
+@pytest.mark.parametrize(
+    ("email", "code"),
+    [
+        ("", "contact-has-no-email"),
+        ("  ", "contact-has-no-email"),
+        ("not an address", "contact-email-invalid"),
+        ("a@b@c", "contact-email-invalid"),
+        ("x@example.com\r\nBcc: y@example.com", "contact-email-invalid"),
+    ],
+)
+async def test_a_bad_address_is_skipped_with_its_reason_and_stores_nothing(
+    ready: Any, email: str, code: str
+) -> None:
+    with pytest.raises(Skip) as skipped:
+        await DistributeSurveyTask(ready.services).run(call(ready, email=email))
+    assert skipped.value.reason.code == code
+    assert await count(ready, "contact") == 0
+
+
+async def test_a_survey_that_is_not_active_or_gone_is_told_apart(ready: Any) -> None:
+    await ready.services.database.pool.execute("UPDATE survey SET is_active = false")
+    with pytest.raises(Skip):
+        await DistributeSurveyTask(ready.services).run(call(ready))
+    with pytest.raises(Permanent):
+        await DistributeSurveyTask(ready.services).run(call(ready, survey="SV_none"))
+
+
+async def test_a_mail_server_that_is_away_is_tried_later(ready: Any) -> None:
+    away = Settings.load({}, smtp_port=1, smtp_security="none")
+    services = msgspec.structs.replace(ready.services, mail=Mailer(away))
+    with pytest.raises(Retry) as retried:
+        await DistributeSurveyTask(services).run(call(ready))
+    assert retried.value.reason.code == "mail-server-unreachable"
+    assert not retried.value.outcome_unknown
+
+
+async def test_a_text_that_asks_for_what_nobody_has_fails_and_names_it(ready: Any) -> None:
+    with pytest.raises(Permanent) as failed:
+        await DistributeSurveyTask(ready.services).run(call(ready, subject="Hi ${m://Nickname}"))
+    assert "m://Nickname" in failed.value.reason.words
