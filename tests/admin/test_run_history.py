@@ -97,7 +97,7 @@ async def test_one_run_is_told_as_a_story(signed_in: "Browser", past: "Past") ->
     _, page = await signed_in.get(f"/workflows/runs/{run_id}")
     titles = re.findall(r"<h2>([^<]+)</h2>", page)
     assert titles == ["JSON Event", "Distribute survey", "Tell &lt;Gladly&gt;"]
-    assert "<h4>Sent</h4>" in page
+    assert "<caption>Sent</caption>" in page
     assert "Show all 1000 characters" in page
     assert page.count("The mail server is away.") == 3
     assert "Goes on <time" in page

@@ -1,0 +1,180 @@
+"""A real browser, and Afterword's pages for it to open."""
+
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from litestar import Litestar
+from playwright.async_api import Browser, BrowserContext, Page, ViewportSize, async_playwright
+from sqlalchemy import insert
+
+from afterword.accounts.people import add_person
+from afterword.admin.routes import admin_routes
+from afterword.directory.contacts import add_mailing_list, add_to_list
+from afterword.distributions.invitations import Letter, invite
+from afterword.pages.static_files import static_routes
+from afterword.settings import Settings
+from afterword.store import tables
+from afterword.store.database import Database
+from afterword.survey_pages.routes import survey_page_routes
+from afterword.surveys.definitions import add_survey, csat_survey
+from afterword.web_errors import exception_handlers
+from afterword.workflows.definitions import Definition, JsonEvent, Task, add_workflow
+
+EXECUTABLE = os.environ.get("AFTERWORD_BROWSER")
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+DESKTOP = ViewportSize(width=1280, height=800)
+PASSWORD = "a long password for tests"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+            if not EXECUTABLE:
+                item.add_marker(pytest.mark.skip(reason="AFTERWORD_BROWSER names no browser"))
+
+
+class Site:
+    """The pages' address, and a past for them to show."""
+
+    def __init__(self, database: Database, url: str, survey_id: str, list_id: str, workflow_id: str) -> None:
+        self.database = database
+        self.url = url
+        self.survey_id = survey_id
+        self.list_id = list_id
+        self.workflow_id = workflow_id
+
+    async def link(self, email: str = "ada@example.org") -> str:
+        """A personal link to the survey."""
+        async with self.database.transaction() as connection:
+            listed = await add_to_list(
+                connection, self.list_id, email=email, first_name="Ada", last_name="King"
+            )
+            invitation, _ = await invite(
+                connection,
+                key=email,
+                survey_id=self.survey_id,
+                mailing_list_id=self.list_id,
+                listed=listed,
+                letter=Letter("Acme", "How did we do?", "Hi"),
+                embedded_data={},
+                fields={},
+                delay_seconds=0,
+            )
+        return f"{self.url}/jfe/form/{self.survey_id}?Q_DL={invitation.link_token}&Q_CHL=email"
+
+    async def responses(self) -> list[str]:
+        rows = await self.database.pool.fetch("SELECT answers::text FROM response")
+        return [row["answers"] for row in rows]
+
+    async def run(self, **values: object) -> int:
+        async with self.database.transaction() as connection:
+            event_id = await connection.scalar(
+                insert(tables.event)
+                .values(
+                    origin="json-event/E",
+                    type="JSON Event",
+                    body='{"customerFirstName":"Ada"}',
+                    status="matched",
+                )
+                .returning(tables.event.c.id)
+            )
+            run_id = await connection.scalar(
+                insert(tables.run)
+                .values({"workflow_id": self.workflow_id, "revision": 1, "event_id": event_id, **values})
+                .returning(tables.run.c.id)
+            )
+        return int(run_id or 0)
+
+    async def finish(self, run_id: int) -> None:
+        await self.database.pool.execute(
+            "UPDATE run SET status = 'succeeded', position = 1, version = version + 1, finished_at = now() "
+            "WHERE id = $1",
+            run_id,
+        )
+
+
+@pytest_asyncio.fixture
+async def site(database: Database, serve: Callable[[Litestar], Awaitable[str]]) -> Site:
+    settings = Settings.load({})
+    async with database.transaction() as connection:
+        await add_person(
+            connection, email="olivia@example.org", name="Olivia Owner", role="owner", password=PASSWORD
+        )
+        survey_id = await add_survey(connection, name="CSAT", definition=csat_survey())
+        list_id = await add_mailing_list(connection, name="Customers")
+        tasks = (Task("T1", "distribute-survey", "XM Directory: Distribute survey"),)
+        workflow_id = await add_workflow(
+            connection, name="Ask everybody", definition=Definition(JsonEvent("E"), tasks)
+        )
+    url = await serve(
+        Litestar(
+            route_handlers=[
+                *survey_page_routes(database, settings),
+                *admin_routes(database, settings, csrf_secret="a secret of the tests"),
+                *static_routes(),
+            ],
+            exception_handlers=exception_handlers,
+            openapi_config=None,
+            logging_config=None,
+        )
+    )
+    return Site(database, url, survey_id, list_id, workflow_id)
+
+
+@pytest_asyncio.fixture
+async def browser() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        launched = await playwright.chromium.launch(executable_path=EXECUTABLE, args=QUIET)
+        yield launched
+        await launched.close()
+
+
+@pytest_asyncio.fixture
+async def context(browser: Browser) -> AsyncIterator[BrowserContext]:
+    """A desktop browser's window."""
+    opened = await browser.new_context(viewport=DESKTOP)
+    yield opened
+    await opened.close()
+
+
+@pytest_asyncio.fixture
+async def page(context: BrowserContext, site: Site) -> AsyncIterator[Page]:
+    """A page; what it complains of (a blocked style or script, an error of our own) fails the test."""
+    complaints: list[str] = []
+    opened = await context.new_page()
+    opened.on("pageerror", lambda error: complaints.append(str(error)))
+    opened.on(
+        "console",
+        lambda message: (
+            complaints.append(message.text)
+            if message.type in {"error", "warning"} and "status of" not in message.text
+            else None
+        ),
+    )
+    yield opened
+    await opened.close()
+    assert complaints == []
+
+
+@pytest_asyncio.fixture
+async def owners_page(page: Page, site: Site) -> Page:
+    """A page of the owner's, who has signed in and sees run history."""
+    await page.goto(f"{site.url}/workflows/runs")
+    await page.get_by_label("Email address").fill("olivia@example.org")
+    await page.get_by_label("Password").fill(PASSWORD)
+    await page.keyboard.press("Enter")
+    await page.wait_for_url(f"{site.url}/workflows/runs")
+    return page
