@@ -17,6 +17,7 @@ import pytest_asyncio
 from afterword.demo import descriptor
 from afterword.demo.descriptor import Descriptor
 from afterword.demo.ports import Ports
+from afterword.outcomes import ConfigurationError
 from afterword.store.embedded import running_url
 
 STARTS_WITHIN_SECONDS = 60
@@ -161,7 +162,7 @@ async def http() -> AsyncIterator[aiohttp.ClientSession]:
 
 @pytest.fixture(scope="module")
 def demo_of_module(
-    tmp_path_factory: pytest.TempPathFactory, start_demo: StartDemo
+    tmp_path_factory: pytest.TempPathFactory, start_demo: StartDemo, free_port_base: Callable[[], int]
 ) -> tuple[Path, subprocess.Popen[bytes]]:
     """A demo that all tests of a module share."""
     data_dir = tmp_path_factory.mktemp("demo")
@@ -191,14 +192,17 @@ async def demo(
     return running
 
 
-def free_port_base() -> int:
-    """A base whose four ports are free now."""
-    while True:
-        base = Ports.free().web
-        if base > 65000:
-            continue
-        try:
-            Ports.from_base(base).refuse_if_taken()
-        except Exception:  # noqa: BLE001, S112 - any reason is a reason to try another
-            continue
-        return base
+@pytest.fixture(scope="session")
+def free_port_base() -> Callable[[], int]:
+    """Find a base whose four ports are free now."""
+
+    def find() -> int:
+        while True:
+            base = Ports.free().web
+            try:
+                Ports.from_base(base).refuse_if_taken()
+            except ConfigurationError:
+                continue
+            return base
+
+    return find
