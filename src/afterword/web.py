@@ -43,7 +43,6 @@ HEADERS_WITHIN_MILLISECONDS = 10_000
 FINISH_WITHIN_SECONDS = 10.0
 """Requests in hand are given so long when the process is told to stop."""
 HEALTH_WITHIN_SECONDS = 3.0
-NOT_KEPT = {"Cache-Control": "no-store"}
 
 COUNT_WORKERS = """
 SELECT count(*) FROM pg_stat_activity WHERE application_name = $1 AND datname = current_database()
@@ -92,28 +91,57 @@ def create_app(
     )
 
 
+class WorkerCount:
+    """Asks the database how many workers there are: one question at a time, however many want to know.
+
+    A question that a silent database does not answer cannot be taken back; it is waited for again by who asks next.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._question: asyncio.Task[int] | None = None
+
+    async def ask(self) -> int:
+        """The number of connections that workers have.
+
+        Raises:
+            OSError, asyncpg.PostgresError: the database does not answer, or not in time.
+        """
+        if self._question is None or self._question.done():
+            self._question = asyncio.create_task(self._count())
+            self._question.add_done_callback(lambda question: question.cancelled() or question.exception())
+        answered, _ = await asyncio.wait([self._question], timeout=HEALTH_WITHIN_SECONDS)
+        if not answered:
+            raise TimeoutError
+        return self._question.result()
+
+    async def _count(self) -> int:
+        return int(await self._database.pool.fetchval(COUNT_WORKERS, WORKER_NAME))
+
+
 def health_route(database: Database) -> HTTPRouteHandler:
     """``/health``: 200 as long as events are taken and kept; the words say when nobody works on them."""
+    worker_count = WorkerCount(database)
 
     @get("/health")
     async def health() -> Response[Health]:
         """Tell how the installation is."""
         try:
-            async with asyncio.timeout(HEALTH_WITHIN_SECONDS):
-                workers = await database.pool.fetchval(COUNT_WORKERS, WORKER_NAME)
+            workers = await worker_count.ask()
         except CONNECTION_LOST:
-            return Response(
-                Health("down", database=False, workers=0, words="The database does not answer."),
-                status_code=503,
-                headers=NOT_KEPT,
+            return _told(
+                Health("down", database=False, workers=0, words="The database does not answer."), 503
             )
         if not workers:
             words = "No worker is running: events are taken and kept, and worked on when one starts."
-            return Response(Health("degraded", database=True, workers=0, words=words), headers=NOT_KEPT)
-        told = Health("ok", database=True, workers=workers, words="Everything is running.")
-        return Response(told, headers=NOT_KEPT)
+            return _told(Health("degraded", database=True, workers=0, words=words))
+        return _told(Health("ok", database=True, workers=workers, words="Everything is running."))
 
     return health
+
+
+def _told(health: Health, status: int = 200) -> Response[Health]:
+    return Response(health, status_code=status, headers={"Cache-Control": "no-store"})
 
 
 @asynccontextmanager

@@ -119,7 +119,7 @@ class PersonOfSession(AbstractAuthenticationMiddleware):
     """Finds out who is asking: ``request.user`` is a :class:`Person`, or ``None`` for nobody."""
 
     def __init__(self, app: Any, database: Database) -> None:
-        super().__init__(app)
+        super().__init__(app, exclude_http_methods=[])  # guards ask who it is at OPTIONS too
         self._database = database
 
     async def authenticate_request(self, connection: AnyConnection) -> AuthenticationResult:

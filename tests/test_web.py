@@ -1,0 +1,403 @@
+"""The web half as a whole: who may open what, its health, and how it bears odd clients and being stopped."""
+
+import asyncio
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import msgspec
+import pytest
+from litestar import get
+from litestar.routes import HTTPRoute
+
+from afterword import web, web_requests
+from afterword.outcomes import ConfigurationError
+from afterword.settings import Settings
+from afterword.store.database import WORKER_NAME
+
+shared = pytest.mark.asyncio(loop_scope="session")
+
+KEY = "one key of the tests that is long enough"
+
+EVERYBODY, CREDENTIALS, QUALTRICS_TOKEN, SIGNED_IN = range(4)
+WHO_MAY = {
+    "/health": EVERYBODY,
+    "/static/{name:str}": EVERYBODY,
+    "/sign-in": EVERYBODY,
+    "/sign-out": EVERYBODY,
+    "/jfe/form/{survey_id:str}": EVERYBODY,
+    "/jfe/form/{survey_id:str}/thanks": EVERYBODY,
+    "/opt-out/{link_token:str}": EVERYBODY,
+    "/webhooks/gladly/{account_id:str}": CREDENTIALS,
+    "/inbound-event/v1/events/json/triggers": CREDENTIALS,
+    "/inbound-event/v1/events/JSON/triggers": CREDENTIALS,
+    "/api/v1/runs": CREDENTIALS,
+    "/api/v1/runs/{run_id:int}": CREDENTIALS,
+    "/API/v3/whoami": QUALTRICS_TOKEN,
+    "/": SIGNED_IN,
+    "/workflows": SIGNED_IN,
+    "/workflows/ui/global/run-history": SIGNED_IN,
+    "/workflows/runs": SIGNED_IN,
+    "/workflows/runs/stream": SIGNED_IN,
+    "/workflows/runs/{run_id:str}": SIGNED_IN,
+    "/workflows/events": SIGNED_IN,
+}
+"""Every address; a new one has to be entered here by whoever makes it."""
+
+METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "TRACE", "BREW"]
+
+
+async def routes_of(database_url: str) -> dict[str, set[str]]:
+    """Each address of the application with its methods."""
+    settings = Settings.load({}, secret_key=KEY)
+    async with web.open_app(settings, database_url) as app:
+        return {route.path: set(route.methods) for route in app.routes if isinstance(route, HTTPRoute)}
+
+
+def address(path: str, afterword: Any) -> str:
+    """A path with something in its placeholders."""
+    values = {"account_id": afterword.account_id, "run_id": "1", "name": "x.css", "survey_id": "SV_1"}
+    filled = re.sub(r"{(\w+):\w+}", lambda match: values.get(match[1], "nobody-at-all"), path)
+    return f"{filled}?urlTokenId={afterword.url_token}" if path.startswith("/inbound-event") else filled
+
+
+async def test_every_address_is_for_whom_it_should_be(start_afterword: Any, database_url: str) -> None:
+    afterword = await start_afterword()
+    routes = await routes_of(database_url)
+    assert set(routes) == set(WHO_MAY)
+    for path, methods in routes.items():
+        for method in sorted(methods - {"OPTIONS"}):
+            answer = await afterword.send(method, address(path, afterword))
+            told = (path, method, answer.status)
+            match WHO_MAY[path]:
+                case 1:  # credentials
+                    assert answer.status == 401, told
+                    assert answer.headers["WWW-Authenticate"]
+                case 2:  # Qualtrics answers so when there is no token at all
+                    assert answer.status == 400, told
+                case 3:  # signed in
+                    assert answer.status == 303, told
+                    assert answer.headers["Location"].startswith("/sign-in"), told
+                case _:
+                    assert answer.status in {200, 403, 404}, told
+    assert await afterword.events() == []
+
+
+async def test_every_address_refuses_every_other_method(start_afterword: Any, database_url: str) -> None:
+    afterword = await start_afterword()
+    for path, methods in (await routes_of(database_url)).items():
+        for method in METHODS:
+            if method in methods:
+                continue
+            answer = await afterword.send(method, address(path, afterword), headers={"X-API-TOKEN": "x"})
+            assert answer.status == 405, (path, method)
+            assert set(answer.headers["Allow"].split(", ")) == methods, path
+        answer = await afterword.send("OPTIONS", address(path, afterword))
+        assert answer.status in {204, 303}, path
+        assert answer._body == b""
+
+
+async def test_head_is_answered_wherever_get_is(start_afterword: Any, database_url: str) -> None:
+    """Proxies and monitors ask so: the same status and headers, and no body."""
+    afterword = await start_afterword()
+    token = {"X-API-TOKEN": afterword.api_token}
+    asked = 0
+    for path, methods in (await routes_of(database_url)).items():
+        if "GET" not in methods:
+            continue
+        by_get = await afterword.send("GET", address(path, afterword), headers=token)
+        by_head = await afterword.send("HEAD", address(path, afterword), headers=token)
+        assert by_head.status == by_get.status, path
+        assert by_head.content_type == by_get.content_type
+        assert by_head._body == b""
+        asked += 1
+    assert asked > 10
+
+
+async def health(afterword: Any) -> tuple[int, dict[str, Any]]:
+    answer = await afterword.send("GET", "/health")
+    assert answer.content_type == "application/json"
+    return answer.status, msgspec.json.decode(answer._body)
+
+
+async def test_health_is_ok_while_a_worker_is_there_and_degraded_without(
+    start_afterword: Any, database_url: str, empty_database_url: str, eventually: Any
+) -> None:
+    afterword = await start_afterword()
+    status, told = await health(afterword)
+    assert (status, told["status"], told["database"], told["workers"]) == (200, "degraded", True, 0)
+    assert "No worker" in told["words"]
+    elsewhere = await asyncpg.connect(empty_database_url, server_settings={"application_name": WORKER_NAME})
+    assert (await health(afterword))[1]["status"] == "degraded"
+    await elsewhere.close()
+    worker = await asyncpg.connect(database_url, server_settings={"application_name": WORKER_NAME})
+    status, told = await health(afterword)
+    assert (status, told["status"], told["workers"]) == (200, "ok", 1)
+    await worker.close()
+
+    async def is_degraded() -> bool:
+        return bool((await health(afterword))[1]["status"] == "degraded")
+
+    await eventually(is_degraded)
+
+
+async def test_health_says_when_the_database_is_away_or_silent(
+    start_afterword: Any, line: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    afterword = await start_afterword(url_of_database=line.url)
+    assert (await health(afterword))[0] == 200
+    line.cut()
+    status, told = await health(afterword)
+    assert (status, told["status"], told["database"]) == (503, "down", False)
+    await line.mend()
+    assert (await health(afterword))[0] == 200
+    monkeypatch.setattr(web, "HEALTH_WITHIN_SECONDS", 0.1)
+    line.lose_answer_to(b"afterword worker")
+    assert (await health(afterword))[0] == 503
+    line.cut()
+
+
+async def raw(afterword: Any, request: bytes) -> bytes:
+    """Send bytes; everything that is answered until the connection ends."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", afterword.port())
+    writer.write(request)
+    answer = await reader.read()
+    writer.close()
+    return answer
+
+
+@shared
+async def test_http_1_0_is_spoken(afterword: Any) -> None:
+    answer = await raw(afterword, b"GET /health HTTP/1.0\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.0 200 OK\r\n")
+    assert answer.endswith(b"}")
+
+
+@shared
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        (b"X: " + b"y" * 2 * web.LARGEST_HEADERS, b"431"),
+        (b"\r\n".join(b"X%d: y" % number for number in range(200)), b"431"),
+    ],
+)
+async def test_more_headers_than_anybody_needs_are_refused(
+    afterword: Any, head: bytes, status: bytes
+) -> None:
+    answer = await raw(afterword, b"GET /health HTTP/1.1\r\nConnection: close\r\n" + head + b"\r\n\r\n")
+    assert answer.split()[1] == status
+
+
+@shared
+async def test_only_http_1_is_spoken(afterword: Any) -> None:
+    """What HTTP/2 and web sockets would need in limits, we need not keep."""
+    assert not (await raw(afterword, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")).startswith(b"\x00\x00")
+    answer = await raw(
+        afterword,
+        b"GET /health HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, close\r\nUpgrade: websocket\r\n"
+        b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+    )
+    assert answer.startswith(b"HTTP/1.1 200 OK")
+
+
+def head_of_event(afterword: Any, length: int) -> bytes:
+    return (
+        f"POST {afterword.json_event_path} HTTP/1.1\r\nHost: a\r\nX-API-TOKEN: {afterword.api_token}\r\n"
+        f"Content-Length: {length}\r\nConnection: close\r\n\r\n"
+    ).encode()
+
+
+async def test_a_body_that_does_not_come_is_not_waited_for_without_end(
+    start_afterword: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(web_requests, "BODY_WITHIN_SECONDS", 0.1)
+    afterword = await start_afterword()
+    answer = await raw(afterword, head_of_event(afterword, 100) + b'{"a":')
+    assert answer.startswith(b"HTTP/1.1 408 ")
+    assert b'"408 - ' in answer
+    assert await afterword.events() == []
+
+
+async def test_headers_that_do_not_come_end_the_connection(
+    start_afterword: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(web, "HEADERS_WITHIN_MILLISECONDS", 100)
+    afterword = await start_afterword()
+    assert not (await raw(afterword, b"POST /webhooks")).startswith(b"HTTP/1.1 2")
+
+
+async def test_a_sender_that_hangs_up_in_the_middle_leaves_nothing_behind(
+    start_afterword: Any, eventually: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    afterword = await start_afterword()
+    for _ in range(5):
+        _, writer = await asyncio.open_connection("127.0.0.1", afterword.port())
+        writer.write(head_of_event(afterword, 100) + b'{"a":')
+        await writer.drain()
+        writer.transport.abort()
+    assert (await afterword.post_event({"a": 1})).status == 200
+    assert len(await afterword.events()) == 1
+    assert [entry for entry in afterword.logged if entry.get("log_level") == "error"] == []
+
+
+async def test_a_slow_sender_holds_up_nobody_else(start_afterword: Any) -> None:
+    afterword = await start_afterword()
+    body = b'{"slow": true}'
+    reader, writer = await asyncio.open_connection("127.0.0.1", afterword.port())
+    writer.write(head_of_event(afterword, len(body)))
+    for byte in body:
+        writer.write(bytes([byte]))
+        await writer.drain()
+        assert (await afterword.send("GET", "/health")).status == 200
+    assert (await reader.read()).startswith(b"HTTP/1.1 200 OK")
+    writer.close()
+    assert [event["body"] for event in await afterword.events()] == [body.decode()]
+
+
+async def test_requests_in_hand_are_finished_when_it_is_told_to_stop(start_afterword: Any) -> None:
+    entered, go_on = asyncio.Event(), asyncio.Event()
+
+    @get("/slow")
+    async def slow() -> str:
+        entered.set()
+        await go_on.wait()
+        return "done"
+
+    afterword = await start_afterword(more_routes=[slow])
+    asking = asyncio.create_task(afterword.send("GET", "/slow"))
+    await entered.wait()
+    afterword.stop.set()
+    await until_refused(afterword.port())
+    assert not afterword.serving.done()
+    go_on.set()
+    answer = await asking
+    assert (answer.status, answer._body) == (200, b"done")
+    await afterword.serving
+
+
+async def test_a_request_that_does_not_end_is_cut_off(
+    start_afterword: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(web, "FINISH_WITHIN_SECONDS", 0.1)
+    entered = asyncio.Event()
+
+    @get("/endless")
+    async def endless() -> None:
+        entered.set()
+        await asyncio.Event().wait()
+
+    afterword = await start_afterword(more_routes=[endless])
+    asking = asyncio.create_task(afterword.send("GET", "/endless"))
+    await entered.wait()
+    afterword.stop.set()
+    await afterword.serving
+    assert "requests_cut_off" in afterword.said()
+    asking.cancel()
+
+
+async def until_refused(port: int) -> None:
+    """Wait until nobody new is let in."""
+    while True:
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+        except OSError:
+            return
+        writer.close()
+        await asyncio.sleep(0.01)
+
+
+def test_a_port_that_is_taken_or_forbidden_is_told_by_its_number() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(ConfigurationError, match=f"Port {port} at 127.0.0.1 is taken"):
+            web.refuse_taken_port("127.0.0.1", port)
+    web.refuse_taken_port("127.0.0.1", port)
+    with pytest.raises(ConfigurationError, match="AFTERWORD_WEB_HOST"):
+        web.refuse_taken_port("192.0.2.1", port)
+
+
+def web_process(database_url: str, port: int, data_dir: Path) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "afterword", "web"],
+        env={
+            **os.environ,
+            "AFTERWORD_DATABASE_URL": database_url,
+            "AFTERWORD_WEB_PORT": str(port),
+            "AFTERWORD_DATA_DIR": str(data_dir),
+            "AFTERWORD_SECRET_KEY": KEY,
+            "AFTERWORD_LOG_LEVEL": "debug",
+        },
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+
+
+async def test_a_second_one_on_the_same_port_ends_with_one_line(
+    start_afterword: Any, database_url: str, tmp_path: Path
+) -> None:
+    """The kernel would let both listen, and each take half of the other's requests."""
+    afterword = await start_afterword()
+    process = web_process(database_url, afterword.port(), tmp_path)
+    output, _ = await asyncio.to_thread(process.communicate, timeout=60)
+    assert process.returncode == 1
+    (only,) = output.decode().splitlines()
+    assert only.startswith("afterword: ")
+    assert str(afterword.port()) in only
+
+
+async def test_the_real_process_finishes_its_requests_on_sigterm_and_keeps_secrets_out_of_its_log(
+    start_afterword: Any, database_url: str, tmp_path: Path, eventually: Any
+) -> None:
+    """With everything logged that can be, over every door, right and wrong."""
+    afterword = await start_afterword()
+    afterword.stop.set()
+    await afterword.serving
+    process = web_process(database_url, afterword.port(), tmp_path)
+    await eventually(lambda: is_open(afterword.port()) or process.poll() is not None, within=60)
+    try:
+        for status, sending in [
+            (200, afterword.post_webhook(afterword.closing())),
+            (400, afterword.post_webhook(b'{"type":"Secret"')),
+            (401, afterword.post_webhook(b"{}", headers={"Authorization": "Basic U2VjcmV0OlNlY3JldA=="})),
+            (200, afterword.post_event({"name": "Secret"})),
+            (401, afterword.post_event({}, headers={"X-API-TOKEN": "Secret"})),
+            (404, afterword.send("POST", "/inbound-event/v1/events/json/triggers?urlTokenId=Secret", {})),
+            (400, afterword.post_webhook(afterword.closing("e2", content={"conversationId": ["Secret"]}))),
+            (404, afterword.send("GET", "/jfe/form/SV_1?Q_DL=Secret-Secret")),
+            (404, afterword.send("GET", "/opt-out/Secret-Secret")),
+            (404, afterword.send("GET", "/Secret")),
+            (403, afterword.send("POST", "/sign-in", b"email=Secret&password=Secret")),
+        ]:
+            assert (await sending).status == status
+        body = b'{"in hand": true}'
+        reader, writer = await asyncio.open_connection("127.0.0.1", afterword.port())
+        writer.write(head_of_event(afterword, len(body)) + body[:5])
+        await writer.drain()
+        assert (await afterword.send("GET", "/health")).status == 200
+        process.send_signal(signal.SIGTERM)
+        await until_refused(afterword.port())
+        writer.write(body[5:])
+        assert (await reader.read()).startswith(b"HTTP/1.1 200 OK")
+        writer.close()
+        output, _ = await asyncio.to_thread(process.communicate, timeout=60)
+    finally:
+        process.kill()
+        process.wait()
+    assert process.returncode == 0
+    assert (await afterword.events())[-1]["body"] == body.decode()
+    assert b"web_started" in output
+    for secret in afterword.secrets:
+        assert secret.encode() not in output
+
+
+def is_open(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
