@@ -54,7 +54,6 @@ class Worker:
     async def run(self, stop: asyncio.Event) -> None:
         """Work until ``stop`` is set; what is in hand is finished first."""
         keepers = [
-            asyncio.create_task(self._listen()),
             asyncio.create_task(self._drain()),
             asyncio.create_task(self._every(SWEEP_EVERY_SECONDS, self._queue.sweep)),
             asyncio.create_task(self._every(PRUNE_EVERY_SECONDS, self._queue.prune)),
@@ -65,6 +64,8 @@ class Worker:
         )
         log.info("worker_started", concurrency=self._settings.worker_concurrency)
         stopping = asyncio.create_task(stop.wait())
+        if self._database.can_listen:
+            keepers.append(asyncio.create_task(self._listen()))
         ended, _ = await asyncio.wait([stopping, working, *keepers], return_when=asyncio.FIRST_COMPLETED)
         for task in (stopping, warming_up, *keepers):
             task.cancel()
@@ -93,7 +94,7 @@ class Worker:
 
     async def _listen(self) -> None:
         """Hear the hints, on a connection of its own, which is made again whenever it is lost."""
-        while self._database.can_listen:
+        while True:
             with contextlib.suppress(*CONNECTION_LOST):
                 await self._listen_once()
             await asyncio.sleep(LOOK_EVERY_SECONDS)

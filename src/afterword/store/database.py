@@ -5,6 +5,7 @@ embedded server included, and a database that comes back somewhere else is found
 """
 
 import asyncio
+import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
@@ -128,6 +129,7 @@ class Database:
                 pool_size=4,
                 max_overflow=4,
                 pool_pre_ping=True,
+                connect_args=self._options.for_sqlalchemy,
             )
         return self._engine
 
@@ -147,7 +149,13 @@ class ConnectionOptions:
 
     def __init__(self, name: str, *, prepared: bool) -> None:
         self.statement_cache_size = 100 if prepared else 0
-        self.server_settings = {"application_name": name, "jit": "off"}
+        self.server_settings = {"application_name": name}
+        self.for_sqlalchemy: dict[str, object] = {}
+        if not prepared:
+            self.for_sqlalchemy = {
+                "prepared_statement_cache_size": 0,
+                "prepared_statement_name_func": lambda: f"afterword_{uuid.uuid4().hex}",
+            }
 
 
 async def _keep_session(_: PlainConnection) -> None:
