@@ -5,6 +5,8 @@ Any number of workers share one database; each holds no state that another lacks
 
 import asyncio
 import contextlib
+import os
+import socket
 from collections.abc import Awaitable, Callable
 
 import asyncpg
@@ -102,7 +104,7 @@ class Worker:
     async def _listen_once(self) -> None:
         lost = asyncio.Event()
         connection = await asyncpg.connect(
-            self._database.url, server_settings={"application_name": WORKER_NAME}
+            self._database.url, server_settings={"application_name": name_of_this_worker()}
         )
         connection.add_termination_listener(lambda _: lost.set())
         try:
@@ -124,6 +126,11 @@ def _load() -> None:
     mail.warm_up()
 
 
+def name_of_this_worker() -> str:
+    """What the database calls this process's connections: by it workers are counted."""
+    return f"{WORKER_NAME} {socket.gethostname()[:30]}/{os.getpid()}"
+
+
 async def _unless_database_is_away(what: str, work: Callable[[], Awaitable[object]]) -> None:
     """Do it; when the database is away, say so and let the next turn try again."""
     try:
@@ -136,7 +143,7 @@ async def serve(settings: Settings, database_url: str, stop: asyncio.Event) -> N
     """Bring the database up to date and work until ``stop`` is set."""
     await migrate(database_url)
     database = await Database.connect(
-        database_url, name=WORKER_NAME, pool_size=settings.worker_concurrency + 4
+        database_url, name=name_of_this_worker(), pool_size=settings.worker_concurrency + 4
     )
     try:
         box = SecretBox.open(settings)

@@ -151,7 +151,7 @@ async def test_a_suspended_worker_that_comes_back_changes_nothing(demo: Any, eve
 
         async def two_workers() -> bool:
             async with demo.http.get(f"{demo.described.afterword.url}/health") as answer:
-                return bool((await answer.json())["workers"] > 2)
+                return bool((await answer.json())["workers"] == 2)
 
         await eventually(two_workers)
         people = [f"{number}@suspended.example" for number in range(12)]

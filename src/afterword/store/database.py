@@ -29,7 +29,9 @@ log = structlog.get_logger()
 
 WEB_NAME = "afterword web"
 WORKER_NAME = "afterword worker"
-"""What the server calls the connections of each half; how one half finds out whether the other is there."""
+"""What the server calls the connections of each half; how one half finds out whether the other is there. A worker adds
+which one it is.
+"""
 
 OLDEST_SUPPORTED_VERSION = 160000
 LISTEN_PROOF_SECONDS = 1.0
