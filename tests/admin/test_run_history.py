@@ -1,13 +1,10 @@
 import re
-from typing import TYPE_CHECKING
 
 from sqlalchemy import delete
 
 from afterword.store import tables
 from afterword.store.database import Database
-
-if TYPE_CHECKING:
-    from tests.admin.conftest import Browser, Past
+from fixtures.admin_pages import Browser, Past
 
 LARGEST_PAGE = 100_000
 
@@ -16,19 +13,19 @@ def shown_runs(page: str) -> list[int]:
     return [int(number) for number in re.findall(r'<tr id="run-(\d+)">', page)]
 
 
-async def test_an_empty_history_says_what_to_do_first(signed_in: "Browser") -> None:
+async def test_an_empty_history_says_what_to_do_first(signed_in: Browser) -> None:
     _, page = await signed_in.get("/workflows/runs")
     assert "Close a Conversation to see the first one." in page
     assert "<table" not in page
 
 
-async def test_other_addresses_lead_to_run_history(signed_in: "Browser") -> None:
+async def test_other_addresses_lead_to_run_history(signed_in: Browser) -> None:
     for address in ("/", "/workflows", "/workflows/ui/global/run-history"):
         answer, _ = await signed_in.get(address)
         assert answer.url.path == "/workflows/runs"
 
 
-async def test_a_run_is_told_in_a_line(signed_in: "Browser", past: "Past") -> None:
+async def test_a_run_is_told_in_a_line(signed_in: Browser, past: Past) -> None:
     run_id = await past.run(
         status="skipped", reason_words="the contact asked not to be written to", position=1
     )
@@ -47,7 +44,7 @@ async def test_a_run_is_told_in_a_line(signed_in: "Browser", past: "Past") -> No
         assert told in page
 
 
-async def test_runs_are_paged_from_the_newest(signed_in: "Browser", past: "Past") -> None:
+async def test_runs_are_paged_from_the_newest(signed_in: Browser, past: Past) -> None:
     event_ids = [await past.event() for _ in range(120)]
     runs = [await past.run(event_id) for event_id in event_ids]
     seen: list[int] = []
@@ -63,7 +60,7 @@ async def test_runs_are_paged_from_the_newest(signed_in: "Browser", past: "Past"
     assert seen == sorted(runs, reverse=True)
 
 
-async def test_runs_are_filtered_by_status_and_workflow(signed_in: "Browser", past: "Past") -> None:
+async def test_runs_are_filtered_by_status_and_workflow(signed_in: Browser, past: Past) -> None:
     failed = await past.run(status="failed")
     await past.run(status="succeeded")
     other = await past.run(status="failed", workflow_id="OC_deleted")
@@ -77,14 +74,14 @@ async def test_runs_are_filtered_by_status_and_workflow(signed_in: "Browser", pa
     assert "No run is like that." in page
 
 
-async def test_a_filter_that_does_not_exist_is_told(signed_in: "Browser") -> None:
+async def test_a_filter_that_does_not_exist_is_told(signed_in: Browser) -> None:
     for query in ("status=done", "workflow=%00", "before=x", "before=-1", "before=" + "9" * 40, "status=%ff"):
         answer, page = await signed_in.get(f"/workflows/runs?{query}")
         assert answer.status == 400, query
         assert "<h1>" in page
 
 
-async def test_one_run_is_told_as_a_story(signed_in: "Browser", past: "Past") -> None:
+async def test_one_run_is_told_as_a_story(signed_in: Browser, past: Past) -> None:
     run_id = await past.run(status="waiting", position=1, reason_words="the mail server is away")
     long = "word " * 200
     await past.attempt(
@@ -107,7 +104,7 @@ async def test_one_run_is_told_as_a_story(signed_in: "Browser", past: "Past") ->
 
 
 async def test_a_run_whose_workflow_and_event_are_gone_is_still_told(
-    signed_in: "Browser", past: "Past", database: Database
+    signed_in: Browser, past: Past, database: Database
 ) -> None:
     run_id = await past.run(status="failed", reason_words="its workflow was deleted")
     await past.attempt(run_id)
@@ -122,22 +119,20 @@ async def test_a_run_whose_workflow_and_event_are_gone_is_still_told(
     assert "Task 1" in page
 
 
-async def test_a_body_that_is_no_json_is_shown_as_it_is(signed_in: "Browser", past: "Past") -> None:
+async def test_a_body_that_is_no_json_is_shown_as_it_is(signed_in: Browser, past: Past) -> None:
     run_id = await past.run(await past.event("not <json> at all"))
     _, page = await signed_in.get(f"/workflows/runs/{run_id}")
     assert "not &lt;json&gt; at all" in page
 
 
-async def test_a_run_that_does_not_exist_is_told(signed_in: "Browser") -> None:
+async def test_a_run_that_does_not_exist_is_told(signed_in: Browser) -> None:
     for number in ("1", "0", "9" * 30, "x", "%00"):
         answer, page = await signed_in.get(f"/workflows/runs/{number}")
         assert answer.status == 404
         assert "There is no run" in page
 
 
-async def test_events_that_started_nothing_are_told_with_their_reason(
-    signed_in: "Browser", past: "Past"
-) -> None:
+async def test_events_that_started_nothing_are_told_with_their_reason(signed_in: Browser, past: Past) -> None:
     started = await past.event()
     run_id = await past.run(started)
     await past.event(status="ignored", reason_words="no workflow that is on starts with it")
@@ -151,7 +146,7 @@ async def test_events_that_started_nothing_are_told_with_their_reason(
     assert f"the same closing was told (event {started})" in page
 
 
-async def test_pages_carry_nothing_inline(signed_in: "Browser", past: "Past") -> None:
+async def test_pages_carry_nothing_inline(signed_in: Browser, past: Past) -> None:
     run_id = await past.run()
     for address in ("/workflows/runs", "/workflows/events", f"/workflows/runs/{run_id}", "/workflows/runs/0"):
         answer, page = await signed_in.get(address)

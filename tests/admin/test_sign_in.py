@@ -1,5 +1,4 @@
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
@@ -14,9 +13,7 @@ from afterword.settings import Settings
 from afterword.store import tables
 from afterword.store.database import Database
 from afterword.store.sessions import DatabaseStore
-
-if TYPE_CHECKING:
-    from tests.admin.conftest import Browser
+from fixtures.admin_pages import Browser
 
 WRONG = "Email address and password do not belong together."
 PAGES = (
@@ -29,14 +26,14 @@ PAGES = (
 )
 
 
-async def test_every_page_wants_somebody_who_is_signed_in(browser: "Browser") -> None:
+async def test_every_page_wants_somebody_who_is_signed_in(browser: Browser) -> None:
     for address in PAGES:
         answer, _ = await browser.get(address, follow=False)
         assert answer.status == 303, address
         assert urlsplit(answer.headers["Location"]).path == "/sign-in"
 
 
-async def test_signing_in_leads_to_where_one_wanted_to(browser: "Browser", owner: Person) -> None:
+async def test_signing_in_leads_to_where_one_wanted_to(browser: Browser, owner: Person) -> None:
     answer, page = await browser.get("/workflows/runs?status=failed")
     assert answer.url.path == "/sign-in"
     assert 'name="next" value="/workflows/runs?status=failed"' in page
@@ -47,13 +44,13 @@ async def test_signing_in_leads_to_where_one_wanted_to(browser: "Browser", owner
     assert "Olivia Owner" in page
 
 
-async def test_who_is_signed_in_is_not_asked_again(signed_in: "Browser") -> None:
+async def test_who_is_signed_in_is_not_asked_again(signed_in: Browser) -> None:
     answer, _ = await signed_in.get("/sign-in?next=/workflows/events")
     assert answer.url.path == "/workflows/events"
 
 
 @pytest.mark.parametrize("email", ["olivia@example.org", "nobody@example.org", "\x00", "x" * 5000, ""])
-async def test_wrong_and_unknown_are_told_alike(browser: "Browser", owner: Person, email: str) -> None:
+async def test_wrong_and_unknown_are_told_alike(browser: Browser, owner: Person, email: str) -> None:
     answer, page = await browser.sign_in(email, "not the password")
     assert answer.status == 401
     assert WRONG in page
@@ -62,14 +59,14 @@ async def test_wrong_and_unknown_are_told_alike(browser: "Browser", owner: Perso
     assert answer.status == 303
 
 
-async def test_the_address_stays_in_the_field_and_the_password_does_not(browser: "Browser") -> None:
+async def test_the_address_stays_in_the_field_and_the_password_does_not(browser: Browser) -> None:
     _, page = await browser.sign_in('"><b>x@example.org', "not the password")
     assert 'value="&#34;&gt;&lt;b&gt;x@example.org"' in page
     assert "not the password" not in page
 
 
 async def test_ten_failures_are_allowed_and_no_more(
-    open_browser: "Callable[[], Browser]", owner: Person, database: Database
+    open_browser: Callable[[], Browser], owner: Person, database: Database
 ) -> None:
     browser = open_browser()
     for _ in range(10):
@@ -85,7 +82,7 @@ async def test_ten_failures_are_allowed_and_no_more(
     assert answer.status == 303
 
 
-async def test_signing_in_forgets_the_failures_before(browser: "Browser", owner: Person) -> None:
+async def test_signing_in_forgets_the_failures_before(browser: Browser, owner: Person) -> None:
     for _ in range(2):
         for _ in range(9):
             await browser.sign_in(owner.email, "not the password")
@@ -94,7 +91,7 @@ async def test_signing_in_forgets_the_failures_before(browser: "Browser", owner:
         await browser.send("/sign-out", {})
 
 
-async def test_signing_in_begins_a_session_under_a_new_id(browser: "Browser", owner: Person) -> None:
+async def test_signing_in_begins_a_session_under_a_new_id(browser: Browser, owner: Person) -> None:
     browser.bring_session("known-to-an-attacker")
     await browser.sign_in(owner.email)
     first = browser.session_cookie()
@@ -107,7 +104,7 @@ async def test_signing_in_begins_a_session_under_a_new_id(browser: "Browser", ow
     assert answer.url.path == "/sign-in"
 
 
-async def test_signing_out_ends_the_session_at_the_server_too(signed_in: "Browser") -> None:
+async def test_signing_out_ends_the_session_at_the_server_too(signed_in: Browser) -> None:
     session = signed_in.session_cookie()
     answer, _ = await signed_in.send("/sign-out", {})
     assert answer.url.path == "/sign-in"
@@ -117,7 +114,7 @@ async def test_signing_out_ends_the_session_at_the_server_too(signed_in: "Browse
 
 
 async def test_a_person_who_is_gone_is_signed_out(
-    signed_in: "Browser", owner: Person, database: Database
+    signed_in: Browser, owner: Person, database: Database
 ) -> None:
     async with database.transaction() as connection:
         await connection.execute(delete(tables.person).where(tables.person.c.id == owner.id))
@@ -125,21 +122,21 @@ async def test_a_person_who_is_gone_is_signed_out(
     assert answer.url.path == "/sign-in"
 
 
-async def test_a_session_ends_by_itself(signed_in: "Browser", database: Database) -> None:
+async def test_a_session_ends_by_itself(signed_in: Browser, database: Database) -> None:
     async with database.transaction() as connection:
         await connection.execute(text("UPDATE login_session SET expires_at = now()"))
     answer, _ = await signed_in.get("/workflows/runs")
     assert answer.url.path == "/sign-in"
 
 
-async def test_the_database_does_not_hold_the_session_id(signed_in: "Browser", database: Database) -> None:
+async def test_the_database_does_not_hold_the_session_id(signed_in: Browser, database: Database) -> None:
     async with database.transaction() as connection:
         rows = (await connection.execute(select(tables.login_session))).all()
     assert rows
     assert str(signed_in.session_cookie()) not in str(rows)
 
 
-async def test_looking_at_pages_does_not_write_the_session(signed_in: "Browser", database: Database) -> None:
+async def test_looking_at_pages_does_not_write_the_session(signed_in: Browser, database: Database) -> None:
     async def version() -> object:
         async with database.transaction() as connection:
             return (
@@ -152,7 +149,7 @@ async def test_looking_at_pages_does_not_write_the_session(signed_in: "Browser",
     assert await version() == before
 
 
-async def test_a_form_from_elsewhere_is_refused(signed_in: "Browser", owner: Person) -> None:
+async def test_a_form_from_elsewhere_is_refused(signed_in: Browser, owner: Person) -> None:
     for token in ("", "0" * 128, "ü"):
         for address in ("/sign-out", "/sign-in"):
             form = {"email": owner.email, "password": "x"}
@@ -162,12 +159,12 @@ async def test_a_form_from_elsewhere_is_refused(signed_in: "Browser", owner: Per
     assert answer.url.path == "/workflows/runs"
 
 
-async def test_a_form_that_is_too_large_is_refused(browser: "Browser") -> None:
+async def test_a_form_that_is_too_large_is_refused(browser: Browser) -> None:
     answer, _ = await browser.sign_in("x@example.org", "x" * 10_000)
     assert answer.status == 413
 
 
-async def test_cookies_are_kept_from_scripts_and_other_sites(browser: "Browser", owner: Person) -> None:
+async def test_cookies_are_kept_from_scripts_and_other_sites(browser: Browser, owner: Person) -> None:
     answer, _ = await browser.get("/sign-in")
     assert {"HttpOnly", "SameSite=lax", "Path=/"} <= set(answer.headers["Set-Cookie"].split("; "))
     answer, _ = await browser.sign_in(owner.email)

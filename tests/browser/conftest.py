@@ -8,20 +8,18 @@ import pytest
 import pytest_asyncio
 from litestar import Litestar
 from playwright.async_api import Browser, BrowserContext, Page, ViewportSize, async_playwright
-from sqlalchemy import insert
 
 from afterword.accounts.people import add_person
 from afterword.admin.routes import admin_routes
-from afterword.directory.contacts import add_mailing_list, add_to_list
-from afterword.distributions.invitations import Letter, invite
+from afterword.directory.contacts import add_mailing_list
 from afterword.pages.static_files import static_routes
 from afterword.settings import Settings
-from afterword.store import tables
 from afterword.store.database import Database
 from afterword.survey_pages.routes import survey_page_routes
 from afterword.surveys.definitions import add_survey, csat_survey
 from afterword.web_errors import exception_handlers
 from afterword.workflows.definitions import Definition, JsonEvent, Task, add_workflow
+from fixtures.site import PASSWORD, Site
 
 EXECUTABLE = os.environ.get("AFTERWORD_BROWSER")
 QUIET = [
@@ -34,7 +32,6 @@ QUIET = [
     "--disable-sync",
 ]
 DESKTOP = ViewportSize(width=1280, height=800)
-PASSWORD = "a long password for tests"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -44,66 +41,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.browser)
             if not EXECUTABLE:
                 item.add_marker(pytest.mark.skip(reason="AFTERWORD_BROWSER names no browser"))
-
-
-class Site:
-    """The pages' address, and a past for them to show."""
-
-    def __init__(self, database: Database, url: str, survey_id: str, list_id: str, workflow_id: str) -> None:
-        self.database = database
-        self.url = url
-        self.survey_id = survey_id
-        self.list_id = list_id
-        self.workflow_id = workflow_id
-
-    async def link(self, email: str = "ada@example.org") -> str:
-        """A personal link to the survey."""
-        async with self.database.transaction() as connection:
-            listed = await add_to_list(
-                connection, self.list_id, email=email, first_name="Ada", last_name="King"
-            )
-            invitation, _ = await invite(
-                connection,
-                key=email,
-                survey_id=self.survey_id,
-                mailing_list_id=self.list_id,
-                listed=listed,
-                letter=Letter("Acme", "How did we do?", "Hi"),
-                embedded_data={},
-                fields={},
-                delay_seconds=0,
-            )
-        return f"{self.url}/jfe/form/{self.survey_id}?Q_DL={invitation.link_token}&Q_CHL=email"
-
-    async def responses(self) -> list[str]:
-        rows = await self.database.pool.fetch("SELECT answers::text FROM response")
-        return [row["answers"] for row in rows]
-
-    async def run(self, **values: object) -> int:
-        async with self.database.transaction() as connection:
-            event_id = await connection.scalar(
-                insert(tables.event)
-                .values(
-                    origin="json-event/E",
-                    type="JSON Event",
-                    body='{"customerFirstName":"Ada"}',
-                    status="matched",
-                )
-                .returning(tables.event.c.id)
-            )
-            run_id = await connection.scalar(
-                insert(tables.run)
-                .values({"workflow_id": self.workflow_id, "revision": 1, "event_id": event_id, **values})
-                .returning(tables.run.c.id)
-            )
-        return int(run_id or 0)
-
-    async def finish(self, run_id: int) -> None:
-        await self.database.pool.execute(
-            "UPDATE run SET status = 'succeeded', position = 1, version = version + 1, finished_at = now() "
-            "WHERE id = $1",
-            run_id,
-        )
 
 
 @pytest_asyncio.fixture

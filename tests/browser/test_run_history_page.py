@@ -1,16 +1,12 @@
-from typing import TYPE_CHECKING
-
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-if TYPE_CHECKING:
-    from tests.browser.conftest import Site
+from fixtures.site import PASSWORD, Site
 
-PASSWORD = "a long password for tests"
 WIDTHS = (320, 390, 768, 870, 1280)
 
 
-async def test_runs_appear_and_go_on_without_a_reload(owners_page: Page, site: "Site") -> None:
+async def test_runs_appear_and_go_on_without_a_reload(owners_page: Page, site: Site) -> None:
     page = owners_page
     await expect(page.get_by_role("heading", name="Nothing has run yet")).to_be_visible()
     await page.evaluate("window.never_reloaded = true")
@@ -24,9 +20,7 @@ async def test_runs_appear_and_go_on_without_a_reload(owners_page: Page, site: "
     assert await page.evaluate("window.never_reloaded")
 
 
-async def test_one_run_is_opened_from_its_row_and_followed_to_its_end(
-    owners_page: Page, site: "Site"
-) -> None:
+async def test_one_run_is_opened_from_its_row_and_followed_to_its_end(owners_page: Page, site: Site) -> None:
     page = owners_page
     run_id = await site.run()
     await page.locator(f"#run-{run_id}").click()
@@ -38,7 +32,7 @@ async def test_one_run_is_opened_from_its_row_and_followed_to_its_end(
     await expect(page.locator("pre")).to_be_visible()
 
 
-async def test_a_chosen_filter_applies_at_once(owners_page: Page, site: "Site") -> None:
+async def test_a_chosen_filter_applies_at_once(owners_page: Page, site: Site) -> None:
     page = owners_page
     failed, succeeded = await site.run(status="failed"), await site.run(status="succeeded")
     await page.get_by_label("Status").select_option("Failed")
@@ -47,7 +41,7 @@ async def test_a_chosen_filter_applies_at_once(owners_page: Page, site: "Site") 
     await expect(page.get_by_label("Status")).to_have_value("failed")
 
 
-async def test_without_scripts_everything_is_there(browser: Browser, site: "Site") -> None:
+async def test_without_scripts_everything_is_there(browser: Browser, site: Site) -> None:
     failed, succeeded = await site.run(status="failed"), await site.run(status="succeeded")
     context = await browser.new_context(java_script_enabled=False)
     page = await context.new_page()
@@ -68,7 +62,7 @@ async def test_without_scripts_everything_is_there(browser: Browser, site: "Site
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_no_page_is_wider_than_its_window(owners_page: Page, site: "Site", scheme: str) -> None:
+async def test_no_page_is_wider_than_its_window(owners_page: Page, site: Site, scheme: str) -> None:
     page = owners_page
     long = "x" * 300
     run_id = await site.run(status="failed", reason_words=f"it failed, {long}", conversation_id=long)

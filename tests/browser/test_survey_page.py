@@ -1,17 +1,14 @@
-from typing import TYPE_CHECKING
-
 import pytest
 from playwright.async_api import Browser, Page, ViewportSize, expect
 
-if TYPE_CHECKING:
-    from tests.browser.conftest import Site
+from fixtures.site import Site
 
 PHONE = ViewportSize(width=390, height=844)
 
 
 @pytest.mark.parametrize("scripts", [True, False])
 async def test_on_a_phone_the_score_of_the_mail_is_sent_with_a_comment(
-    browser: Browser, site: "Site", scripts: bool
+    browser: Browser, site: Site, scripts: bool
 ) -> None:
     context = await browser.new_context(viewport=PHONE, has_touch=True, java_script_enabled=scripts)
     page = await context.new_page()
@@ -29,7 +26,7 @@ async def test_on_a_phone_the_score_of_the_mail_is_sent_with_a_comment(
     await context.close()
 
 
-async def test_the_keyboard_is_enough(page: Page, site: "Site") -> None:
+async def test_the_keyboard_is_enough(page: Page, site: Site) -> None:
     await page.goto(await site.link())
     await page.keyboard.press("Tab")
     await expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
@@ -42,7 +39,7 @@ async def test_the_keyboard_is_enough(page: Page, site: "Site") -> None:
     assert await site.responses() == ['{"QID1": 2}']
 
 
-async def test_a_forgotten_score_is_pointed_at_and_the_comment_kept(page: Page, site: "Site") -> None:
+async def test_a_forgotten_score_is_pointed_at_and_the_comment_kept(page: Page, site: Site) -> None:
     await page.goto(await site.link())
     comment = page.get_by_label("What is the main reason")
     await comment.fill("I forgot the score")
@@ -56,7 +53,7 @@ async def test_a_forgotten_score_is_pointed_at_and_the_comment_kept(page: Page, 
     await expect(page.get_by_role("heading", name="Thank you!")).to_be_visible()
 
 
-async def test_the_way_out_of_surveys_is_one_button(page: Page, site: "Site") -> None:
+async def test_the_way_out_of_surveys_is_one_button(page: Page, site: Site) -> None:
     await page.goto(await site.link())
     await page.get_by_role("link", name="No more surveys, please").click()
     await page.get_by_role("button", name="Stop sending me surveys").click()

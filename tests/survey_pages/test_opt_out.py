@@ -1,22 +1,19 @@
-from typing import TYPE_CHECKING
-
 import pytest
 
-if TYPE_CHECKING:
-    from tests.survey_pages.conftest import Respondents
+from fixtures.respondents import Respondents
 
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
-async def test_opening_the_page_changes_nothing(respondents: "Respondents", method: str) -> None:
+async def test_opening_the_page_changes_nothing(respondents: Respondents, method: str) -> None:
     invitation = await respondents.invite()
     async with respondents.http.request(method, f"/opt-out/{invitation.link_token}") as answer:
         assert answer.status == 200
     assert not await respondents.has_opted_out(invitation)
 
 
-async def test_the_button_opts_out_and_can_be_pressed_again(respondents: "Respondents") -> None:
+async def test_the_button_opts_out_and_can_be_pressed_again(respondents: Respondents) -> None:
     invitation = await respondents.invite()
     address = f"/opt-out/{invitation.link_token}"
     async with respondents.http.get(address) as before:
@@ -33,7 +30,7 @@ async def test_the_button_opts_out_and_can_be_pressed_again(respondents: "Respon
 
 @pytest.mark.parametrize("as_parts", [True, False])
 async def test_the_one_click_of_mail_programs_opts_out_without_a_redirect(
-    respondents: "Respondents", as_parts: bool
+    respondents: Respondents, as_parts: bool
 ) -> None:
     invitation = await respondents.invite()
     address = f"/opt-out/{invitation.link_token}"
@@ -47,7 +44,7 @@ async def test_the_one_click_of_mail_programs_opts_out_without_a_redirect(
     assert await respondents.has_opted_out(invitation)
 
 
-async def test_only_the_contact_of_the_link_is_opted_out(respondents: "Respondents") -> None:
+async def test_only_the_contact_of_the_link_is_opted_out(respondents: Respondents) -> None:
     leaving, staying = await respondents.invite("ada@example.org"), await respondents.invite("bo@example.org")
     async with respondents.http.post(f"/opt-out/{leaving.link_token}", data=ONE_CLICK):
         pass
@@ -55,7 +52,7 @@ async def test_only_the_contact_of_the_link_is_opted_out(respondents: "Responden
     assert not await respondents.has_opted_out(staying)
 
 
-async def test_a_link_that_is_nobodys_is_told_kindly(respondents: "Respondents") -> None:
+async def test_a_link_that_is_nobodys_is_told_kindly(respondents: Respondents) -> None:
     for token in ("nobodys-token", "%00", "x" * 500, "..%2Fjfe"):
         for method in ("GET", "POST"):
             async with respondents.http.request(method, f"/opt-out/{token}") as answer:

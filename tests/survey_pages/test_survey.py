@@ -1,12 +1,10 @@
 import asyncio
 import re
-from typing import TYPE_CHECKING
 
 import asyncpg
 import pytest
 
-if TYPE_CHECKING:
-    from tests.survey_pages.conftest import Respondents
+from fixtures.respondents import Respondents
 
 
 def checked_scores(page: str) -> list[str]:
@@ -14,7 +12,7 @@ def checked_scores(page: str) -> list[str]:
 
 
 async def test_the_page_asks_the_questions_with_the_score_of_the_mail_chosen(
-    respondents: "Respondents",
+    respondents: Respondents,
 ) -> None:
     link = respondents.link(await respondents.invite(), score="4")
     async with respondents.http.get(link) as answer:
@@ -26,7 +24,7 @@ async def test_the_page_asks_the_questions_with_the_score_of_the_mail_chosen(
     assert page.count("<button") == 1
 
 
-async def test_a_score_that_is_no_choice_is_not_chosen(respondents: "Respondents") -> None:
+async def test_a_score_that_is_no_choice_is_not_chosen(respondents: Respondents) -> None:
     invitation = await respondents.invite()
     for score in ("", "0", "6", "4x", "%00", "-1", "٤", "9" * 400):
         async with respondents.http.get(respondents.link(invitation, score=score)) as answer:
@@ -35,7 +33,7 @@ async def test_a_score_that_is_no_choice_is_not_chosen(respondents: "Respondents
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
-async def test_opening_the_page_stores_nothing(respondents: "Respondents", method: str) -> None:
+async def test_opening_the_page_stores_nothing(respondents: Respondents, method: str) -> None:
     link = respondents.link(await respondents.invite(), score="4")
     for _ in range(3):
         async with respondents.http.request(method, link) as answer:
@@ -44,7 +42,7 @@ async def test_opening_the_page_stores_nothing(respondents: "Respondents", metho
     assert await respondents.event_count() == 0
 
 
-async def test_an_answer_is_stored_with_the_embedded_data_and_thanked_for(respondents: "Respondents") -> None:
+async def test_an_answer_is_stored_with_the_embedded_data_and_thanked_for(respondents: Respondents) -> None:
     invitation = await respondents.invite(embedded_data={"customerid": "C1", "conversationId": "V1"})
     form = {"QID1": "5", "QID2": "Quick\r\nand kind ✓"}
     async with respondents.http.post(
@@ -62,7 +60,7 @@ async def test_an_answer_is_stored_with_the_embedded_data_and_thanked_for(respon
     assert await respondents.event_count() == 1
 
 
-async def test_the_inbox_is_told_of_an_answer(respondents: "Respondents") -> None:
+async def test_the_inbox_is_told_of_an_answer(respondents: Respondents) -> None:
     told = asyncio.Event()
     listener = await asyncpg.connect(respondents.database.url)
     await listener.add_listener("afterword_inbox", lambda *_: told.set())
@@ -74,7 +72,7 @@ async def test_the_inbox_is_told_of_an_answer(respondents: "Respondents") -> Non
 
 
 async def test_an_answer_without_a_score_is_refused_and_what_was_typed_is_kept(
-    respondents: "Respondents",
+    respondents: Respondents,
 ) -> None:
     link = respondents.link(await respondents.invite())
     comment = "It was </textarea><b>fine</b> & quick"
@@ -91,7 +89,7 @@ async def test_an_answer_without_a_score_is_refused_and_what_was_typed_is_kept(
     assert response["answers"] == {"QID1": 2, "QID2_TEXT": comment}
 
 
-async def test_a_comment_that_is_too_long_keeps_the_score_and_the_comment(respondents: "Respondents") -> None:
+async def test_a_comment_that_is_too_long_keeps_the_score_and_the_comment(respondents: Respondents) -> None:
     link = respondents.link(await respondents.invite())
     comment = "x" * 5001
     async with respondents.http.post(link, data={"QID1": "3", "QID2": comment}) as answer:
@@ -103,7 +101,7 @@ async def test_a_comment_that_is_too_long_keeps_the_score_and_the_comment(respon
     assert await respondents.responses() == []
 
 
-async def test_an_invitation_is_answered_once(respondents: "Respondents") -> None:
+async def test_an_invitation_is_answered_once(respondents: Respondents) -> None:
     link = respondents.link(await respondents.invite())
     async with respondents.http.post(link, data={"QID1": "5"}):
         pass
@@ -117,7 +115,7 @@ async def test_an_invitation_is_answered_once(respondents: "Respondents") -> Non
     assert response["answers"] == {"QID1": 5}
 
 
-async def test_answers_sent_at_once_are_stored_once_and_all_thanked_for(respondents: "Respondents") -> None:
+async def test_answers_sent_at_once_are_stored_once_and_all_thanked_for(respondents: Respondents) -> None:
     link = respondents.link(await respondents.invite())
 
     async def send(score: str) -> str:
@@ -131,7 +129,7 @@ async def test_answers_sent_at_once_are_stored_once_and_all_thanked_for(responde
     assert await respondents.event_count() == 1
 
 
-async def test_a_survey_that_is_closed_says_so(respondents: "Respondents") -> None:
+async def test_a_survey_that_is_closed_says_so(respondents: Respondents) -> None:
     link = respondents.link(await respondents.invite())
     await respondents.close_survey()
     async with respondents.http.get(link) as opened:
@@ -142,7 +140,7 @@ async def test_a_survey_that_is_closed_says_so(respondents: "Respondents") -> No
     assert await respondents.responses() == []
 
 
-async def test_a_link_that_is_nobodys_is_told_kindly(respondents: "Respondents") -> None:
+async def test_a_link_that_is_nobodys_is_told_kindly(respondents: Respondents) -> None:
     nul = "%00" * 8
     for query in ("", "Q_DL=", "Q_DL=nobodys-token", f"Q_DL={nul}", "Q_DL=" + "x" * 5000, "Q_DL=%ED%A0%80"):
         for method in ("GET", "POST"):
@@ -152,7 +150,7 @@ async def test_a_link_that_is_nobodys_is_told_kindly(respondents: "Respondents")
                 assert "This link does not work" in await answer.text()
 
 
-async def test_a_link_works_for_its_own_survey_only(respondents: "Respondents") -> None:
+async def test_a_link_works_for_its_own_survey_only(respondents: Respondents) -> None:
     invitation = await respondents.invite()
     address = f"/jfe/form/SV_another?Q_DL={invitation.link_token}"
     async with respondents.http.post(address, data={"QID1": "5"}) as answer:
@@ -160,20 +158,20 @@ async def test_a_link_works_for_its_own_survey_only(respondents: "Respondents") 
     assert await respondents.responses() == []
 
 
-async def test_a_form_that_is_too_large_is_refused(respondents: "Respondents") -> None:
+async def test_a_form_that_is_too_large_is_refused(respondents: Respondents) -> None:
     link = respondents.link(await respondents.invite())
     async with respondents.http.post(link, data={"QID1": "5", "QID2": "x" * 70_000}) as answer:
         assert answer.status == 413
     assert await respondents.responses() == []
 
 
-async def test_thanks_for_an_unknown_survey_are_not_found(respondents: "Respondents") -> None:
+async def test_thanks_for_an_unknown_survey_are_not_found(respondents: Respondents) -> None:
     for survey_id in ("SV_unknown", "%00", "x" * 1000):
         async with respondents.http.get(f"/jfe/form/{survey_id}/thanks") as answer:
             assert answer.status == 404
 
 
-async def test_pages_keep_to_themselves(respondents: "Respondents") -> None:
+async def test_pages_keep_to_themselves(respondents: Respondents) -> None:
     invitation = await respondents.invite()
     for address in (respondents.link(invitation), f"/opt-out/{invitation.link_token}", "/jfe/form/x"):
         async with respondents.http.get(address) as answer:
@@ -206,7 +204,7 @@ BODIES = (
 )
 
 
-async def test_what_is_no_answer_is_refused_and_can_be_put_right(respondents: "Respondents") -> None:
+async def test_what_is_no_answer_is_refused_and_can_be_put_right(respondents: Respondents) -> None:
     link = respondents.link(await respondents.invite())
     for kind in KINDS:
         for body in BODIES:

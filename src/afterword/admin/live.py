@@ -19,8 +19,8 @@ LIVES_SECONDS = 60.0
 RECONNECT_AFTER_MS = 300
 
 
-def live_routes(database: Database) -> list[HTTPRouteHandler]:
-    """The stream that pages listen to."""
+def live_routes(database: Database, stopping: asyncio.Event) -> list[HTTPRouteHandler]:
+    """The stream that pages listen to; every one ends when ``stopping`` is set."""
 
     @get("/workflows/runs/stream")
     async def stream(request: AdminRequest) -> ServerSentEvent:
@@ -29,12 +29,14 @@ def live_routes(database: Database) -> list[HTTPRouteHandler]:
         run_id = None if wanted is None else read_id(wanted)
         if wanted is not None and run_id is None:
             raise ClientException("That is not a run's number.")
-        return ServerSentEvent(changes(database, run_id))
+        return ServerSentEvent(changes(database, run_id, stopping))
 
     return [stream]
 
 
-async def changes(database: Database, run_id: int | None) -> AsyncIterator[ServerSentEventMessage]:
+async def changes(
+    database: Database, run_id: int | None, stopping: asyncio.Event
+) -> AsyncIterator[ServerSentEventMessage]:
     """A message for each change, and one to begin with: something may have changed since the page was made.
 
     It ends after a minute and the browser asks anew, so that whoever signed out meanwhile hears no more.
@@ -43,12 +45,17 @@ async def changes(database: Database, run_id: int | None) -> AsyncIterator[Serve
     known = await _state(database, run_id)
     loop = asyncio.get_running_loop()
     end = loop.time() + LIVES_SECONDS
-    while loop.time() < end:
-        await asyncio.sleep(LOOK_EVERY_SECONDS)
+    while loop.time() < end and not await _is_set_within(stopping, LOOK_EVERY_SECONDS):
         state = await _state(database, run_id)
         if state is not None and state != known:
             known = state
             yield ServerSentEventMessage(event="changed", data="")
+
+
+async def _is_set_within(event: asyncio.Event, seconds: float) -> bool:
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(event.wait(), seconds)
+    return event.is_set()
 
 
 async def _state(database: Database, run_id: int | None) -> str | None:

@@ -1,5 +1,7 @@
 """The web interface put together: sessions, protection against forged forms, and the pages."""
 
+import asyncio
+
 from litestar import Router
 from litestar.middleware import DefineMiddleware
 from litestar.middleware.csrf import CSRFMiddleware
@@ -19,11 +21,14 @@ from afterword.store.database import Database
 from afterword.store.sessions import DatabaseStore
 
 
-def admin_routes(database: Database, settings: Settings, *, csrf_secret: str) -> list[Router]:
+def admin_routes(
+    database: Database, settings: Settings, *, csrf_secret: str, stopping: asyncio.Event | None = None
+) -> list[Router]:
     """The routes of this door, whole: nothing but ``route_handlers`` of the application has to know of them.
 
     ``csrf_secret`` has to be the same in all processes of an installation. Sessions and CSRF checks stand
-    before these routes only, so that the other doors are spared both.
+    before these routes only, so that the other doors are spared both. Open pages listen for as long as they are
+    open, and a server waits for whom it serves: set ``stopping`` and they are let go.
     """
     store = DatabaseStore(database)
     return [
@@ -40,7 +45,10 @@ def admin_routes(database: Database, settings: Settings, *, csrf_secret: str) ->
                     path="/",
                     guards=[wants_person],
                     exception_handlers={NotSignedIn: send_to_sign_in},
-                    route_handlers=[*run_history_routes(database), *live_routes(database)],
+                    route_handlers=[
+                        *run_history_routes(database),
+                        *live_routes(database, stopping or asyncio.Event()),
+                    ],
                 ),
             ],
         )
