@@ -45,7 +45,8 @@ FINISH_WITHIN_SECONDS = 10.0
 HEALTH_WITHIN_SECONDS = 3.0
 
 COUNT_WORKERS = """
-SELECT count(*) FROM pg_stat_activity WHERE application_name = $1 AND datname = current_database()
+SELECT count(DISTINCT application_name) FROM pg_stat_activity
+WHERE starts_with(application_name, $1) AND datname = current_database()
 """
 
 
