@@ -40,8 +40,8 @@ POOL_SIZE = 8
 LARGEST_BODY = 64 * 1024
 LARGEST_HEADERS = 64 * 1024
 HEADERS_WITHIN_MILLISECONDS = 10_000
-FINISH_WITHIN_SECONDS = 10.0
-"""Requests in hand are given so long when the process is told to stop."""
+FINISH_WITHIN_SECONDS = 5.0
+"""Requests in hand are given so long when the process is told to stop; less than its supervisor gives it."""
 HEALTH_WITHIN_SECONDS = 3.0
 
 COUNT_WORKERS = """

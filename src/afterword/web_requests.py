@@ -10,7 +10,7 @@ from litestar.exceptions import ClientException, HTTPException
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from litestar.plugins import ReceiveRoutePlugin
 from litestar.routes import BaseRoute, HTTPRoute
-from litestar.types import HTTPReceiveMessage, Receive, Scope, Send
+from litestar.types import HTTPRequestEvent, Receive, Scope, Send
 
 BODY_WITHIN_SECONDS = 20.0
 """The whole body has to be there by then, however slowly it drips in."""
@@ -34,7 +34,7 @@ class BoundedRequest(Request[Any, Any, Any]):
         super().__init__(scope, receive, send)
         self._receive_unbounded = receive
         self._deadline: float | None = None
-        self.receive = self._receive_in_time  # type: ignore[assignment]
+        self.receive = self._receive_in_time
 
     async def stream(self) -> AsyncGenerator[bytes, None]:
         """The body as it arrives; of one that is too large the rest is read and forgotten.
@@ -58,7 +58,7 @@ class BoundedRequest(Request[Any, Any, Any]):
             if not message["more_body"]:
                 return
 
-    async def _receive_in_time(self) -> HTTPReceiveMessage:
+    async def _receive_in_time(self) -> HTTPRequestEvent:
         if self._deadline is None:
             self._deadline = asyncio.get_running_loop().time() + BODY_WITHIN_SECONDS
         try:
@@ -71,7 +71,7 @@ class BoundedRequest(Request[Any, Any, Any]):
             ) from None
         if message["type"] == "http.disconnect":
             raise ClientException("The connection ended before the body did.")
-        return cast("HTTPReceiveMessage", message)
+        return cast("HTTPRequestEvent", message)
 
 
 class HeadWhereGet(ReceiveRoutePlugin):

@@ -104,7 +104,12 @@ async def test_an_account_whose_organisation_moved_is_called_at_the_new_address(
     qualtrics = await add_qualtrics(connection, box, **QUALTRICS)
     other = await add_gladly(connection, box, **(GLADLY | {"name": "Other"}))
     await move_gladly(connection, gladly.id, "https://new.gladly.com/")
-    await move_qualtrics(connection, box, qualtrics.id, "https://new.example.com/inbound-event/v1/events/json/triggers?urlTokenId=x")
+    await move_qualtrics(
+        connection,
+        box,
+        qualtrics.id,
+        "https://new.example.com/inbound-event/v1/events/json/triggers?urlTokenId=x",
+    )
     assert await get_gladly(connection, box, gladly.id) == msgspec.structs.replace(
         gladly, base_url="https://new.gladly.com"
     )

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import aiohttp
 import pytest_asyncio
 from litestar import Litestar
+from tests.fixtures.admin_pages import PASSWORD, TASKS, Browser, Past
 
 from afterword.accounts.people import Person, add_person
 from afterword.admin.routes import admin_routes
@@ -12,7 +13,6 @@ from afterword.settings import Settings
 from afterword.store.database import Database
 from afterword.web_errors import exception_handlers
 from afterword.workflows.definitions import Definition, JsonEvent, add_workflow
-from fixtures.admin_pages import PASSWORD, TASKS, Browser, Past
 
 
 @pytest_asyncio.fixture

@@ -3,11 +3,11 @@ import asyncio
 import aiohttp
 import pytest
 from sqlalchemy import update
+from tests.fixtures.admin_pages import Browser, Past
 
 from afterword.admin import live
 from afterword.store import tables
 from afterword.store.database import Database
-from fixtures.admin_pages import Browser, Past
 
 
 async def changed(stream: aiohttp.ClientResponse) -> None:

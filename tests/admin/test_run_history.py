@@ -1,10 +1,10 @@
 import re
 
 from sqlalchemy import delete
+from tests.fixtures.admin_pages import Browser, Past
 
 from afterword.store import tables
 from afterword.store.database import Database
-from fixtures.admin_pages import Browser, Past
 
 LARGEST_PAGE = 100_000
 

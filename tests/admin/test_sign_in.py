@@ -5,6 +5,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from sqlalchemy import delete, select, text
+from tests.fixtures.admin_pages import Browser
 
 from afterword.accounts.people import Person
 from afterword.admin.sessions import csrf_config, session_config
@@ -13,7 +14,6 @@ from afterword.settings import Settings
 from afterword.store import tables
 from afterword.store.database import Database
 from afterword.store.sessions import DatabaseStore
-from fixtures.admin_pages import Browser
 
 WRONG = "Email address and password do not belong together."
 PAGES = (

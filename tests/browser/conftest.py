@@ -8,6 +8,7 @@ import pytest
 import pytest_asyncio
 from litestar import Litestar
 from playwright.async_api import Browser, BrowserContext, Page, ViewportSize, async_playwright
+from tests.fixtures.site import PASSWORD, Site
 
 from afterword.accounts.people import add_person
 from afterword.admin.routes import admin_routes
@@ -19,7 +20,6 @@ from afterword.survey_pages.routes import survey_page_routes
 from afterword.surveys.definitions import add_survey, csat_survey
 from afterword.web_errors import exception_handlers
 from afterword.workflows.definitions import Definition, JsonEvent, Task, add_workflow
-from fixtures.site import PASSWORD, Site
 
 EXECUTABLE = os.environ.get("AFTERWORD_BROWSER")
 QUIET = [

@@ -1,7 +1,6 @@
 import pytest
 from playwright.async_api import Browser, Page, expect
-
-from fixtures.site import PASSWORD, Site
+from tests.fixtures.site import PASSWORD, Site
 
 WIDTHS = (320, 390, 768, 870, 1280)
 

@@ -1,7 +1,6 @@
 import pytest
 from playwright.async_api import Browser, Page, ViewportSize, expect
-
-from fixtures.site import Site
+from tests.fixtures.site import Site
 
 PHONE = ViewportSize(width=390, height=844)
 

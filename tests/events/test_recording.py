@@ -36,7 +36,9 @@ async def test_the_body_is_kept_as_received(database: Database) -> None:
     assert await stored(database) == [("received", body)]
 
 
-async def test_an_event_delivered_again_is_recorded_as_redelivered_and_names_the_first(database: Database) -> None:
+async def test_an_event_delivered_again_is_recorded_as_redelivered_and_names_the_first(
+    database: Database,
+) -> None:
     async with EventRecorder(database) as recorder:
         await recorder.record(event("a"))
         await recorder.record(event("a"))
@@ -126,4 +128,3 @@ async def test_recording_goes_on_when_its_connections_were_cut(database: Databas
         )
         await asyncio.gather(*(recorder.record(event(str(number))) for number in range(10)))
     assert len(await stored(database)) == 11
-

@@ -22,7 +22,7 @@ from afterword.gladly.models import (
 
 if TYPE_CHECKING:
     from tests.conftest import OpenBudget, StandIn
-    from tests.gladly.conftest import Sandbox
+    from tests.fixtures.sandbox import Sandbox
 
 ANSWER = CustomerActivity(activity_type="SURVEY", title="CSAT Score: 5", body="Customer Feedback: thanks")
 

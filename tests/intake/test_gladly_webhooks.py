@@ -260,5 +260,5 @@ async def test_one_that_cannot_be_stored_does_not_fail_its_neighbours(afterword:
 
 def unlike_any_other(length: int) -> str:
     """Text that cannot be compressed to fit."""
-    chance = random.Random(1)  # noqa: S311
+    chance = random.Random(1)
     return "".join(chance.choices("abcdefghijklmnopqrstuvwxyz0123456789", k=length))

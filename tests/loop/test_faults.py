@@ -141,7 +141,7 @@ async def test_the_event_is_there_when_web_is_killed_right_after_its_acknowledge
 
 async def test_a_suspended_worker_that_comes_back_changes_nothing(demo: Any, eventually: Any) -> None:
     (pid,) = demo.described.processes.worker
-    second = subprocess.Popen(
+    second = subprocess.Popen(  # noqa: ASYNC220 - it is only started here
         [sys.executable, "-m", "afterword", "worker", "--data-dir", str(demo.data_dir)],
         env={**os.environ, **worker_environment(demo)},
         stdout=subprocess.DEVNULL,

@@ -81,7 +81,7 @@ async def test_no_second_ever_has_more_than_ten_whoever_takes(
 ) -> None:
     """Several processes' worth of pools, in heaps and with pauses."""
     pools = [await asyncpg.create_pool(database_url, min_size=1, max_size=2) for _ in range(3)]
-    chance = random.Random(7)  # noqa: S311 - the same each time
+    chance = random.Random(7)
 
     async def taker(own: asyncpg.Pool) -> None:
         for _ in range(40):

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import aiohttp
 import pytest_asyncio
 from litestar import Litestar
+from tests.fixtures.respondents import Respondents
 
 from afterword.directory.contacts import add_mailing_list
 from afterword.settings import Settings
@@ -12,7 +13,6 @@ from afterword.store.database import Database
 from afterword.survey_pages.routes import survey_page_routes
 from afterword.surveys.definitions import add_survey, csat_survey
 from afterword.web_errors import exception_handlers
-from fixtures.respondents import Respondents
 
 
 @pytest_asyncio.fixture

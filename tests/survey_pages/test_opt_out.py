@@ -1,6 +1,5 @@
 import pytest
-
-from fixtures.respondents import Respondents
+from tests.fixtures.respondents import Respondents
 
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}
 

@@ -3,8 +3,7 @@ import re
 
 import asyncpg
 import pytest
-
-from fixtures.respondents import Respondents
+from tests.fixtures.respondents import Respondents
 
 
 def checked_scores(page: str) -> list[str]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest_asyncio
-from fixtures.sandbox import Sandbox
+from tests.fixtures.sandbox import Sandbox
 
 from afterword.accounts.clients import ConnectedAccounts
 from afterword.accounts.connected import WebhookCredentials, add_gladly, add_qualtrics

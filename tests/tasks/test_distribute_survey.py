@@ -7,12 +7,12 @@ from typing import Any
 
 import msgspec
 import pytest
-from fixtures.sandbox import Sandbox
+from tests.fixtures.sandbox import Sandbox
 
 from afterword.directory.contacts import opt_out
+from afterword.distributions.sending import Mailer
 from afterword.outcomes import Permanent, Retry, Skip
 from afterword.settings import Settings
-from afterword.distributions.sending import Mailer
 from afterword.tasks.contract import Done, TaskCall, Wait
 from afterword.tasks.distribute_survey import DistributeSurvey, DistributeSurveyTask, EmbeddedDatum
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from fixtures.sandbox import Sandbox
+from tests.fixtures.sandbox import Sandbox
 
 from afterword.outcomes import Permanent, Skip
 from afterword.tasks.contract import TaskCall

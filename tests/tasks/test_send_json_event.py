@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from fixtures.sandbox import Sandbox
+from tests.fixtures.sandbox import Sandbox
 
 from afterword.outcomes import Permanent, Retry, Skip
 from afterword.tasks.contract import TaskCall

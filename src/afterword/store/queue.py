@@ -60,7 +60,8 @@ class RunQueue:
     async def enqueue(self, connection: PlainConnection, run_ids: Sequence[int]) -> None:
         """Wake these runs up, in the caller's transaction; a run that has a job already keeps it."""
         if run_ids:
-            await self._queries(AsyncpgDriver(connection)).enqueue(
+            driver = AsyncpgDriver(connection)  # type: ignore[arg-type]  # a pool's connection does as well
+            await self._queries(driver).enqueue(
                 [ENTRYPOINT] * len(run_ids),
                 [str(run_id).encode() for run_id in run_ids],
                 [0] * len(run_ids),
