@@ -67,9 +67,9 @@ def address(path: str, afterword: Any) -> str:
     return f"{filled}?urlTokenId={afterword.url_token}" if path.startswith("/inbound-event") else filled
 
 
-async def test_every_address_is_for_whom_it_should_be(start_afterword: Any, database_url: str) -> None:
-    afterword = await start_afterword()
-    routes = await routes_of(database_url)
+@shared
+async def test_every_address_is_for_whom_it_should_be(afterword: Any) -> None:
+    routes = await routes_of(afterword.database.url)
     assert set(routes) == set(WHO_MAY)
     for path, methods in routes.items():
         for method in sorted(methods - {"OPTIONS"}):
@@ -89,9 +89,9 @@ async def test_every_address_is_for_whom_it_should_be(start_afterword: Any, data
     assert await afterword.events() == []
 
 
-async def test_every_address_refuses_every_other_method(start_afterword: Any, database_url: str) -> None:
-    afterword = await start_afterword()
-    for path, methods in (await routes_of(database_url)).items():
+@shared
+async def test_every_address_refuses_every_other_method(afterword: Any) -> None:
+    for path, methods in (await routes_of(afterword.database.url)).items():
         for method in METHODS:
             if method in methods:
                 continue
@@ -103,12 +103,12 @@ async def test_every_address_refuses_every_other_method(start_afterword: Any, da
         assert answer._body == b""
 
 
-async def test_head_is_answered_wherever_get_is(start_afterword: Any, database_url: str) -> None:
+@shared
+async def test_head_is_answered_wherever_get_is(afterword: Any) -> None:
     """Proxies and monitors ask so: the same status and headers, and no body."""
-    afterword = await start_afterword()
     token = {"X-API-TOKEN": afterword.api_token}
     asked = 0
-    for path, methods in (await routes_of(database_url)).items():
+    for path, methods in (await routes_of(afterword.database.url)).items():
         if "GET" not in methods:
             continue
         by_get = await afterword.send("GET", address(path, afterword), headers=token)
@@ -232,10 +232,8 @@ async def test_headers_that_do_not_come_end_the_connection(
     assert not (await raw(afterword, b"POST /webhooks")).startswith(b"HTTP/1.1 2")
 
 
-async def test_a_sender_that_hangs_up_in_the_middle_leaves_nothing_behind(
-    start_afterword: Any, eventually: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    afterword = await start_afterword()
+@shared
+async def test_a_sender_that_hangs_up_in_the_middle_leaves_nothing_behind(afterword: Any) -> None:
     for _ in range(5):
         _, writer = await asyncio.open_connection("127.0.0.1", afterword.port())
         writer.write(head_of_event(afterword, 100) + b'{"a":')
@@ -246,8 +244,8 @@ async def test_a_sender_that_hangs_up_in_the_middle_leaves_nothing_behind(
     assert [entry for entry in afterword.logged if entry.get("log_level") == "error"] == []
 
 
-async def test_a_slow_sender_holds_up_nobody_else(start_afterword: Any) -> None:
-    afterword = await start_afterword()
+@shared
+async def test_a_slow_sender_holds_up_nobody_else(afterword: Any) -> None:
     body = b'{"slow": true}'
     reader, writer = await asyncio.open_connection("127.0.0.1", afterword.port())
     writer.write(head_of_event(afterword, len(body)))
