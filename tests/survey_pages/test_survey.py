@@ -5,6 +5,8 @@ import asyncpg
 import pytest
 from tests.fixtures.respondents import Respondents
 
+from afterword.surveys.definitions import add_survey, csat_survey
+
 
 def checked_scores(page: str) -> list[str]:
     return re.findall(r'value="(\d)" required checked', page)
@@ -128,6 +130,25 @@ async def test_answers_sent_at_once_are_stored_once_and_all_thanked_for(responde
     assert await respondents.event_count() == 1
 
 
+async def test_an_answer_that_could_not_be_stored_is_kept_and_can_be_sent_again(
+    respondents: Respondents,
+) -> None:
+    link = respondents.link(await respondents.invite())
+    await respondents.lose_the_database_at_the_next_response()
+    form = {"QID1": "4", "QID2": "Please keep this"}
+    async with respondents.http.post(link, data=form) as answer:
+        page = await answer.text()
+    assert answer.status == 503
+    assert "Nothing you wrote is lost" in page
+    assert "Please keep this</textarea>" in page
+    assert checked_scores(page) == ["4"]
+    await respondents.find_the_database_again()
+    async with respondents.http.post(link, data=form) as answer:
+        assert answer.status == 200
+    (response,) = await respondents.responses()
+    assert response["answers"] == {"QID1": 4, "QID2_TEXT": "Please keep this"}
+
+
 async def test_a_survey_that_is_closed_says_so(respondents: Respondents) -> None:
     link = respondents.link(await respondents.invite())
     await respondents.close_survey()
@@ -151,7 +172,9 @@ async def test_a_link_that_is_nobodys_is_told_kindly(respondents: Respondents) -
 
 async def test_a_link_works_for_its_own_survey_only(respondents: Respondents) -> None:
     invitation = await respondents.invite()
-    address = f"/jfe/form/SV_another?Q_DL={invitation.link_token}"
+    async with respondents.database.transaction() as connection:
+        another = await add_survey(connection, name="Another", definition=csat_survey())
+    address = f"/jfe/form/{another}?Q_DL={invitation.link_token}"
     async with respondents.http.post(address, data={"QID1": "5"}) as answer:
         assert answer.status == 404
     assert await respondents.responses() == []

@@ -18,6 +18,7 @@ from afterword.tasks.contract import Done
 from afterword.workflows.definitions import JsonEvent, SurveyResponse, Task
 from afterword.workflows.engine import RunEngine
 from afterword.workflows.history import (
+    LARGEST_BODY_LOOKED_INTO,
     get_run,
     list_events,
     list_runs,
@@ -145,6 +146,14 @@ async def test_an_event_that_cannot_be_read_is_listed_all_the_same(
     assert run.customer.id == ""
     async with database.transaction() as connection:
         assert len(await list_events(connection)) == 2
+
+
+async def test_a_listing_does_not_look_into_large_events(database: Database, story: Any) -> None:
+    await story.workflow(JsonEvent("E1"))
+    await story.event("json-event/E1", "JSON Event", {**JSON_BODY, "padding": "x" * LARGEST_BODY_LOOKED_INTO})
+    await drain(database)
+    (run,) = await all_runs(database)
+    assert run.customer.id == ""
 
 
 async def test_the_customer_of_a_response_is_whom_the_survey_was_sent_to(
