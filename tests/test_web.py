@@ -56,7 +56,7 @@ METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "TRACE", "BREW"]
 async def routes_of(database_url: str) -> dict[str, set[str]]:
     """Each address of the application with its methods."""
     settings = Settings.load({}, secret_key=KEY)
-    async with web.open_app(settings, database_url) as app:
+    async with web.open_app(settings, database_url, asyncio.Event()) as app:
         return {route.path: set(route.methods) for route in app.routes if isinstance(route, HTTPRoute)}
 
 

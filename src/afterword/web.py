@@ -1,6 +1,7 @@
 """The web half: puts every door together and serves them."""
 
 import asyncio
+import contextlib
 import errno
 import socket
 from collections.abc import AsyncIterator, Sequence
@@ -16,6 +17,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.types import ControllerRouterHandler
 
 from afterword import process
+from afterword.accounts.api_tokens import TokenUses
 from afterword.accounts.secrets import SecretBox, check_secret_key
 from afterword.accounts.webhook_access import WebhookAccess
 from afterword.admin.routes import admin_routes
@@ -43,6 +45,7 @@ HEADERS_WITHIN_MILLISECONDS = 10_000
 FINISH_WITHIN_SECONDS = 5.0
 """Requests in hand are given so long when the process is told to stop; less than its supervisor gives it."""
 HEALTH_WITHIN_SECONDS = 3.0
+TOKEN_USES_EVERY_SECONDS = 60.0
 
 COUNT_WORKERS = """
 SELECT count(DISTINCT application_name) FROM pg_stat_activity
@@ -67,18 +70,20 @@ def create_app(
     database: Database,
     recorder: EventRecorder,
     box: SecretBox,
+    uses: TokenUses,
     *,
+    stopping: asyncio.Event,
     more_routes: Sequence[ControllerRouterHandler] = (),
 ) -> Litestar:
     """Put the doors together. ``more_routes`` are for programs that measure the app from within."""
     return Litestar(
         route_handlers=[
-            *json_event_routes(recorder, Endpoints(database)),
+            *json_event_routes(recorder, Endpoints(database, uses)),
             *gladly_webhook_routes(recorder, WebhookAccess(database, box)),
             *qualtrics_api_routes(database),
             *static_routes(),
             *survey_page_routes(database, settings),
-            *admin_routes(database, settings, csrf_secret=box.derived("forged forms")),
+            *admin_routes(database, settings, csrf_secret=box.derived("forged forms"), stopping=stopping),
             *api_routes(database),
             health_route(database),
             *more_routes,
@@ -147,9 +152,15 @@ def _told(health: Health, status: int = 200) -> Response[Health]:
 
 @asynccontextmanager
 async def open_app(
-    settings: Settings, database_url: str, *, more_routes: Sequence[ControllerRouterHandler] = ()
+    settings: Settings,
+    database_url: str,
+    stopping: asyncio.Event,
+    *,
+    more_routes: Sequence[ControllerRouterHandler] = (),
 ) -> AsyncIterator[Litestar]:
     """Bring the database up to date and make the app on it; closed when the block ends.
+
+    Pages that follow what happens are let go when ``stopping`` is set.
 
     Raises:
         ConfigurationError: the database cannot be used as it is.
@@ -162,7 +173,31 @@ async def open_app(
         async with database.transaction() as connection:
             await check_secret_key(connection, box)
         recorder = await stack.enter_async_context(EventRecorder(database))
-        yield create_app(settings, database, recorder, box, more_routes=more_routes)
+        uses = await stack.enter_async_context(stored_token_uses(database))
+        yield create_app(settings, database, recorder, box, uses, stopping=stopping, more_routes=more_routes)
+
+
+@asynccontextmanager
+async def stored_token_uses(database: Database) -> AsyncIterator[TokenUses]:
+    """Remember which API tokens are used, and store that now and then, after the answers."""
+    uses = TokenUses()
+
+    async def store_now_and_then() -> None:
+        while True:
+            await asyncio.sleep(TOKEN_USES_EVERY_SECONDS)
+            with contextlib.suppress(*CONNECTION_LOST):
+                async with database.transaction() as connection:
+                    await uses.store(connection)
+
+    storing = asyncio.create_task(store_now_and_then())
+    try:
+        yield uses
+    finally:
+        storing.cancel()
+        await asyncio.gather(storing, return_exceptions=True)
+        with contextlib.suppress(*CONNECTION_LOST):
+            async with database.transaction() as connection:
+                await uses.store(connection)
 
 
 async def serve(
@@ -178,7 +213,7 @@ async def serve(
         ConfigurationError: the port is taken, or the database cannot be used as it is.
     """
     refuse_taken_port(settings.web_host, settings.web_port)
-    async with open_app(settings, database_url, more_routes=more_routes) as app:
+    async with open_app(settings, database_url, stop, more_routes=more_routes) as app:
         server = _server(app, settings)
         serving = asyncio.create_task(server.serve())
         stopping = asyncio.create_task(stop.wait())

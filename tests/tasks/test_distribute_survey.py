@@ -27,7 +27,7 @@ def call(ready: Any, run_id: int = 1, **changes: Any) -> TaskCall[DistributeSurv
         survey=ready.survey,
     )
     return TaskCall(
-        run_id=run_id,
+        run_key=str(run_id),
         task_id="T-1",
         attempt=1,
         configuration=msgspec.structs.replace(configuration, **changes),

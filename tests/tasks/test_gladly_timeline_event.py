@@ -15,7 +15,7 @@ def call(
 ) -> TaskCall[GladlyTimelineEvent]:
     told = {"title": "CSAT Score: 5", "body": "Customer Feedback: fine"} | texts
     return TaskCall(
-        run_id=1,
+        run_key="1",
         task_id="T-1",
         attempt=1,
         configuration=GladlyTimelineEvent(account=ready.gladly, customer_id=customer, **told),

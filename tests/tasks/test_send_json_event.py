@@ -15,7 +15,7 @@ OK = '{"meta": {"httpStatus": "200 - OK", "requestId": "r"}}'
 
 def call(ready: Any, **fields: str) -> TaskCall[SendJsonEvent]:
     return TaskCall(
-        run_id=7,
+        run_key="7",
         task_id="T-1",
         attempt=1,
         configuration=SendJsonEvent(gladly_account=ready.gladly, qualtrics_account=ready.qualtrics),
@@ -111,7 +111,7 @@ async def test_an_endpoint_that_says_later_is_tried_later(
 
 async def test_an_account_that_is_not_connected_fails_for_good(ready: Any) -> None:
     other = TaskCall(
-        run_id=1,
+        run_key="1",
         task_id="T-1",
         attempt=1,
         configuration=SendJsonEvent(gladly_account="GA_none", qualtrics_account=ready.qualtrics),

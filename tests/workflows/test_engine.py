@@ -195,7 +195,9 @@ async def test_the_late_result_of_a_worker_taken_for_dead_changes_nothing(
     successor = RunEngine(database, {"scripted": scripted})
 
     async def be_overtaken(call: TaskCall[Any]) -> Done:
-        await successor.advance(call.run_id)
+        await successor.advance(
+            await database.pool.fetchval("SELECT id FROM run WHERE key::text = $1", call.run_key)
+        )
         raise Permanent(WHY)
 
     scripted.behaviours.append(be_overtaken)
@@ -246,3 +248,18 @@ async def test_a_run_whose_workflow_was_deleted_meanwhile_says_so(
     await database.pool.execute("DELETE FROM workflow")
     assert await engine.advance(run_id) is None
     assert (await run_row(story))["reason_code"] == "workflow-deleted"
+
+
+async def test_a_runs_key_is_its_own_wherever_runs_are_counted_alike(
+    story: Any, scripted: Any, engine: RunEngine, database: Database
+) -> None:
+    scripted.then(Retry(WHY))
+    await story.workflow()
+    await story.webhook()
+    run_id = await start(story)
+    await engine.advance(run_id)
+    first, second = (call.key for call in scripted.calls)
+    assert first == second
+    await database.pool.execute("UPDATE run SET status = 'running', position = 0, key = gen_random_uuid()")
+    await engine.advance(run_id)
+    assert scripted.calls[-1].key != first

@@ -23,11 +23,14 @@ class WebhookAccess:
 
     async def credentials(self, account_id: str) -> WebhookCredentials | None:
         """The credentials of this account; ``None`` when no such account is connected."""
-        if account_id not in self._known:
+        try:
+            return self._known[account_id]
+        except KeyError:
             async with self._database.transaction() as connection:
                 account = await get_gladly(connection, self._box, account_id)
-            self._known[account_id] = None if account is None else _expected(account)
-        return self._known[account_id]
+        expected = None if account is None else _expected(account)
+        self._known[account_id] = expected
+        return expected
 
 
 def _expected(account: GladlyAccount) -> WebhookCredentials:

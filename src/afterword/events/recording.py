@@ -133,17 +133,24 @@ class EventRecorder:
             self._hint_soon()
 
     async def _insert(self, events: Sequence[NewEvent]) -> None:
-        """One transaction, tried again while the database is away: repeating it is safe, the keys are unique."""
-        deadline = asyncio.get_running_loop().time() + RECONNECT_FOR_SECONDS
-        while True:
-            try:
-                await self._insert_once(events)
-            except CONNECTION_LOST as error:
-                if asyncio.get_running_loop().time() > deadline:
-                    raise DatabaseUnavailable from error
-                await asyncio.sleep(RECONNECT_EVERY_SECONDS)
-            else:
-                return
+        """Insert, again while the database is away: repeating it is safe, the keys are unique.
+
+        A database that is silent is as good as one that is away: those who wait are told before they give up.
+        """
+        try:
+            async with asyncio.timeout(RECONNECT_FOR_SECONDS):
+                while not await self._is_inserted(events):  # noqa: ASYNC110 - the database gives no sign
+                    await asyncio.sleep(RECONNECT_EVERY_SECONDS)
+        except TimeoutError as error:
+            raise DatabaseUnavailable from error
+
+    async def _is_inserted(self, events: Sequence[NewEvent]) -> bool:
+        try:
+            await self._insert_once(events)
+        except CONNECTION_LOST as error:
+            log.warning("events_not_inserted_yet", cause=type(error).__name__)
+            return False
+        return True
 
     async def _insert_once(self, events: Sequence[NewEvent]) -> None:
         columns = (

@@ -8,7 +8,7 @@ from cachetools import TTLCache
 from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from afterword.accounts.api_tokens import hash_token
+from afterword.accounts.api_tokens import TokenUses, hash_token
 from afterword.accounts.secrets import SecretBox
 from afterword.store import tables
 from afterword.store.database import Database
@@ -29,10 +29,14 @@ class Endpoint(msgspec.Struct, frozen=True):
 
 
 class Endpoints:
-    """Finds endpoints and checks tokens; remembers both for a few seconds, refusals too."""
+    """Finds endpoints and checks tokens; remembers both for a few seconds, refusals too.
 
-    def __init__(self, database: Database) -> None:
+    ``uses`` is told of the tokens that were accepted.
+    """
+
+    def __init__(self, database: Database, uses: TokenUses) -> None:
         self._database = database
+        self._uses = uses
         self._endpoints: TTLCache[tuple[str, str], Endpoint | None] = TTLCache(4096, REMEMBER_SECONDS)
         self._tokens: TTLCache[tuple[str, bytes], bool] = TTLCache(4096, REMEMBER_SECONDS)
 
@@ -70,6 +74,8 @@ class Endpoints:
                 "SELECT EXISTS (SELECT FROM api_token WHERE person_id = $1 AND token_sha256 = $2)", *key
             )
         self._tokens[key] = bool(found)
+        if found:
+            self._uses.note(key[1])
         return bool(found)
 
 

@@ -131,6 +131,7 @@ class Database:
                 pool_size=4,
                 max_overflow=4,
                 pool_pre_ping=True,
+                hide_parameters=True,
                 connect_args=self._options.for_sqlalchemy,
             )
         return self._engine

@@ -20,6 +20,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    Uuid,
     func,
     text,
 )
@@ -119,6 +120,7 @@ event = Table(
     Column("redelivery_of", BigInteger),
     Index("event_deduplication_key", "origin", "deduplication_key", unique=True),
     Index("event_inbox_idx", "id", postgresql_where=text("status = 'received'")),
+    Index("event_without_run_idx", "id", postgresql_where=text("status IN ('ignored', 'redelivered')")),
     Index(
         "event_conversation_idx",
         "origin",
@@ -165,6 +167,7 @@ run = Table(
     "run",
     metadata,
     Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("key", Uuid, nullable=False, server_default=text("gen_random_uuid()")),
     Column("workflow_id", Text, nullable=False),
     Column("revision", Integer, nullable=False),
     Column("event_id", BigInteger, nullable=False),
@@ -182,6 +185,7 @@ run = Table(
     _moment("finished_at"),
     UniqueConstraint("workflow_id", "event_id"),
     Index("run_event_id_idx", "event_id"),
+    Index("run_status_idx", "status", "id"),
     Index("run_conversation_id_idx", "conversation_id", postgresql_where=text("conversation_id IS NOT NULL")),
     Index("run_customer_id_idx", "customer_id", postgresql_where=text("customer_id IS NOT NULL")),
     Index("run_due_at_idx", "due_at", postgresql_where=text("status IN ('running', 'waiting')")),

@@ -38,7 +38,7 @@ class TaskCall(msgspec.Struct, Generic[Configuration], frozen=True, kw_only=True
     ``fields`` are the event's, by name; ``survey_response_id`` is set when a survey response started the run.
     """
 
-    run_id: int
+    run_key: str
     task_id: str
     attempt: int
     configuration: Configuration
@@ -47,8 +47,11 @@ class TaskCall(msgspec.Struct, Generic[Configuration], frozen=True, kw_only=True
 
     @property
     def key(self) -> str:
-        """The same for every attempt of this task in this run, and for no other."""
-        return f"{self.run_id}/{self.task_id}"
+        """The same for every attempt of this task in this run, and for no other, anywhere.
+
+        It does not hang on the run's number: two installations, or one that was restored from a backup, count alike.
+        """
+        return f"{self.run_key}/{self.task_id}"
 
 
 class Done(msgspec.Struct, frozen=True):

@@ -30,7 +30,7 @@ LEAST_WAIT_SECONDS = 0.05
 FAULT_SECONDS = 60.0
 
 READ = """
-SELECT run.workflow_id, run.revision, run.status, run.position, run.attempt, run.version,
+SELECT run.key::text AS key, run.workflow_id, run.revision, run.status, run.position, run.attempt, run.version,
        extract(epoch FROM run.due_at - now())::float8 AS due_in, event.body
 FROM run JOIN event ON event.id = run.event_id WHERE run.id = $1
 """
@@ -62,6 +62,7 @@ class RunState(msgspec.Struct):
     """Where a run stands."""
 
     id: int
+    key: str
     position: int
     attempt: int
     version: int
@@ -125,7 +126,7 @@ class RunEngine:
                 return None
             if row["due_in"] is not None and row["due_in"] > 0:
                 return float(row["due_in"])
-            state = RunState(run_id, row["position"], row["attempt"], row["version"])
+            state = RunState(run_id, row["key"], row["position"], row["attempt"], row["version"])
             try:
                 definition = await self._revisions.get(connection, row["workflow_id"], row["revision"])
             except LookupError:
@@ -194,7 +195,7 @@ class RunEngine:
             configuration = configure(task_type, task.configuration, event.sources)
             recorded_input = msgspec.to_builtins(configuration)
             call: TaskCall[Any] = TaskCall(
-                run_id=state.id,
+                run_key=state.key,
                 task_id=task.id,
                 attempt=state.attempt + 1,
                 configuration=configuration,

@@ -62,8 +62,6 @@ async def list_runs(
         page = page.where(run.c.workflow_id == filters.workflow_id)
     if filters.conversation_id is not None:
         page = page.where(run.c.conversation_id == filters.conversation_id)
-    if filters.conversation_id is not None:
-        page = page.where(run.c.conversation_id == filters.conversation_id)
     if before_id is not None:
         page = page.where(run.c.id < min(before_id, LARGEST_ID))
     rows = await connection.execute(_summaries(page.subquery("page")))

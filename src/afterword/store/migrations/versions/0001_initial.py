@@ -56,6 +56,13 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("conversation_id IS NOT NULL"),
     )
+    op.create_index(
+        "event_without_run_idx",
+        "event",
+        ["id"],
+        unique=False,
+        postgresql_where=sa.text("status IN ('ignored', 'redelivered')"),
+    )
     op.create_index("event_deduplication_key", "event", ["origin", "deduplication_key"], unique=True)
     op.create_index(
         "event_inbox_idx", "event", ["id"], unique=False, postgresql_where=sa.text("status = 'received'")
@@ -101,6 +108,7 @@ def upgrade() -> None:
     op.create_table(
         "run",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("key", sa.Uuid(), server_default=sa.text("gen_random_uuid()"), nullable=False),
         sa.Column("workflow_id", sa.Text(), nullable=False),
         sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("event_id", sa.BigInteger(), nullable=False),
@@ -141,6 +149,7 @@ def upgrade() -> None:
         postgresql_where=sa.text("status IN ('running', 'waiting')"),
     )
     op.create_index("run_event_id_idx", "run", ["event_id"], unique=False)
+    op.create_index("run_status_idx", "run", ["status", "id"], unique=False)
     op.create_table(
         "survey",
         sa.Column("id", sa.Text(), nullable=False),
