@@ -43,6 +43,7 @@ def test_the_environment_wins_over_the_settings_file_and_the_command_line_over_b
         ({"AFTERWORD_WEB_PORT": "http"}, "web_port"),
         ({"AFTERWORD_WEB_PORT": "70000"}, "web_port"),
         ({"AFTERWORD_SMTP_SECURITY": "ssl"}, "smtp_security"),
+        ({"AFTERWORD_SMTP_SECURITY": "none", "AFTERWORD_SMTP_HOST": "mail.example.com"}, "this machine only"),
         ({"AFTERWORD_SECRET_KEY": "a", "AFTERWORD_SECRET_KEY_FILE": "b"}, "AFTERWORD_SECRET_KEY_FILE"),
         ({"AFTERWORD_SECRET_KEY_FILE": "/nowhere/key"}, "/nowhere/key"),
         ({"AFTERWORD_SETTINGS": "/nowhere/afterword.toml"}, "/nowhere/afterword.toml"),

@@ -19,6 +19,8 @@ from afterword.outcomes import ConfigurationError
 
 PREFIX = "AFTERWORD_"
 
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
 Port = Annotated[int, Meta(ge=0, le=65535)]
 Positive = Annotated[float, Meta(gt=0)]
 
@@ -111,11 +113,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
                 values[name] = value
         values |= {name: value for name, value in overrides.items() if value is not None}
         try:
-            return msgspec.convert(values, cls, strict=False, dec_hook=_decode)
+            settings = msgspec.convert(values, cls, strict=False, dec_hook=_decode)
         except msgspec.ValidationError as error:
             raise ConfigurationError(
                 f"settings: {error}. Options are listed by `afterword settings`."
             ) from None
+        if settings.smtp_security == "none" and settings.smtp_host not in LOOPBACK:
+            raise ConfigurationError(
+                "settings: smtp_security none is for a mail server on this machine only; "
+                f"{settings.smtp_host} needs starttls or tls."
+            )
+        return settings
 
 
 def _from_file(path: str | None) -> dict[str, Any]:
