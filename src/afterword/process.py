@@ -25,7 +25,7 @@ EXIT_WITH_STDIN = "--exit-with-stdin"
 DATABASE_PATIENCE_SECONDS = 30.0
 LOOK_AGAIN_SECONDS = 0.2
 
-OBJECTS_BEFORE_COLLECTION = 10_000
+OBJECTS_BEFORE_COLLECTION = 50_000
 """Requests in hand hold some hundred objects each; Python's own 700 would search them again and again, in vain."""
 
 

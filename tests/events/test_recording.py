@@ -128,3 +128,16 @@ async def test_recording_goes_on_when_its_connections_were_cut(database: Databas
         )
         await asyncio.gather(*(recorder.record(event(str(number))) for number in range(10)))
     assert len(await stored(database)) == 11
+
+
+async def test_events_that_arrive_together_are_committed_together(database: Database) -> None:
+    async with EventRecorder(database) as recorder:
+        await asyncio.gather(*(recorder.record(event(str(number))) for number in range(10)))
+    assert await database.pool.fetchval("SELECT count(DISTINCT xmin::text) FROM event") == 1
+
+
+async def test_at_the_end_every_connection_is_given_back(database: Database) -> None:
+    async with EventRecorder(database) as recorder:
+        await recorder.record(event("a"))
+        assert database.pool.get_idle_size() < database.pool.get_size()
+    assert database.pool.get_idle_size() == database.pool.get_size()

@@ -8,14 +8,17 @@ notification that wakes the inbox is only a hint, so it follows outside the tran
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
-from typing import Self
+from collections.abc import AsyncIterator, Sequence
+from typing import TYPE_CHECKING, Self
 
 import asyncpg
 import structlog
 
 from afterword.events.models import NewEvent
 from afterword.store.database import CONNECTION_LOST, Database, PlainConnection
+
+if TYPE_CHECKING:
+    from asyncpg.pool import PoolConnectionProxy
 
 log = structlog.get_logger()
 
@@ -45,6 +48,8 @@ FROM event original WHERE original.origin = $1 AND original.deduplication_key = 
 RETURNING id
 """
 
+NOTIFY = "SELECT pg_notify($1, '')"
+
 
 class EventNotStored(Exception):
     """The database would not take this event as it is; it is the event's own fault, not its neighbours'."""
@@ -62,6 +67,7 @@ class EventRecorder:
         self._waiting: list[tuple[NewEvent, asyncio.Future[None]]] = []
         self._about_to_start = False
         self._in_flight: set[asyncio.Task[None]] = set()
+        self._connections: list[PoolConnectionProxy[asyncpg.Record]] = []
         self._hint: asyncio.TimerHandle | None = None
         self._hint_owed = False
         self._hints: set[asyncio.Task[None]] = set()
@@ -79,6 +85,8 @@ class EventRecorder:
             self._send_hint()
         if self._hints:
             await asyncio.wait(set(self._hints))
+        while self._connections:
+            await self._database.pool.release(self._connections.pop())
 
     async def record(self, event: NewEvent) -> None:
         """Return when the event, or the fact that it was delivered again, is on disk.
@@ -161,11 +169,26 @@ class EventRecorder:
             [event.occurred_at for event in events],
             [event.body for event in events],
         )
-        async with self._database.pool.acquire() as connection:
+        async with self._connection() as connection:
             rows = await connection.fetch(INSERT, *columns)
             if len(rows) < len(events):
                 async with connection.transaction():
                     await self._record_redelivered(connection, events, rows)
+
+    @contextlib.asynccontextmanager
+    async def _connection(self) -> "AsyncIterator[PoolConnectionProxy[asyncpg.Record]]":
+        """A connection for one batch or hint, kept for the next one unless this one failed.
+
+        To take one from the pool and give it back costs as much as half of a small batch.
+        """
+        pool = self._database.pool
+        connection = self._connections.pop() if self._connections else await pool.acquire()
+        try:
+            yield connection
+        except BaseException:
+            await pool.release(connection)
+            raise
+        self._connections.append(connection)
 
     async def _record_redelivered(
         self, connection: PlainConnection, events: Sequence[NewEvent], inserted: Sequence[asyncpg.Record]
@@ -227,12 +250,13 @@ class EventRecorder:
 
     async def _notify(self) -> None:
         with contextlib.suppress(*CONNECTION_LOST):
-            await notify_inbox(self._database)
+            async with asyncio.timeout(RECONNECT_FOR_SECONDS), self._connection() as connection:
+                await connection.execute(NOTIFY, INBOX_CHANNEL)
 
 
 async def notify_inbox(database: Database) -> None:
     """Hint that there is something in the inbox; the inbox looks by itself anyway, only later."""
-    await database.pool.execute("SELECT pg_notify($1, '')", INBOX_CHANNEL)
+    await database.pool.execute(NOTIFY, INBOX_CHANNEL)
 
 
 def _tell(batch: Sequence[tuple[NewEvent, asyncio.Future[None]]], error: Exception | None) -> None:
