@@ -4,21 +4,19 @@ Every command imports what it needs when it is called: the command itself, which
 is kept small.
 """
 
-import asyncio
 import sys
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from afterword import __version__
+from afterword.commands import runs
+from afterword.commands.common import DataDir, Json, load_settings
 from afterword.outcomes import ConfigurationError
 
 if TYPE_CHECKING:
     from afterword.process import Serve
-    from afterword.settings import Settings
-    from afterword.store.database import Database
 
 app = typer.Typer(
     name="afterword",
@@ -29,21 +27,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-runs_app = typer.Typer(
-    help="See what workflows did: every run, its tasks and each attempt.", no_args_is_help=True
-)
-app.add_typer(runs_app, name="runs")
-
-DataDir = Annotated[
-    Path | None,
-    typer.Option(
-        "--data-dir",
-        envvar="AFTERWORD_DATA_DIR",
-        help="The installation's folder. Default: the user's data directory.",
-        show_default=False,
-    ),
-]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+app.add_typer(runs.app, name="runs")
 
 
 def main() -> None:
@@ -129,13 +113,7 @@ def worker(data_dir: DataDir = None) -> None:
 def _serve(serve: "Serve", data_dir: Path | None) -> None:
     from afterword.process import run  # noqa: PLC0415
 
-    raise typer.Exit(run(serve, _settings(data_dir)))
-
-
-def _settings(data_dir: Path | None) -> "Settings":
-    from afterword.settings import Settings  # noqa: PLC0415
-
-    return Settings.load(data_dir=data_dir)
+    raise typer.Exit(run(serve, load_settings(data_dir)))
 
 
 @app.command()
@@ -145,52 +123,13 @@ def settings(data_dir: DataDir = None, as_json: Json = False) -> None:
 
     from afterword.settings import describe  # noqa: PLC0415
 
-    options = describe(_settings(data_dir))
+    options = describe(load_settings(data_dir))
     if as_json:
         typer.echo(msgspec.json.encode(options).decode())
         return
     for option in options:
         typer.echo(f"{option.variable}={option.value}")
         typer.echo(f"    {option.description}")
-
-
-@runs_app.command("list")
-def list_runs(
-    data_dir: DataDir = None,
-    status: Annotated[str | None, typer.Option(help="Only runs of this status.")] = None,
-    conversation: Annotated[str | None, typer.Option(help="Only runs of this conversation.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many, newest first.")] = 50,
-    as_json: Json = False,
-) -> None:
-    """List runs, newest first."""
-    from afterword.runs_command import list_runs  # noqa: PLC0415
-
-    _with_database(
-        data_dir, lambda database: list_runs(database, status, conversation, limit, as_json=as_json)
-    )
-
-
-@runs_app.command("show")
-def show_run(
-    run_id: Annotated[int, typer.Argument(help="The run's number, as `afterword runs list` shows it.")],
-    data_dir: DataDir = None,
-    as_json: Json = False,
-) -> None:
-    """Show one run: its event, its tasks and each attempt."""
-    from afterword.runs_command import show_run  # noqa: PLC0415
-
-    _with_database(data_dir, lambda database: show_run(database, run_id, as_json=as_json))
-
-
-def _with_database(data_dir: Path | None, work: "Callable[[Database], Awaitable[None]]") -> None:
-    asyncio.run(_open_database(_settings(data_dir), work))
-
-
-async def _open_database(settings: "Settings", work: "Callable[[Database], Awaitable[None]]") -> None:
-    from afterword.process import installation_database  # noqa: PLC0415
-
-    async with installation_database(settings) as database:
-        await work(database)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,11 @@
-"""``afterword runs``: run history on the command line."""
+"""Run history as lines of text."""
 
 from typing import get_args
 
 import msgspec
 import typer
 
+from afterword.commands.common import print_json
 from afterword.outcomes import ConfigurationError
 from afterword.store.database import Database
 from afterword.workflows.engine import RunStatus
@@ -35,7 +36,7 @@ async def list_runs(
     async with database.transaction() as connection:
         runs = await read_runs(connection, filters, limit=limit)
     if as_json:
-        _print_json(runs)
+        print_json(runs)
         return
     if not runs:
         typer.echo("No run yet: a run begins when an event comes that a workflow waits for.")
@@ -54,7 +55,7 @@ async def show_run(database: Database, run_id: int, *, as_json: bool) -> None:
     if history is None:
         raise ConfigurationError(f"There is no run {run_id}; `afterword runs list` shows those there are.")
     if as_json:
-        _print_json(history)
+        print_json(history)
     else:
         _tell(history)
 
@@ -80,7 +81,3 @@ def _line(run: RunSummary) -> str:
     status = typer.style(f"{run.status:<9}", fg=COLOURS.get(run.status))
     reason = f": {run.reason}" if run.reason else ""
     return f"{run.id:>8}  {run.started_at:%Y-%m-%d %H:%M:%S}  {status}  {run.workflow or 'Deleted Workflow'}{reason}"
-
-
-def _print_json(value: object) -> None:
-    typer.echo(msgspec.json.encode(value).decode())
