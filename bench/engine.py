@@ -24,10 +24,11 @@ from afterword.store.database import Database
 from afterword.store.embedded import binaries
 from afterword.store.migrations import migrate
 from afterword.store.queue import RunQueue
-from afterword.tasks.contract import Done, Repetition, TaskCall
-from afterword.workflows.definitions import Definition, JsonEvent, JsonField, Task, add_workflow
+from afterword.tasks.contract import Done, Plan, Repetition, TaskCall
+from afterword.workflows.definitions import Definition, JsonEvent, JsonField, Task
 from afterword.workflows.engine import RunEngine
 from afterword.workflows.matching import Inbox
+from afterword.workflows.workflows import add_workflow
 from support.results import Figure, Result, arguments, tell
 from support.servers import NotMeasured, postgres
 
@@ -58,6 +59,13 @@ class DoNothing:
     label = "Do nothing"
     repetition = Repetition.IDEMPOTENT
     configuration = Nothing
+    repeats_when_unknown = True
+
+    def outputs(self, _: Nothing) -> tuple[str, ...]:
+        return ("customerId",)
+
+    async def plan(self, _: TaskCall[Nothing]) -> Plan:
+        return Plan({})
 
     async def run(self, call: TaskCall[Nothing]) -> Done:
         """Be done."""

@@ -12,7 +12,8 @@ from afterword.accounts.secrets import SecretBox
 from afterword.settings import Settings
 from afterword.store.database import Database
 from afterword.worker import Worker
-from afterword.workflows.definitions import Definition, JsonEvent, Task, add_workflow
+from afterword.workflows.definitions import Definition, JsonEvent, Task
+from afterword.workflows.workflows import add_workflow
 
 Working = Callable[[Database], AbstractAsyncContextManager[None]]
 

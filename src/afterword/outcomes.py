@@ -36,12 +36,21 @@ class Retry(Outcome):
 
     ``outcome_unknown`` tells that the other side may have done the work: the call was made and its answer lost.
     ``tried`` is false when nothing was tried at all, because it was not our turn: such a wait uses up no attempt.
+    ``waiting_for`` names what has to change before it makes sense to try: ``account/GA_…`` for a connected account that
+    is down or whose token is refused. Such a wait uses up no attempt either, and has no time of its own.
     """
 
     def __init__(
-        self, reason: Reason, *, after: float | None = None, outcome_unknown: bool = False, tried: bool = True
+        self,
+        reason: Reason,
+        *,
+        after: float | None = None,
+        outcome_unknown: bool = False,
+        tried: bool = True,
+        waiting_for: str | None = None,
     ) -> None:
         super().__init__(reason)
+        self.waiting_for = waiting_for
         self.after = after
         self.outcome_unknown = outcome_unknown
         self.tried = tried

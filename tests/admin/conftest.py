@@ -12,7 +12,8 @@ from afterword.admin.routes import admin_routes
 from afterword.settings import Settings
 from afterword.store.database import Database
 from afterword.web_errors import exception_handlers
-from afterword.workflows.definitions import Definition, JsonEvent, add_workflow
+from afterword.workflows.definitions import Definition, JsonEvent
+from afterword.workflows.workflows import add_workflow
 
 
 @pytest_asyncio.fixture

@@ -5,7 +5,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from afterword.workflows.definitions import ConversationClosed, Definition, Task, add_workflow
+from afterword.workflows.definitions import ConversationClosed, Definition, Task
+from afterword.workflows.workflows import add_workflow
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

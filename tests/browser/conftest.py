@@ -19,7 +19,8 @@ from afterword.store.database import Database
 from afterword.survey_pages.routes import survey_page_routes
 from afterword.surveys.definitions import add_survey, csat_survey
 from afterword.web_errors import exception_handlers
-from afterword.workflows.definitions import Definition, JsonEvent, Task, add_workflow
+from afterword.workflows.definitions import Definition, JsonEvent, Task
+from afterword.workflows.workflows import add_workflow
 
 EXECUTABLE = os.environ.get("AFTERWORD_BROWSER")
 QUIET = [

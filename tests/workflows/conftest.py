@@ -8,16 +8,9 @@ import msgspec
 import pytest
 
 from afterword.store.database import Database
-from afterword.tasks.contract import Done, Piped, Repetition, TaskCall, Wait
-from afterword.workflows.definitions import (
-    ConversationClosed,
-    Definition,
-    Event,
-    JsonEvent,
-    JsonField,
-    Task,
-    add_workflow,
-)
+from afterword.tasks.contract import Done, Piped, Plan, Repetition, TaskCall, Wait
+from afterword.workflows.definitions import ConversationClosed, Definition, Event, JsonEvent, JsonField, Task
+from afterword.workflows.workflows import add_workflow
 
 
 class Note(msgspec.Struct, frozen=True):
@@ -36,6 +29,7 @@ class Scripted:
     label = "Scripted"
     repetition = Repetition.IDEMPOTENT
     configuration = Note
+    repeats_when_unknown = True
 
     def __init__(self) -> None:
         self.calls: list[TaskCall[Note]] = []
@@ -51,6 +45,12 @@ class Scripted:
 
         self.behaviours.append(behave)
         return self
+
+    def outputs(self, configuration: Note) -> tuple[str, ...]:
+        return ("text",)
+
+    async def plan(self, call: TaskCall[Note]) -> Plan:
+        return Plan({})
 
     async def run(self, call: TaskCall[Note]) -> Done | Wait:
         self.calls.append(call)

@@ -43,8 +43,8 @@ from afterword.workflows.definitions import (
     JsonField,
     SurveyResponse,
     Task,
-    add_workflow,
 )
+from afterword.workflows.workflows import add_workflow
 
 ACCOUNT = "Demo"
 SURVEY = "Customer satisfaction (CSAT)"

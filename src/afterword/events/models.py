@@ -6,6 +6,7 @@ import msgspec
 
 JSON_EVENT = "JSON Event"
 SURVEY_RESPONSE = "Survey Response"
+SCHEDULE = "Schedule"
 
 
 class NewEvent(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,6 +36,11 @@ def json_event_origin(endpoint_id: str) -> str:
     return f"json-event/{endpoint_id}"
 
 
-def survey_origin(survey_id: str) -> str:
-    """The origin of a survey's responses."""
-    return f"survey/{survey_id}"
+def survey_origin(survey_id: str, account_id: str | None = None) -> str:
+    """The origin of a survey's responses; ``account_id`` names the connected Qualtrics account that it is in."""
+    return f"survey/{survey_id}" if account_id is None else f"qualtrics/{account_id}/{survey_id}"
+
+
+def schedule_origin(workflow_id: str) -> str:
+    """The origin of a scheduled workflow's times."""
+    return f"schedule/{workflow_id}"

@@ -6,9 +6,12 @@ call is repeated here, so that each attempt is seen in the run history (aiohttp 
 over a connection that the other side had closed meanwhile).
 """
 
+import contextlib
 import email.utils
 import socket
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from ipaddress import ip_address
 from typing import Protocol
@@ -26,6 +29,9 @@ CONNECT_SECONDS = 5.0
 TOTAL_SECONDS = 15.0
 LARGEST_ANSWER = 5 * 1024 * 1024
 CONNECTIONS = 50
+KEPT_OF_A_BODY = 10_000
+"""Bytes of each body that run history keeps."""
+MOST_EXCHANGES = 20
 LONGEST_HOLD = 24 * 3600.0
 """Seconds; a Retry-After beyond it is taken for a mistake."""
 
@@ -63,6 +69,41 @@ class Answer(msgspec.Struct, frozen=True):
         return parse_retry_after(self.headers.get("Retry-After"))
 
 
+class Exchange(msgspec.Struct, frozen=True, kw_only=True):
+    """A call as run history keeps it: no header, no value of a query (an address may be a secret), bodies cut."""
+
+    method: str
+    address: str
+    request: str = ""
+    status: int | None = None
+    answer: str = ""
+    error: str = ""
+    milliseconds: int = 0
+    cut: bool = False
+    """Whether a body was longer than is kept."""
+
+
+_exchanges: ContextVar[list[Exchange] | None] = ContextVar("exchanges", default=None)
+
+
+@contextlib.contextmanager
+def recorded_exchanges() -> Iterator[list[Exchange]]:
+    """Collect the calls that are made within the block, by this task and those that it starts."""
+    exchanges: list[Exchange] = []
+    token = _exchanges.set(exchanges)
+    try:
+        yield exchanges
+    finally:
+        _exchanges.reset(token)
+
+
+def record_exchange(exchange: Exchange) -> None:
+    """Keep a call, where somebody collects them; for what goes out in other ways than :class:`Caller`'s."""
+    exchanges = _exchanges.get()
+    if exchanges is not None and len(exchanges) < MOST_EXCHANGES:
+        exchanges.append(exchange)
+
+
 class Budget(Protocol):
     """What a client asks before each call, so that all processes together keep the vendor's limit."""
 
@@ -93,15 +134,25 @@ class Caller:
     async def call(
         self, method: str, url: str, *, headers: Mapping[str, str], body: bytes | None = None
     ) -> Answer:
-        """Make one call; ``body`` is JSON.
+        """Make one call; ``body`` is JSON unless a header says otherwise.
 
         Raises:
             Unreachable: no connection came about.
             BrokenOff: no whole answer came back.
         """
+        began = time.perf_counter()
+        try:
+            answer = await self._call(method, url, headers, body)
+        except (Unreachable, BrokenOff) as error:
+            record_exchange(_exchange(method, url, body, began, error=str(error)))
+            raise
+        record_exchange(_exchange(method, url, body, began, answer=answer))
+        return answer
+
+    async def _call(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
         sent = CIMultiDict[str](headers)
         if body is not None:
-            sent["Content-Type"] = "application/json"
+            sent.setdefault("Content-Type", "application/json")
         try:
             async with self._open_session().request(
                 method, URL(url, encoded=True), headers=sent, data=body, allow_redirects=False
@@ -161,6 +212,34 @@ class GuardedResolver(AbstractResolver):
 
 class ForbiddenAddress(OSError):
     """A name led to addresses that may not be called."""
+
+
+def _exchange(
+    method: str, url: str, body: bytes | None, began: float, *, answer: Answer | None = None, error: str = ""
+) -> Exchange:
+    request, request_cut = _kept(body or b"")
+    answered, answer_cut = _kept(b"" if answer is None else answer.body)
+    return Exchange(
+        method=method,
+        address=_without_query_values(url),
+        request=request,
+        status=None if answer is None else answer.status,
+        answer=answered,
+        error=error,
+        milliseconds=round((time.perf_counter() - began) * 1000),
+        cut=request_cut or answer_cut,
+    )
+
+
+def _kept(body: bytes) -> tuple[str, bool]:
+    text = body[:KEPT_OF_A_BODY].decode("utf-8", "replace").replace("\x00", "\N{REPLACEMENT CHARACTER}")
+    return text, len(body) > KEPT_OF_A_BODY
+
+
+def _without_query_values(url: str) -> str:
+    address, question_mark, query = url.partition("?")
+    names = [part.partition("=")[0] for part in query.split("&")]
+    return address + question_mark + "&".join(f"{name}=…" for name in names if name)
 
 
 async def _read(stream: aiohttp.StreamReader) -> tuple[bytes, bool]:

@@ -17,6 +17,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
+    SmallInteger,
     Table,
     Text,
     UniqueConstraint,
@@ -139,7 +140,11 @@ workflow = Table(
     Column("name", Text, nullable=False),
     Column("is_on", Boolean, nullable=False, server_default=text("false")),
     Column("current_revision", Integer, nullable=False, server_default=text("1")),
+    Column("owner_id", Text, ForeignKey("person.id", ondelete="SET NULL")),
+    Column("survey_id", Text),
     _moment("created_at", now=True),
+    _moment("deleted_at"),
+    Index("workflow_survey_id_idx", "survey_id", postgresql_where=text("survey_id IS NOT NULL")),
 )
 
 workflow_revision = Table(
@@ -148,6 +153,8 @@ workflow_revision = Table(
     Column("workflow_id", Text, ForeignKey("workflow.id", ondelete="CASCADE"), primary_key=True),
     Column("number", Integer, primary_key=True, autoincrement=False),
     Column("definition", JSONB, nullable=False),
+    Column("person_id", Text, ForeignKey("person.id", ondelete="SET NULL")),
+    Column("restored_from", Integer),
     _moment("created_at", now=True),
 )
 
@@ -176,20 +183,35 @@ run = Table(
     Column("attempt", Integer, nullable=False, server_default=text("0")),
     Column("version", Integer, nullable=False, server_default=text("0")),
     _json("outputs"),
+    _json("ends"),
+    Column("in_flight", Boolean, nullable=False, server_default=text("false")),
+    Column("priority", SmallInteger, nullable=False, server_default=text("0")),
+    Column("replays", Integer, nullable=False, server_default=text("0")),
     Column("conversation_id", Text),
     Column("customer_id", Text),
     Column("reason_code", Text),
     Column("reason_words", Text),
+    Column("reason_values", JSONB),
+    Column("evaluation", JSONB),
+    Column("problem_id", BigInteger),
+    Column("waiting_for", Text),
+    _moment("held_since"),
     _moment("started_at", now=True),
     Column("due_at", DateTime(timezone=True), server_default=func.now()),
     _moment("finished_at"),
-    UniqueConstraint("workflow_id", "event_id"),
-    Index("run_event_id_idx", "event_id"),
-    Index("run_status_idx", "status", "id"),
+    UniqueConstraint("event_id", "workflow_id"),
+    Index("run_workflow_id_idx", "workflow_id", "id"),
+    Index("run_status_idx", "status", "id", postgresql_where=text("status <> 'succeeded'")),
     Index("run_conversation_id_idx", "conversation_id", postgresql_where=text("conversation_id IS NOT NULL")),
     Index("run_customer_id_idx", "customer_id", postgresql_where=text("customer_id IS NOT NULL")),
     Index("run_due_at_idx", "due_at", postgresql_where=text("status IN ('running', 'waiting')")),
+    Index("run_waiting_for_idx", "waiting_for", "id", postgresql_where=text("waiting_for IS NOT NULL")),
+    Index("run_problem_id_idx", "problem_id", "id", postgresql_where=text("problem_id IS NOT NULL")),
+    postgresql_with={"fillfactor": "70"},
 )
+"""``ends`` tells of tasks that did not succeed, by task id; ``outputs`` of those that did. Columns that change with
+each task stand in no index, so that a task's end is written beside the old row (HOT); ``fillfactor`` keeps room for it.
+"""
 
 task_attempt = Table(
     "task_attempt",
@@ -198,14 +220,54 @@ task_attempt = Table(
     Column("run_id", BigInteger, nullable=False),
     Column("position", Integer, nullable=False),
     Column("attempt", Integer, nullable=False),
+    Column("replay", Integer, nullable=False, server_default=text("0")),
     Column("status", Text, nullable=False),
     Column("input", JSONB, nullable=False),
     Column("output", JSONB, nullable=False),
     Column("reason_code", Text),
     Column("reason_words", Text),
+    Column("reason_values", JSONB),
+    Column("evaluation", JSONB),
+    Column("exchanges", JSONB),
     _moment("started_at", nullable=False),
     _moment("finished_at", nullable=False),
     Index("task_attempt_run_id_idx", "run_id"),
+)
+
+problem = Table(
+    "problem",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("workflow_id", Text, nullable=False),
+    Column("task_id", Text, nullable=False),
+    Column("reason_code", Text, nullable=False),
+    Column("reason_words", Text, nullable=False),
+    Column("runs", BigInteger, nullable=False, server_default=text("0")),
+    _moment("first_at", now=True),
+    _moment("last_at", now=True),
+    UniqueConstraint("workflow_id", "task_id", "reason_code"),
+)
+
+replay = Table(
+    "replay",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("person_id", Text, ForeignKey("person.id", ondelete="SET NULL")),
+    Column("what", Text, nullable=False),
+    Column("from_start", Boolean, nullable=False),
+    Column("total", BigInteger, nullable=False),
+    _moment("created_at", now=True),
+    _moment("stopped_at"),
+    _moment("finished_at"),
+)
+
+replay_run = Table(
+    "replay_run",
+    metadata,
+    Column("replay_id", BigInteger, ForeignKey("replay.id", ondelete="CASCADE"), primary_key=True),
+    Column("run_id", BigInteger, primary_key=True),
+    Column("state", Text, nullable=False, server_default="queued"),
+    Index("replay_run_queued_idx", "replay_id", "run_id", postgresql_where=text("state = 'queued'")),
 )
 
 # directory/ -----------------------------------------------------------------------------------------------

@@ -2,8 +2,9 @@
 
 A task type is a class with the attributes of :class:`TaskType`, made known by an entry point of the group
 ``afterword.task_types``; nothing else lists it. Its configuration is a typed model from which the web form, the
-config file and the docs are made. Fields marked with :class:`Piped` hold piped text, which the engine fills in before
-the task sees it.
+config file and the docs are made: each field is ``Annotated`` with a ``msgspec.Meta`` that has its ``title`` (the label
+in the form), ``description`` (a sentence of help) and, where one helps, ``examples``. Fields marked with
+:class:`Piped` hold piped text, which the engine fills in before the task sees it.
 """
 
 import enum
@@ -55,10 +56,27 @@ class TaskCall(msgspec.Struct, Generic[Configuration], frozen=True, kw_only=True
 
 
 class Done(msgspec.Struct, frozen=True):
-    """The task is finished. ``output`` is for later tasks and the run history; ``sent`` is for the run history."""
+    """The task is finished.
 
-    output: Mapping[str, str] = {}
+    ``output``, a JSON object, is for later tasks (``~{ch://T-1/$.itemId}``) and the run history; ``sent``, what went
+    out, is for the run history.
+    """
+
+    output: Mapping[str, object] = {}
     sent: Mapping[str, str] = {}
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """What a task would do: a rehearsal's answer.
+
+    ``sends`` is named as in :class:`Done`'s ``sent``, so that the two can be held side by side; ``output`` is what
+    later tasks may go by, made up where only the other side can know. ``repeats`` tells that it was done before and
+    would not be done again.
+    """
+
+    sends: Mapping[str, str]
+    output: Mapping[str, object] = {}
+    repeats: bool = False
 
 
 class Wait(msgspec.Struct, frozen=True):
@@ -85,8 +103,26 @@ class TaskType(Protocol[Configuration]):
         """What doing it twice means."""
 
     @property
+    def repeats_when_unknown(self) -> bool:
+        """For *neither*: whether it is done again when nobody knows if it was done, where a workflow does not say."""
+
+    @property
     def configuration(self) -> type[Configuration]:
         """The typed model of its configuration."""
+
+    def outputs(self, configuration: Configuration) -> tuple[str, ...] | None:
+        """The names at the top of its output, for the choice of piped text and its check; ``None`` when only the answer
+        tells.
+        """
+
+    async def plan(self, call: TaskCall[Configuration]) -> Plan:
+        """Say what :meth:`run` would do, without doing it: nothing is written, sent or changed anywhere.
+
+        It may read, at the vendor's too.
+
+        Raises:
+            Retry, Permanent, Skip: as :meth:`run` would.
+        """
 
     async def run(self, call: TaskCall[Configuration]) -> Done | Wait:
         """Do it.

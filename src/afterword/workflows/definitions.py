@@ -1,15 +1,11 @@
-"""Workflows and their revisions: an event and the tasks it starts, in order."""
+"""What a workflow says: the event that starts it, conditions, and its tasks in order."""
 
-from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import msgspec
-from sqlalchemy import insert
-from sqlalchemy.ext.asyncio import AsyncConnection
+from msgspec import Meta
 
-from afterword.store import tables
-from afterword.store.database import PlainConnection
-from afterword.store.identifiers import new_id
+from afterword.workflows.conditions import Group
 
 
 class ConversationClosed(msgspec.Struct, frozen=True, tag="gladly-conversation-closed", tag_field="type"):
@@ -32,22 +28,49 @@ class JsonEvent(msgspec.Struct, frozen=True, tag="json-event", tag_field="type")
     fields: tuple[JsonField, ...] = ()
 
 
+ResponseKind = Literal["created", "updated", "partial", "imported", "preview", "test"]
+
+
 class SurveyResponse(msgspec.Struct, frozen=True, tag="survey-response", tag_field="type"):
-    """A Response to this Survey was recorded."""
+    """A Response to this Survey was recorded.
+
+    ``account`` is the connected Qualtrics account that the Survey is in; without one it is a Survey of our own.
+    ``kinds`` are the boxes that are ticked.
+    """
 
     survey: str
+    account: str | None = None
+    kinds: tuple[ResponseKind, ...] = ("created",)
 
 
-Event = ConversationClosed | JsonEvent | SurveyResponse
+class Schedule(msgspec.Struct, frozen=True, tag="schedule", tag_field="type"):
+    """A time came: ``cron`` (five fields) on the clocks of ``time_zone`` (an IANA name)."""
+
+    cron: str
+    time_zone: str = "UTC"
+
+
+Event = ConversationClosed | JsonEvent | SurveyResponse | Schedule
+
+OnFailure = Literal["continue", "stop-dependents"]
+AfterUnknownOutcome = Literal["do-again", "stop"]
 
 
 class Task(msgspec.Struct, frozen=True):
-    """A task of a workflow: its type and that type's configuration, as saved."""
+    """A task of a workflow: its type and that type's configuration, as saved.
+
+    ``on_failure``: whether the tasks that need this one's output are carried out all the same when it failed, its
+    output being empty. ``after_unknown_outcome``: what happens when nobody knows whether the other side did it, for
+    types whose repetition is *neither*; ``None`` is the type's own default.
+    """
 
     id: str
     type: str
-    label: str
+    label: Annotated[str, Meta(max_length=200)]
     configuration: dict[str, Any] = {}
+    conditions: Group | None = None
+    on_failure: OnFailure = "continue"
+    after_unknown_outcome: AfterUnknownOutcome | None = None
 
 
 class Definition(msgspec.Struct, frozen=True):
@@ -55,71 +78,4 @@ class Definition(msgspec.Struct, frozen=True):
 
     event: Event
     tasks: tuple[Task, ...]
-
-
-class ActiveWorkflow(msgspec.Struct, frozen=True):
-    """A workflow that is on, as of its current revision."""
-
-    id: str
-    revision: int
-    definition: Definition
-
-
-async def add_workflow(
-    connection: AsyncConnection,
-    *,
-    name: str,
-    definition: Definition,
-    is_on: bool = True,
-    workflow_id: str | None = None,
-) -> str:
-    """Save a new workflow with its first revision; answers its id (``OC_…``)."""
-    workflow_id = workflow_id or new_id("OC")
-    await connection.execute(insert(tables.workflow).values(id=workflow_id, name=name, is_on=is_on))
-    await connection.execute(
-        insert(tables.workflow_revision).values(
-            workflow_id=workflow_id, number=1, definition=msgspec.to_builtins(definition)
-        )
-    )
-    return workflow_id
-
-
-async def active_workflows(connection: PlainConnection) -> Sequence[ActiveWorkflow]:
-    """Every workflow that is on. One query, on the inbox's path."""
-    rows = await connection.fetch(
-        """
-        SELECT workflow.id, revision.number, revision.definition
-        FROM workflow JOIN workflow_revision revision
-          ON revision.workflow_id = workflow.id AND revision.number = workflow.current_revision
-        WHERE workflow.is_on ORDER BY workflow.id
-        """
-    )
-    return [
-        ActiveWorkflow(row["id"], row["number"], msgspec.json.decode(row["definition"], type=Definition))
-        for row in rows
-    ]
-
-
-class Revisions:
-    """The revisions that runs belong to. They never change, so that each is read once in each process."""
-
-    def __init__(self) -> None:
-        self._known: dict[tuple[str, int], Definition] = {}
-
-    async def get(self, connection: PlainConnection, workflow_id: str, number: int) -> Definition:
-        """The definition of one revision.
-
-        Raises:
-            LookupError: there is none, as the workflow was deleted.
-        """
-        known = self._known.get((workflow_id, number))
-        if known is None:
-            definition = await connection.fetchval(
-                "SELECT definition FROM workflow_revision WHERE workflow_id = $1 AND number = $2",
-                workflow_id,
-                number,
-            )
-            if definition is None:
-                raise LookupError(workflow_id)
-            known = self._known[workflow_id, number] = msgspec.json.decode(definition, type=Definition)
-        return known
+    conditions: Group | None = None

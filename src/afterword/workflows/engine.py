@@ -19,9 +19,10 @@ from afterword.outcomes import Outcome, Permanent, Reason, Retry, Skip
 from afterword.store.database import CONNECTION_LOST, ConnectionLost, Database, PlainConnection
 from afterword.tasks.contract import AnyTaskType, Done, TaskCall, Wait
 from afterword.workflows.configuration import configure
-from afterword.workflows.definitions import Definition, Revisions, Task
+from afterword.workflows.definitions import Definition, Task
 from afterword.workflows.event_data import EventData, read_event
 from afterword.workflows.retries import delay_before_next
+from afterword.workflows.workflows import Revisions
 
 log = structlog.get_logger()
 
@@ -81,7 +82,7 @@ class Move(msgspec.Struct, frozen=True, kw_only=True):
     attempt: int = 0
     next_task: bool = False
     reason: Reason | None = None
-    output: Mapping[str, str] = {}
+    output: Mapping[str, object] = {}
     recorded_output: str = "{}"
 
 

@@ -11,7 +11,7 @@ from afterword.store.database import Database
 from afterword.surveys.definitions import get_survey
 from afterword.surveys.piped import response_source
 from afterword.surveys.responses import SurveyResponseTold, get_response
-from afterword.workflows.definitions import ConversationClosed, Event, JsonEvent, SurveyResponse
+from afterword.workflows.definitions import ConversationClosed, Event, JsonEvent, Schedule, SurveyResponse
 from afterword.workflows.fields import extract
 
 
@@ -42,6 +42,9 @@ async def read_event(database: Database, event: Event, body: str) -> EventData:
             return EventData(fields, (fields_source(fields),))
         case JsonEvent(fields=json_fields):
             fields = extract(json_fields, msgspec.json.decode(body))
+            return EventData(fields, (fields_source(fields),))
+        case Schedule():
+            fields = msgspec.json.decode(body, type=dict[str, str])
             return EventData(fields, (fields_source(fields),))
         case SurveyResponse():
             return await _read_response(database, msgspec.json.decode(body, type=SurveyResponseTold))

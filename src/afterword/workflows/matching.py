@@ -12,18 +12,13 @@ import msgspec
 import structlog
 
 from afterword.events.closings import ONE_CLOSING_WITHIN, Closing, sort_out
-from afterword.events.models import gladly_origin, json_event_origin, survey_origin
+from afterword.events.models import gladly_origin, json_event_origin, schedule_origin, survey_origin
 from afterword.gladly.webhooks import CONVERSATION_CLOSED, CONVERSATION_REOPENED, PING
 from afterword.outcomes import Reason
 from afterword.store.database import Database, PlainConnection
 from afterword.store.queue import RunQueue
-from afterword.workflows.definitions import (
-    ActiveWorkflow,
-    ConversationClosed,
-    JsonEvent,
-    SurveyResponse,
-    active_workflows,
-)
+from afterword.workflows.definitions import ConversationClosed, JsonEvent, Schedule, SurveyResponse
+from afterword.workflows.workflows import ActiveWorkflow, active_workflows
 
 log = structlog.get_logger()
 
@@ -52,7 +47,7 @@ WHERE event.status <> 'received' AND event.type = ANY($5::text[])
 START_RUNS = """
 INSERT INTO run (workflow_id, revision, event_id)
 SELECT * FROM unnest($1::text[], $2::int[], $3::bigint[])
-ON CONFLICT (workflow_id, event_id) DO NOTHING
+ON CONFLICT (event_id, workflow_id) DO NOTHING
 RETURNING id
 """
 
@@ -141,8 +136,10 @@ def _origin(workflow: ActiveWorkflow) -> str:
             return gladly_origin(account)
         case JsonEvent(endpoint=endpoint):
             return json_event_origin(endpoint)
-        case SurveyResponse(survey=survey):
-            return survey_origin(survey)
+        case SurveyResponse(survey=survey, account=account):
+            return survey_origin(survey, account)
+        case Schedule():
+            return schedule_origin(workflow.id)
 
 
 def starts(workflow: ActiveWorkflow, event: Arrived) -> bool:

@@ -1,0 +1,8 @@
+"""Event subscriptions that others have with us."""
+
+revision = "0005"
+down_revision = "0004"
+
+
+def upgrade() -> None:
+    """Nothing yet."""
