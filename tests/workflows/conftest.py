@@ -46,10 +46,10 @@ class Scripted:
         self.behaviours.append(behave)
         return self
 
-    def outputs(self, configuration: Note) -> tuple[str, ...]:
+    def outputs(self, _: Note) -> tuple[str, ...]:
         return ("text",)
 
-    async def plan(self, call: TaskCall[Note]) -> Plan:
+    async def plan(self, _: TaskCall[Note]) -> Plan:
         return Plan({})
 
     async def run(self, call: TaskCall[Note]) -> Done | Wait:

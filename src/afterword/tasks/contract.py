@@ -110,12 +110,12 @@ class TaskType(Protocol[Configuration]):
     def configuration(self) -> type[Configuration]:
         """The typed model of its configuration."""
 
-    def outputs(self, configuration: Configuration) -> tuple[str, ...] | None:
+    def outputs(self, configuration: Configuration, /) -> tuple[str, ...] | None:
         """The names at the top of its output, for the choice of piped text and its check; ``None`` when only the answer
         tells.
         """
 
-    async def plan(self, call: TaskCall[Configuration]) -> Plan:
+    async def plan(self, call: TaskCall[Configuration], /) -> Plan:
         """Say what :meth:`run` would do, without doing it: nothing is written, sent or changed anywhere.
 
         It may read, at the vendor's too.
@@ -124,7 +124,7 @@ class TaskType(Protocol[Configuration]):
             Retry, Permanent, Skip: as :meth:`run` would.
         """
 
-    async def run(self, call: TaskCall[Configuration]) -> Done | Wait:
+    async def run(self, call: TaskCall[Configuration], /) -> Done | Wait:
         """Do it.
 
         Raises:
