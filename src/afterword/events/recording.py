@@ -15,6 +15,7 @@ import asyncpg
 import structlog
 
 from afterword.events.models import NewEvent
+from afterword.store.batches import Batches
 from afterword.store.database import CONNECTION_LOST, Database, PlainConnection
 
 if TYPE_CHECKING:
@@ -64,9 +65,7 @@ class EventRecorder:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._waiting: list[tuple[NewEvent, asyncio.Future[None]]] = []
-        self._about_to_start = False
-        self._in_flight: set[asyncio.Task[None]] = set()
+        self._batches = Batches(self._commit, largest=BATCH_SIZE, in_flight=BATCHES_IN_FLIGHT)
         self._connections: list[PoolConnectionProxy[asyncpg.Record]] = []
         self._hint: asyncio.TimerHandle | None = None
         self._hint_owed = False
@@ -77,9 +76,7 @@ class EventRecorder:
 
     async def __aexit__(self, *_: object) -> None:
         """Wait for what is under way; nothing new may be recorded any more."""
-        while self._waiting or self._in_flight:
-            self._start_batches()
-            await asyncio.wait(set(self._in_flight))
+        await self._batches.finish()
         if self._hint is not None:
             self._hint.cancel()
             self._send_hint()
@@ -95,50 +92,21 @@ class EventRecorder:
             EventNotStored: the database refuses this event's content.
             DatabaseUnavailable: it could not be committed.
         """
-        stored: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((event, stored))
-        self._start_batches_soon()
-        await stored
+        await self._batches.add(event)
 
-    def _start_batches_soon(self) -> None:
-        """Start them when all that has arrived by now was seen to: it halves the number of commits under load."""
-        if not self._about_to_start:
-            self._about_to_start = True
-            asyncio.get_running_loop().call_soon(self._start_batches)
-
-    def _start_batches(self) -> None:
-        self._about_to_start = False
-        while self._waiting and len(self._in_flight) < BATCHES_IN_FLIGHT:
-            batch, self._waiting = self._waiting[:BATCH_SIZE], self._waiting[BATCH_SIZE:]
-            task = asyncio.create_task(self._commit(batch))
-            self._in_flight.add(task)
-            task.add_done_callback(self._batch_done)
-
-    def _batch_done(self, task: asyncio.Task[None]) -> None:
-        self._in_flight.discard(task)
-        self._start_batches()
-
-    async def _commit(self, batch: Sequence[tuple[NewEvent, asyncio.Future[None]]]) -> None:
-        """Commit the batch and tell those who wait; halve it for as long as it holds what cannot be stored."""
+    async def _commit(self, events: Sequence[NewEvent]) -> list[Exception | None]:
+        """Commit the batch; halve it for as long as it holds what cannot be stored."""
         try:
-            await self._insert([event for event, _ in batch])
-        except DatabaseUnavailable as error:
-            _tell(batch, error)
+            await self._insert(events)
         except (asyncpg.PostgresError, asyncpg.DataError, ValueError, TypeError) as error:
-            if len(batch) == 1:
-                log.warning(
-                    "event_not_stored",
-                    origin_kind=batch[0][0].origin.split("/")[0],
-                    cause=type(error).__name__,
-                )
-                _tell(batch, EventNotStored())
-                return
-            middle = len(batch) // 2
-            await self._commit(batch[:middle])
-            await self._commit(batch[middle:])
-        else:
-            _tell(batch, None)
-            self._hint_soon()
+            if len(events) > 1:
+                middle = len(events) // 2
+                return await self._commit(events[:middle]) + await self._commit(events[middle:])
+            kind = events[0].origin.split("/")[0]
+            log.warning("event_not_stored", origin_kind=kind, cause=type(error).__name__)
+            return [EventNotStored()]
+        self._hint_soon()
+        return [None] * len(events)
 
     async def _insert(self, events: Sequence[NewEvent]) -> None:
         """Insert, again while the database is away: repeating it is safe, the keys are unique.
@@ -257,13 +225,3 @@ class EventRecorder:
 async def notify_inbox(database: Database) -> None:
     """Hint that there is something in the inbox; the inbox looks by itself anyway, only later."""
     await database.pool.execute(NOTIFY, INBOX_CHANNEL)
-
-
-def _tell(batch: Sequence[tuple[NewEvent, asyncio.Future[None]]], error: Exception | None) -> None:
-    for _, stored in batch:
-        if stored.done():
-            continue
-        if error is None:
-            stored.set_result(None)
-        else:
-            stored.set_exception(error)
