@@ -254,7 +254,7 @@ replay = Table(
     Column("id", BigInteger, Identity(always=True), primary_key=True),
     Column("person_id", Text, ForeignKey("person.id", ondelete="SET NULL")),
     Column("what", Text, nullable=False),
-    Column("from_start", Boolean, nullable=False),
+    Column("from_task", Text, nullable=False),
     Column("total", BigInteger, nullable=False),
     _moment("created_at", now=True),
     _moment("stopped_at"),

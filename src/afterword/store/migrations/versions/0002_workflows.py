@@ -92,7 +92,7 @@ def _problems_and_replays() -> None:
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
         sa.Column("person_id", sa.Text(), nullable=True),
         sa.Column("what", sa.Text(), nullable=False),
-        sa.Column("from_start", sa.Boolean(), nullable=False),
+        sa.Column("from_task", sa.Text(), nullable=False),
         sa.Column("total", sa.BigInteger(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("stopped_at", sa.DateTime(timezone=True), nullable=True),
