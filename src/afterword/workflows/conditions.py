@@ -1,27 +1,32 @@
 """Conditions: groups of comparisons, all or any of which have to hold."""
 
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
 
-Operator = Literal[
-    "equals",
-    "does not equal",
-    "is one of",
-    "is not one of",
-    "contains",
-    "does not contain",
-    "matches",
-    "does not match",
-    "is greater than",
-    "is not greater than",
-    "is less than",
-    "is not less than",
-    "is empty",
-    "is not empty",
-]
-ValueType = Literal["text", "number", "date"]
+from afterword.piped_text import Pipe, Source, UnknownPipe, as_is, parse, render
+from afterword.workflows.comparing import (
+    NEGATIONS,
+    NotComparable,
+    Operator,
+    ValueType,
+    compare,
+    escape_for_pattern,
+    misfit,
+    pattern,
+    read_date,
+    read_number,
+    shortened,
+)
+
+DEEPEST = 10
+"""Groups within groups."""
+MOST_COMPARISONS = 100
+LONGEST_SHOWN = 500
+"""Characters of a value that are kept of it in an evaluation."""
+TOO_DEEP = f"groups stand in groups at most {DEEPEST} deep"
 
 
 class Comparison(msgspec.Struct, frozen=True, tag="comparison", tag_field="is"):
@@ -46,7 +51,10 @@ class Group(msgspec.Struct, frozen=True, tag="group", tag_field="is"):
 
 
 class Compared(msgspec.Struct, frozen=True):
-    """How one comparison came out, with the values that decided it."""
+    """How one comparison came out, with the values that decided it (long ones are cut, and end in ``…``).
+
+    ``place`` is where it stands: ``conditions[1].conditions[0]``.
+    """
 
     field: str
     operator: Operator
@@ -55,10 +63,162 @@ class Compared(msgspec.Struct, frozen=True):
     holds: bool
     problem: str = ""
     """Why the values could not be compared, as when a number was wanted; such a comparison does not hold."""
+    place: str = ""
 
 
 class Evaluation(msgspec.Struct, frozen=True):
-    """How conditions came out: the whole, and every comparison that was looked at, in order."""
+    """How conditions came out: the whole, and every comparison, in order."""
 
     holds: bool
     compared: tuple[Compared, ...]
+
+
+def evaluate(group: Group, sources: tuple[Source, ...]) -> Evaluation:
+    """Hold values against conditions. Every comparison is made, whatever those before it say, so that all are told.
+
+    Of no conditions *all* hold, and *any* does not. A comparison that cannot be made does not hold, and neither does
+    its negation: ``problem`` tells why. No input raises.
+    """
+    compared: list[Compared] = []
+    return Evaluation(_group_holds(group, sources, "", 1, compared), tuple(compared))
+
+
+def _group_holds(
+    group: Group, sources: tuple[Source, ...], place: str, depth: int, compared: list[Compared]
+) -> bool:
+    if depth > DEEPEST:
+        compared.append(Compared("", "is empty", "", (), holds=False, problem=TOO_DEEP, place=place))
+        return False
+    outcomes = []
+    for number, condition in enumerate(group.conditions):
+        below = _below(place, number)
+        if isinstance(condition, Group):
+            outcomes.append(_group_holds(condition, sources, below, depth + 1, compared))
+        else:
+            compared.append(_compared(condition, sources, below))
+            outcomes.append(compared[-1].holds)
+    return all(outcomes) if group.join == "all" else any(outcomes)
+
+
+def _below(place: str, number: int) -> str:
+    return f"{place}.conditions[{number}]" if place else f"conditions[{number}]"
+
+
+def _compared(comparison: Comparison, sources: tuple[Source, ...], place: str) -> Compared:
+    found, wanted, holds, problem = "", _wanted(comparison), False, ""
+    try:
+        found = render(comparison.field, *sources)
+        escape = escape_for_pattern if _takes_pattern(comparison) else as_is
+        wanted = tuple(render(value, *sources, escape=escape) for value in wanted)
+        holds = compare(comparison.operator, comparison.type, found, wanted)
+    except UnknownPipe as error:
+        problem = f"this event has nothing that is called {error.pipe}"
+    except NotComparable as error:
+        problem = str(error)
+    return Compared(
+        field=comparison.field,
+        operator=comparison.operator,
+        found=shortened(found, LONGEST_SHOWN),
+        wanted=tuple(shortened(value, LONGEST_SHOWN) for value in wanted[:MOST_COMPARISONS]),
+        holds=holds,
+        problem=problem,
+        place=place,
+    )
+
+
+def _takes_pattern(comparison: Comparison) -> bool:
+    return comparison.operator in {"matches", "does not match"}
+
+
+def _wanted(comparison: Comparison) -> tuple[str, ...]:
+    match NEGATIONS.get(comparison.operator, comparison.operator):
+        case "is one of":
+            return comparison.values
+        case "is empty":
+            return ()
+        case _:
+            return (comparison.value,)
+
+
+def comparisons(group: Group) -> Iterator[tuple[str, Comparison]]:
+    """Every comparison with its place (``conditions[1].conditions[0]``), as deep as groups may be."""
+    yield from _comparisons(group, "", 1)
+
+
+def _comparisons(group: Group, place: str, depth: int) -> Iterator[tuple[str, Comparison]]:
+    for number, condition in enumerate(group.conditions):
+        below = _below(place, number)
+        if isinstance(condition, Comparison):
+            yield below, condition
+        elif depth < DEEPEST:
+            yield from _comparisons(condition, below, depth + 1)
+
+
+def check_conditions(group: Group) -> list[tuple[str, str]]:
+    """All that is wrong with conditions, whatever the event: where it stands, and what to do, for saving.
+
+    Whether the names in piped text are known is not looked at: that hangs on the event and the tasks.
+    """
+    mistakes = list(_group_mistakes(group, "", 1))
+    found = list(comparisons(group))
+    if len(found) > MOST_COMPARISONS:
+        mistakes.append(
+            (
+                "conditions",
+                f"there are {len(found)} comparisons; {MOST_COMPARISONS} are the most there may be",
+            )
+        )
+    for place, comparison in found[:MOST_COMPARISONS]:
+        mistakes += [(f"{place}.{part}", words) for part, words in _mistakes(comparison)]
+    return mistakes
+
+
+def _group_mistakes(group: Group, place: str, depth: int) -> Iterator[tuple[str, str]]:
+    if depth > DEEPEST:
+        yield place, TOO_DEEP
+        return
+    if not group.conditions:
+        yield place or "conditions", "a group needs at least one condition; take the group out, or fill it"
+    for number, condition in enumerate(group.conditions):
+        if isinstance(condition, Group):
+            yield from _group_mistakes(condition, _below(place, number), depth + 1)
+
+
+def _mistakes(comparison: Comparison) -> Iterator[tuple[str, str]]:
+    if not any(isinstance(piece, Pipe) for piece in parse(comparison.field)):
+        yield "field", f"“{comparison.field}” names no value; choose one, such as ~{{aedj://inboxId}}"
+    if (problem := misfit(comparison.operator, comparison.type)) is not None:
+        yield "operator", f"{problem}; choose another operator, or another type"
+        return
+    wanted = _wanted(comparison)
+    match NEGATIONS.get(comparison.operator, comparison.operator):
+        case "is empty":
+            return
+        case "is one of":
+            if not wanted:
+                yield "values", f"“{comparison.operator}” needs at least one value"
+            for number, value in enumerate(wanted):
+                if (problem := _value_problem(comparison, value)) is not None:
+                    yield f"values[{number}]", problem
+        case _:
+            if not wanted[0]:
+                yield "value", f"“{comparison.operator}” needs a value; for none there is “is empty”"
+            elif (problem := _value_problem(comparison, wanted[0])) is not None:
+                yield "value", problem
+
+
+def _value_problem(comparison: Comparison, value: str) -> str | None:
+    """Why a value cannot be held against anything; one with piped text is only known when the event is."""
+    has_pipes = any(isinstance(piece, Pipe) for piece in parse(value))
+    try:
+        if _takes_pattern(comparison):
+            pattern("".join("x" if isinstance(piece, Pipe) else piece for piece in parse(value)))
+        elif has_pipes:
+            return None
+        elif comparison.type == "number":
+            read_number(value)
+        elif comparison.type == "date":
+            read_date(value)
+    except NotComparable as error:
+        return str(error)
+    return None
