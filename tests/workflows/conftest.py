@@ -56,6 +56,10 @@ class Scripted:
         self.calls.append(call)
         if self.behaviours:
             return await self.behaviours.pop(0)(call)
+        return await self.echo(call)
+
+    async def echo(self, call: TaskCall[Note]) -> Done:
+        """What it does when no other behaviour was asked for."""
         return Done({"text": call.configuration.text})
 
 

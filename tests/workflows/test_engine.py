@@ -90,14 +90,16 @@ async def test_a_task_that_asks_for_a_value_nobody_has_fails_the_run_with_its_na
     assert scripted.calls == []
 
 
-async def test_skip_ends_the_run_with_its_reason(story: Any, scripted: Any, engine: RunEngine) -> None:
-    scripted.then(Skip(WHY))
+async def test_a_run_whose_every_task_was_skipped_is_skipped_for_the_first_ones_reason(
+    story: Any, scripted: Any, engine: RunEngine
+) -> None:
+    scripted.then(Skip(WHY)).then(Skip(Reason("other", "it is otherwise")))
     await story.workflow(tasks=TWO_TASKS)
     await story.webhook()
     await engine.advance(await start(story))
     row = await run_row(story)
     assert (row["status"], row["reason_code"], row["reason_words"]) == ("skipped", "because", "it is so")
-    assert len(scripted.calls) == 1
+    assert [attempt[2] for attempt in await attempts(story)] == ["skipped", "skipped"]
 
 
 async def test_permanent_fails_the_run_at_once(story: Any, scripted: Any, engine: RunEngine) -> None:
@@ -260,6 +262,8 @@ async def test_a_runs_key_is_its_own_wherever_runs_are_counted_alike(
     await engine.advance(run_id)
     first, second = (call.key for call in scripted.calls)
     assert first == second
-    await database.pool.execute("UPDATE run SET status = 'running', position = 0, key = gen_random_uuid()")
+    await database.pool.execute(
+        "UPDATE run SET status = 'running', position = 0, due_at = now(), key = gen_random_uuid()"
+    )
     await engine.advance(run_id)
     assert scripted.calls[-1].key != first

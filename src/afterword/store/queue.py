@@ -28,6 +28,8 @@ ENTRYPOINT = "run"
 POLL_SECONDS = 1.0
 """How often a worker looks by itself: a notification may be lost with the connection that it came by."""
 RECONNECT_SECONDS = 0.5
+LIVE, BEHIND = 1, 0
+"""Priorities: PgQueuer takes the higher first."""
 SWEEP_GRACE = timedelta(seconds=2)
 SWEEP_BATCH = 1000
 
@@ -57,14 +59,19 @@ class RunQueue:
             qbq=QueryQueueBuilder(settings=self._settings),
         )
 
-    async def enqueue(self, connection: PlainConnection, run_ids: Sequence[int]) -> None:
-        """Wake these runs up, in the caller's transaction; a run that has a job already keeps it."""
+    async def enqueue(
+        self, connection: PlainConnection, run_ids: Sequence[int], *, behind: bool = False
+    ) -> None:
+        """Wake these runs up, in the caller's transaction; a run that has a job already keeps it.
+
+        ``behind``: after all that is not, as replays and backfills go behind live events.
+        """
         if run_ids:
             driver = AsyncpgDriver(connection)  # type: ignore[arg-type]  # a pool's connection does as well
             await self._queries(driver).enqueue(
                 [ENTRYPOINT] * len(run_ids),
                 [str(run_id).encode() for run_id in run_ids],
-                [0] * len(run_ids),
+                [BEHIND if behind else LIVE] * len(run_ids),
                 dedupe_key=[str(run_id) for run_id in run_ids],
                 on_conflict="skip",
             )
@@ -115,7 +122,7 @@ class RunQueue:
         async with self._database.pool.acquire() as connection, connection.transaction():
             rows = await connection.fetch(
                 """
-                SELECT run.id FROM run
+                SELECT run.id, run.priority FROM run
                 WHERE run.status IN ('running', 'waiting') AND run.due_at <= now() - $1::interval
                   AND NOT EXISTS (
                       SELECT FROM pgqueuer
@@ -125,7 +132,9 @@ class RunQueue:
                 SWEEP_GRACE,
                 SWEEP_BATCH,
             )
-            await self.enqueue(connection, [row["id"] for row in rows])
+            for behind in (False, True):
+                run_ids = [row["id"] for row in rows if (row["priority"] > 0) is behind]
+                await self.enqueue(connection, run_ids, behind=behind)
         return len(rows)
 
     async def prune(self) -> None:

@@ -25,7 +25,7 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 metadata = MetaData(
     naming_convention={
@@ -232,6 +232,11 @@ task_attempt = Table(
     _moment("started_at", nullable=False),
     _moment("finished_at", nullable=False),
     Index("task_attempt_run_id_idx", "run_id"),
+    Index(
+        "task_attempt_email_idx",
+        text("left(lower(coalesce(input ->> 'email', output ->> 'customerEmailAddress')), 320)"),
+        postgresql_where=text("coalesce(input ->> 'email', output ->> 'customerEmailAddress') IS NOT NULL"),
+    ),
 )
 
 problem = Table(
@@ -268,7 +273,43 @@ replay_run = Table(
     Column("run_id", BigInteger, primary_key=True),
     Column("state", Text, nullable=False, server_default="queued"),
     Index("replay_run_queued_idx", "replay_id", "run_id", postgresql_where=text("state = 'queued'")),
+    Index("replay_run_started_idx", "run_id", postgresql_where=text("state = 'started'")),
 )
+
+# subscriptions/ -------------------------------------------------------------------------------------------
+
+event_subscription = Table(
+    "event_subscription",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("person_id", Text, ForeignKey("person.id", ondelete="SET NULL")),
+    Column("topics", Text, nullable=False),
+    Column("patterns", ARRAY(Text), nullable=False),
+    Column("secrets", LargeBinary, nullable=False),
+    Column("successful_calls", BigInteger, nullable=False, server_default=text("0")),
+    Column("failures_in_a_row", Integer, nullable=False, server_default=text("0")),
+    _moment("held_until"),
+    _moment("last_succeeded_at"),
+    _moment("last_failed_at"),
+    Column("last_failure", Text),
+    _moment("created_at", now=True),
+)
+
+event_delivery = Table(
+    "event_delivery",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("subscription_id", Text, ForeignKey("event_subscription.id", ondelete="CASCADE"), nullable=False),
+    Column("topic", Text, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("status", Text, nullable=False, server_default="due"),
+    Column("attempt", Integer, nullable=False, server_default=text("0")),
+    Column("failure", Text),
+    _moment("due_at", now=True),
+    _moment("created_at", now=True),
+    Index("event_delivery_subscription_id_idx", "subscription_id", "status", "due_at", "id"),
+)
+"""What is to be told to subscribers: a row is gone once it was told."""
 
 # directory/ -----------------------------------------------------------------------------------------------
 
@@ -287,6 +328,10 @@ contact = Table(
     Column("email", Text, nullable=False),
     Column("first_name", Text, nullable=False),
     Column("last_name", Text, nullable=False),
+    Column("phone", Text, nullable=False, server_default=text("''")),
+    Column("external_reference", Text, nullable=False, server_default=text("''")),
+    Column("language", Text, nullable=False, server_default=text("''")),
+    _json("embedded_data"),
     _moment("created_at", now=True),
     _moment("opted_out_at"),
     Index("contact_email_key", text("lower(email)"), unique=True),
@@ -310,7 +355,9 @@ survey = Table(
     Column("name", Text, nullable=False),
     Column("is_active", Boolean, nullable=False, server_default=text("true")),
     Column("definition", JSONB, nullable=False),
+    Column("owner_id", Text, ForeignKey("person.id", ondelete="SET NULL")),
     _moment("created_at", now=True),
+    _moment("modified_at", now=True),
 )
 
 response = Table(
@@ -321,6 +368,10 @@ response = Table(
     Column("invitation_id", Text, unique=True),
     _json("answers"),
     _json("embedded_data"),
+    Column("kind", Text, nullable=False, server_default="created"),
+    Column("channel", Text),
+    Column("language", Text),
+    _moment("started_at"),
     _moment("recorded_at", now=True),
     Index("response_survey_id_recorded_at_idx", "survey_id", "recorded_at"),
 )
@@ -341,12 +392,15 @@ invitation = Table(
     _json("embedded_data"),
     _json("fields"),
     Column("from_name", Text, nullable=False),
+    Column("reply_to", Text, nullable=False, server_default=text("''")),
     Column("subject", Text, nullable=False),
     Column("message", Text, nullable=False),
     _moment("created_at", now=True),
     _moment("send_at", nullable=False),
     _moment("sent_at"),
+    _moment("expires_at"),
     Index("invitation_contact_id_idx", "contact_id"),
+    Index("invitation_email_idx", text("lower(email)")),
 )
 
 # limits ---------------------------------------------------------------------------------------------------

@@ -1,99 +1,78 @@
 """The run engine: takes a run as far as it goes.
 
-The run's row is the truth. Each task's end is one statement that stores its attempt and moves the run on, and it
-holds only if the run's version is still the one that was read: a worker that was taken for dead and comes back late
-changes nothing. So a crash repeats at most one task.
+What is in the database is the truth (``run_store.py``); a crash repeats at most one task. Which tasks are carried out
+is decided in ``readiness.py``, one attempt is made in ``attempts.py``, what follows from it in ``moves.py``.
 """
 
 import contextlib
-import random
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from typing import Any, Literal
 
 import asyncpg
 import msgspec
 import structlog
 
-from afterword.outcomes import Outcome, Permanent, Reason, Retry, Skip
-from afterword.store.database import CONNECTION_LOST, ConnectionLost, Database, PlainConnection
-from afterword.tasks.contract import AnyTaskType, Done, TaskCall, Wait
-from afterword.workflows.configuration import configure
+from afterword.outcomes import Permanent, Reason, Retry
+from afterword.store.database import CONNECTION_LOST, Database
+from afterword.tasks.contract import AnyTaskType
+from afterword.workflows.attempts import Attempts, Tried
+from afterword.workflows.conditions import Evaluation, evaluate
 from afterword.workflows.definitions import Definition, Task
 from afterword.workflows.event_data import EventData, read_event
-from afterword.workflows.retries import delay_before_next
+from afterword.workflows.moves import (
+    OUTCOME_UNKNOWN,
+    End,
+    Move,
+    RunStatus,
+    after_outcome,
+    end_of,
+    end_of_run,
+    failed,
+    not_run,
+)
+from afterword.workflows.readiness import sources_of, why_not_run
+from afterword.workflows.run_store import Attempt, RunMove, RunStore, StoredRun
 from afterword.workflows.workflows import Revisions
 
 log = structlog.get_logger()
 
 RECONNECT_SECONDS = 1.0
-LEAST_WAIT_SECONDS = 0.05
 FAULT_SECONDS = 60.0
+ACTIVE: tuple[RunStatus, ...] = ("running", "waiting")
+NO_TASK = "-"
+"""Stands for the task in the problem of a run that failed before its first."""
 
-READ = """
-SELECT run.key::text AS key, run.workflow_id, run.revision, run.status, run.position, run.attempt, run.version,
-       extract(epoch FROM run.due_at - now())::float8 AS due_in, event.body
-FROM run JOIN event ON event.id = run.event_id WHERE run.id = $1
-"""
-
-MOVE_ON = """
-WITH moved AS (
-    UPDATE run SET position = $3, attempt = $4, status = $5, version = version + 1, outputs = outputs || $6::jsonb,
-        reason_code = $7, reason_words = $8, due_at = now() + make_interval(secs => $9),
-        conversation_id = coalesce(conversation_id, $19), customer_id = coalesce(customer_id, $20),
-        finished_at = CASE WHEN $5 IN ('succeeded', 'skipped', 'failed') THEN now() END
-    WHERE id = $1 AND version = $2
-    RETURNING id
-)
-INSERT INTO task_attempt
-    (run_id, position, attempt, status, input, output, reason_code, reason_words, started_at, finished_at)
-SELECT id, $10, $11, $12, $13::jsonb, $14::jsonb, $15, $16, $17, $18 FROM moved
-RETURNING id
-"""
-
-RunStatus = Literal["running", "waiting", "succeeded", "skipped", "failed"]
-AttemptStatus = Literal["succeeded", "waiting", "retrying", "skipped", "failed"]
-
-FAULT = Reason(
-    "unexpected-error", "the task ended in an error that it did not expect; the log has the details"
-)
+WORKFLOW_OFF = Reason("workflow-off", "its workflow is off; the run goes on when it is turned on again")
+WORKFLOW_DELETED = Reason("workflow-deleted", "its workflow was deleted before the run was at its end")
+CONDITIONS_NOT_MET = Reason("conditions-not-met", "the conditions of the workflow did not hold")
 
 
 class RunState(msgspec.Struct):
-    """Where a run stands."""
+    """Where a run stands, as this worker knows it."""
 
     id: int
     key: str
+    workflow_id: str
+    version: int
     position: int
     attempt: int
-    version: int
-
-
-class Move(msgspec.Struct, frozen=True, kw_only=True):
-    """How a run goes on after an attempt.
-
-    ``again_in`` is in seconds, ``None`` when the run is at its end; ``attempt`` is how many attempts of the task that
-    is then due have failed.
-    """
-
-    attempt_status: AttemptStatus
-    run_status: RunStatus
-    again_in: float | None
-    attempt: int = 0
-    next_task: bool = False
-    reason: Reason | None = None
-    output: Mapping[str, object] = {}
-    recorded_output: str = "{}"
+    in_flight: bool
+    outputs: dict[str, Mapping[str, object]]
+    ends: dict[str, End]
 
 
 class RunEngine:
     """Advances runs; one for each worker process."""
 
     def __init__(
-        self, database: Database, task_types: Mapping[str, AnyTaskType], *, retry_time_scale: float = 1.0
+        self,
+        database: Database,
+        task_types: Mapping[str, AnyTaskType],
+        *,
+        retry_time_scale: float = 1.0,
     ) -> None:
         self._database = database
-        self._task_types = task_types
+        self._store = RunStore(database)
+        self._attempts = Attempts(task_types, retry_time_scale=retry_time_scale)
         self._retry_time_scale = retry_time_scale
         self._revisions = Revisions()
 
@@ -121,178 +100,233 @@ class RunEngine:
             )
 
     async def _advance(self, run_id: int) -> float | None:
-        async with self._database.pool.acquire() as connection:
-            row = await connection.fetchrow(READ, run_id)
-            if row is None or row["status"] not in {"running", "waiting"}:
-                return None
-            if row["due_in"] is not None and row["due_in"] > 0:
-                return float(row["due_in"])
-            state = RunState(run_id, row["key"], row["position"], row["attempt"], row["version"])
-            try:
-                definition = await self._revisions.get(connection, row["workflow_id"], row["revision"])
-            except LookupError:
-                reason = Reason("workflow-deleted", "its workflow was deleted while the run waited")
-                await self._end_before_task(connection, state, reason)
-                return None
-        return await self._go_through(state, definition, row["body"])
+        run = await self._store.read(run_id)
+        if run is None or run.status not in ACTIVE or run.due_in is None:
+            return None
+        if run.due_in > 0:
+            return run.due_in
+        state = RunState(
+            run.id,
+            run.key,
+            run.workflow_id,
+            run.version,
+            run.position,
+            run.attempt,
+            run.in_flight,
+            dict(run.outputs),
+            dict(run.ends),
+        )
+        if run.is_deleted:
+            await self._end(state, "cancelled", WORKFLOW_DELETED)
+            return None
+        if not run.is_on:
+            await self._hold(state, WORKFLOW_OFF, f"workflow/{run.workflow_id}")
+            return None
+        return await self._begin(run, state)
 
-    async def _go_through(self, state: RunState, definition: Definition, body: str) -> float | None:
+    async def _begin(self, run: StoredRun, state: RunState) -> float | None:
+        """Read the revision and the event, and hold the event against the workflow's conditions once."""
+        definition = await self._revisions.get(self._database, run.workflow_id, run.revision)
         try:
-            event = await read_event(self._database, definition.event, body)
+            event = await read_event(self._database, definition.event, run.body)
+        except Retry as outcome:
+            return await self._put_off(state, outcome)
         except (Permanent, ValueError) as error:
             reason = error.reason if isinstance(error, Permanent) else Reason("event-unusable", str(error))
-            async with self._database.pool.acquire() as connection:
-                await self._end_before_task(connection, state, reason)
+            await self._end(state, "failed", reason)
             return None
-        while True:
-            move = await self._attempt(state, definition, event)
-            if move is None or move.again_in is None:
+        evaluation: Evaluation | None = None
+        if definition.conditions is not None and state.position == 0 and state.attempt == 0:
+            evaluation = evaluate(definition.conditions, sources_of(event, definition, 0, {}))
+            if not evaluation.holds:
+                await self._end(state, "skipped", CONDITIONS_NOT_MET, event=event, evaluation=evaluation)
                 return None
-            if move.again_in > 0:
-                return move.again_in
+        return await self._go_through(state, definition, event, evaluation)
 
-    async def _attempt(self, state: RunState, definition: Definition, event: EventData) -> Move | None:
-        """Try the run's next task once and store how it went; ``None`` when another worker was faster."""
+    async def _go_through(
+        self, state: RunState, definition: Definition, event: EventData, evaluation: Evaluation | None
+    ) -> float | None:
+        while state.position < len(definition.tasks):
+            tried = await self._next_task(state, definition, event)
+            if tried is None or not await self._store_attempt(state, definition, event, tried, evaluation):
+                return None
+            evaluation = None
+            if not tried.move.ended and tried.move.again_in != 0:
+                return tried.move.again_in
+        return None
+
+    async def _next_task(self, state: RunState, definition: Definition, event: EventData) -> Tried | None:
+        """Attempt the task that is due, or find out why it is not carried out; ``None`` when it was lost to another."""
         task = definition.tasks[state.position]
-        started_at = datetime.now(UTC)
-        move, recorded_input = await self._carry_out(state, task, event)
-        if move.next_task and state.position + 1 == len(definition.tasks):
-            move = msgspec.structs.replace(move, run_status="succeeded", again_in=None)
-        async with self._database.pool.acquire() as connection:
-            stored = await connection.fetchval(
-                MOVE_ON,
-                state.id,
-                state.version,
-                state.position + 1 if move.next_task else state.position,
-                move.attempt,
-                move.run_status,
-                _json({task.id: move.output} if move.next_task else {}),
-                *_columns(move.reason),
-                move.again_in,
-                state.position,
-                state.attempt + 1,
-                move.attempt_status,
-                _json(recorded_input),
-                move.recorded_output,
-                *_columns(move.reason),
-                started_at,
-                datetime.now(UTC),
-                event.field("conversationId"),
-                event.field("customerId"),
-            )
-        if stored is None:
-            log.warning("late_result_dropped", task=task.id)
+        sources = sources_of(event, definition, state.position, state.outputs)
+        hindered, evaluation = why_not_run(task, definition, state.ends, sources)
+        if hindered is not None:
+            return Tried.at_once(not_run(hindered, evaluation))
+        if self._attempts.stops_when_unknown(task):
+            if state.in_flight:
+                return Tried.at_once(failed(OUTCOME_UNKNOWN))
+            if not await self._mark_in_flight(state):
+                return None
+        tried = await self._attempts.try_once(
+            task, event, sources, run_key=state.key, failed_before=state.attempt
+        )
+        move = msgspec.structs.replace(tried.move, evaluation=evaluation)
+        return msgspec.structs.replace(tried, move=move)
+
+    async def _mark_in_flight(self, state: RunState) -> bool:
+        """Note that the task is about to be done: should this worker die meanwhile, nobody knows whether it was."""
+        marked = await self._move(
+            state,
+            RunMove(
+                run_id=state.id,
+                version=state.version,
+                position=state.position,
+                attempt=state.attempt,
+                status="running",
+                again_in=0.0,
+                in_flight=True,
+            ),
+        )
+        state.in_flight = marked
+        return marked
+
+    async def _store_attempt(
+        self,
+        state: RunState,
+        definition: Definition,
+        event: EventData,
+        tried: Tried,
+        evaluation: Evaluation | None,
+    ) -> bool:
+        """Store the attempt and move the run on; false when another worker was faster."""
+        task, move = definition.tasks[state.position], tried.move
+        if move.ended:
+            _note_end(state, task, move)
+        is_last = move.ended and state.position + 1 == len(definition.tasks)
+        status, reason = (
+            end_of_run(state.ends, len(definition.tasks)) if is_last else (move.run_status, move.reason)
+        )
+        stored = await self._move(
+            state,
+            RunMove(
+                run_id=state.id,
+                version=state.version,
+                position=state.position + 1 if move.ended else state.position,
+                attempt=0 if move.ended else move.attempt,
+                status=status,
+                again_in=None if is_last else move.again_in,
+                reason=reason if is_last or not move.ended else None,
+                outputs={task.id: move.output} if task.id in state.outputs and move.ended else None,
+                ends={task.id: state.ends[task.id]} if task.id in state.ends and move.ended else None,
+                conversation_id=event.field("conversationId"),
+                customer_id=event.field("customerId"),
+                waiting_for=move.waiting_for,
+                evaluation=evaluation,
+                tried=_attempt(state, tried),
+                failed=(state.workflow_id, _first_failed(state)) if status == "failed" else None,
+            ),
+        )
+        state.attempt = 0 if move.ended else move.attempt
+        state.position += move.ended
+        state.in_flight = False
+        return stored
+
+    async def _put_off(self, state: RunState, outcome: Retry) -> float | None:
+        """The event itself cannot be read yet: a wait before the first task, counted like an attempt of it."""
+        move = after_outcome(outcome, state.attempt, stop_when_unknown=False, scale=self._retry_time_scale)
+        if move.ended:
+            await self._end(state, "failed", outcome.reason)
             return None
-        state.version += 1
-        state.attempt = move.attempt
-        state.position += move.next_task
-        return move
+        stored = await self._move(
+            state,
+            RunMove(
+                run_id=state.id,
+                version=state.version,
+                position=state.position,
+                attempt=move.attempt,
+                status=move.run_status,
+                again_in=move.again_in,
+                reason=move.reason,
+                waiting_for=move.waiting_for,
+            ),
+        )
+        return move.again_in if stored else None
 
-    async def _carry_out(self, state: RunState, task: Task, event: EventData) -> tuple[Move, object]:
-        """Call the task; answers how the run goes on and the configuration that the task was given."""
-        recorded_input: object = task.configuration
-        try:
-            task_type = self._task_type(task)
-            configuration = configure(task_type, task.configuration, event.sources)
-            recorded_input = msgspec.to_builtins(configuration)
-            call: TaskCall[Any] = TaskCall(
-                run_key=state.key,
-                task_id=task.id,
-                attempt=state.attempt + 1,
-                configuration=configuration,
-                fields=event.fields,
-                survey_response_id=event.survey_response_id,
-            )
-            return self._after(await task_type.run(call)), recorded_input
-        except (ConnectionLost, asyncpg.InterfaceError, asyncpg.PostgresConnectionError):
-            raise
-        except Outcome as outcome:
-            return self._after_outcome(state, outcome), recorded_input
-        except Exception:
-            log.exception("task_fault", task=task.id, type=task.type)
-            return self._after_outcome(state, Retry(FAULT)), recorded_input
-
-    def _task_type(self, task: Task) -> AnyTaskType:
-        try:
-            return self._task_types[task.type]
-        except KeyError:
-            reason = Reason(
-                "task-type-unknown", f"no task type {task.type!r} is installed here", {"type": task.type}
-            )
-            raise Permanent(reason) from None
-
-    def _after(self, result: Done | Wait) -> Move:
-        match result:
-            case Done(output=output, sent=sent):
-                return Move(
-                    attempt_status="succeeded",
-                    run_status="running",
-                    again_in=0.0,
-                    next_task=True,
-                    output=output,
-                    recorded_output=_json({**output, "sent": sent} if sent else output),
-                )
-            case Wait(until=until, code=code, words=words):
-                seconds = max(0.0, (until - datetime.now(UTC)).total_seconds())
-                return Move(
-                    attempt_status="waiting",
-                    run_status="waiting",
-                    again_in=seconds,
-                    reason=Reason(code, words),
-                )
-
-    def _after_outcome(self, state: RunState, outcome: Outcome) -> Move:
-        match outcome:
-            case Skip(reason=reason):
-                return Move(attempt_status="skipped", run_status="skipped", again_in=None, reason=reason)
-            case Retry(reason=reason) if not outcome.tried:
-                return Move(
-                    attempt_status="waiting",
-                    run_status="waiting",
-                    again_in=max(outcome.after or 0.0, LEAST_WAIT_SECONDS),
-                    attempt=state.attempt,
-                    reason=reason,
-                )
-            case Retry(reason=reason):
-                delay = delay_before_next(
-                    state.attempt + 1,
-                    asked_for=outcome.after,
-                    outcome_unknown=outcome.outcome_unknown,
-                    random=random.random,
-                    scale=self._retry_time_scale,
-                )
-                if delay is not None:
-                    return Move(
-                        attempt_status="retrying",
-                        run_status="waiting",
-                        again_in=delay,
-                        attempt=state.attempt + 1,
-                        reason=reason,
-                    )
-                return Move(attempt_status="failed", run_status="failed", again_in=None, reason=reason)
-            case _:
-                return Move(
-                    attempt_status="failed", run_status="failed", again_in=None, reason=outcome.reason
-                )
-
-    async def _end_before_task(self, connection: PlainConnection, state: RunState, reason: Reason) -> None:
-        """End a run that cannot come to its next task."""
-        await connection.execute(
-            """
-            UPDATE run SET status = 'failed', version = version + 1, reason_code = $3, reason_words = $4,
-                           due_at = NULL, finished_at = now()
-            WHERE id = $1 AND version = $2
-            """,
-            state.id,
-            state.version,
-            reason.code,
-            reason.words,
+    async def _hold(self, state: RunState, reason: Reason, waiting_for: str) -> None:
+        await self._move(
+            state,
+            RunMove(
+                run_id=state.id,
+                version=state.version,
+                position=state.position,
+                attempt=state.attempt,
+                status="waiting",
+                again_in=None,
+                reason=reason,
+                waiting_for=waiting_for,
+                in_flight=state.in_flight,
+            ),
         )
 
+    async def _end(
+        self,
+        state: RunState,
+        status: RunStatus,
+        reason: Reason,
+        *,
+        event: EventData | None = None,
+        evaluation: Evaluation | None = None,
+    ) -> None:
+        """End a run that does not come to its next task."""
+        await self._move(
+            state,
+            RunMove(
+                run_id=state.id,
+                version=state.version,
+                position=state.position,
+                attempt=state.attempt,
+                status=status,
+                again_in=None,
+                reason=reason,
+                conversation_id=event.field("conversationId") if event else None,
+                customer_id=event.field("customerId") if event else None,
+                evaluation=evaluation,
+                failed=(state.workflow_id, NO_TASK) if status == "failed" else None,
+            ),
+        )
 
-def _columns(reason: Reason | None) -> tuple[str | None, str | None]:
-    return (None, None) if reason is None else (reason.code, reason.words)
+    async def _move(self, state: RunState, move: RunMove) -> bool:
+        moved = await self._store.move(move)
+        if not moved:
+            log.warning("late_result_dropped")
+        state.version += moved
+        return moved
 
 
-def _json(value: object) -> str:
-    return msgspec.json.encode(value).decode()
+def _note_end(state: RunState, task: Task, move: Move) -> None:
+    """Remember how a task ended, for the tasks after it."""
+    end = end_of(move)
+    if end is None:
+        state.outputs[task.id] = move.output
+    else:
+        state.ends[task.id] = end
+
+
+def _first_failed(state: RunState) -> str:
+    return next((task_id for task_id, end in state.ends.items() if end.status == "failed"), NO_TASK)
+
+
+def _attempt(state: RunState, tried: Tried) -> Attempt:
+    move = tried.move
+    return Attempt(
+        position=state.position,
+        number=state.attempt + 1,
+        status=move.attempt_status,
+        input=tried.input,
+        output={**move.output, "sent": move.sent} if move.sent else move.output,
+        reason=move.reason,
+        evaluation=move.evaluation,
+        exchanges=tried.exchanges,
+        started_at=tried.started_at,
+        finished_at=tried.finished_at,
+    )

@@ -6,7 +6,7 @@ from typing import Any, Literal
 import msgspec
 
 from afterword.workflows.concerned import Customer
-from afterword.workflows.engine import AttemptStatus, RunStatus
+from afterword.workflows.moves import AttemptStatus, RunStatus
 
 EventStatus = Literal["received", "matched", "ignored", "redelivered"]
 TaskStatus = Literal["succeeded", "skipped", "failed", "waiting", "running", "not reached"]

@@ -118,3 +118,6 @@ def _problems_and_replays() -> None:
         ["replay_id", "run_id"],
         postgresql_where=sa.text("state = 'queued'"),
     )
+    op.create_index(
+        "replay_run_started_idx", "replay_run", ["run_id"], postgresql_where=sa.text("state = 'started'")
+    )
