@@ -28,12 +28,14 @@ from afterword.tasks.registry import load_task_types
 from afterword.tasks.services import Services
 from afterword.workflows.engine import RunEngine
 from afterword.workflows.matching import Inbox
+from afterword.workflows.replays import ReplaysKeeper
 
 log = structlog.get_logger()
 
 LOOK_EVERY_SECONDS = 1.0
 SWEEP_EVERY_SECONDS = 2.0
 PRUNE_EVERY_SECONDS = 600.0
+REPLAY_EVERY_SECONDS = 0.5
 NO_RUN = 0
 """The id of no run: they begin at 1."""
 
@@ -51,6 +53,7 @@ class Worker:
         self._engine = RunEngine(
             database, load_task_types(services), retry_time_scale=settings.retry_time_scale
         )
+        self._replays = ReplaysKeeper(database, self._queue)
         self._arrived = asyncio.Event()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -59,6 +62,7 @@ class Worker:
             asyncio.create_task(self._drain()),
             asyncio.create_task(self._every(SWEEP_EVERY_SECONDS, self._queue.sweep)),
             asyncio.create_task(self._every(PRUNE_EVERY_SECONDS, self._queue.prune)),
+            asyncio.create_task(self._every(REPLAY_EVERY_SECONDS, self._replays.tick)),
         ]
         warming_up = asyncio.create_task(_unless_database_is_away("warm-up", self._warm_up))
         working = asyncio.create_task(
