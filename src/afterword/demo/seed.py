@@ -125,7 +125,7 @@ async def _first(
     await add_endpoint(
         connection, box, endpoint_id=ENDPOINT_ID, person_id=owner.id, url_token=credentials.url_token_id
     )
-    survey_id = await add_survey(connection, name=SURVEY, definition=csat_survey())
+    survey_id = await add_survey(connection, name=SURVEY, definition=csat_survey(), owner_id=owner.id)
     mailing_list_id = await add_mailing_list(connection, name=MAILING_LIST)
     await add_workflow(
         connection,

@@ -77,6 +77,17 @@ async def add_to_list(
     return ListedContact(contact, str(lookup_id))
 
 
+async def find_lookup_id(connection: AsyncConnection, mailing_list_id: str, contact_id: str) -> str | None:
+    """The id (``CGC_…``) of a contact on a mailing list."""
+    membership = tables.mailing_list_contact
+    found: str | None = await connection.scalar(
+        select(membership.c.contact_lookup_id).where(
+            membership.c.mailing_list_id == mailing_list_id, membership.c.contact_id == contact_id
+        )
+    )
+    return found
+
+
 async def _upsert(connection: AsyncConnection, email: str, first_name: str, last_name: str) -> Contact:
     table = tables.contact
     new = insert(table).values(id=new_id("CID"), email=email, first_name=first_name, last_name=last_name)

@@ -46,6 +46,7 @@ class Invitation(msgspec.Struct, frozen=True):
     created_at: datetime
     send_at: datetime
     sent_at: datetime | None
+    mailing_list_id: str = ""
 
 
 def _columns() -> list[Column[Any]]:

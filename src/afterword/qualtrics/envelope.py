@@ -8,6 +8,9 @@ import uuid
 
 import msgspec
 
+BRAND = "afterword"
+"""What our own survey service calls its brand."""
+
 PHRASES = {
     200: "OK",
     202: "Accepted",

@@ -2,7 +2,9 @@
 
 import contextlib
 import re
+import time
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
@@ -20,9 +22,14 @@ from afterword.pages.rendering import PAGE_HEADERS, Templates
 from afterword.store.database import CONNECTION_LOST, Database
 from afterword.survey_pages.links import PageRequest, find_invitation, text_fields
 from afterword.surveys.definitions import Survey, get_survey
-from afterword.surveys.responses import InvalidAnswer, answered, read_answers, record_response
+from afterword.surveys.responses import InvalidAnswer, Sitting, answered, read_answers, record_response
 
 LARGEST_FORM = 64 * 1024
+SHOWN_AT = "shown_at"
+"""The field that holds when the questions were first shown, in seconds since 1970."""
+SECONDS = re.compile(r"[0-9]{1,12}")
+CHANNEL = "email"
+"""Personal links go out by mail alone."""
 SURVEY_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 templates = Templates(Path(__file__).parent / "templates")
@@ -35,6 +42,11 @@ class Asked(msgspec.Struct, frozen=True):
     survey: Survey
     answered: bool
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it can be answered now."""
+        return not self.answered and self.survey.is_active and not self.invitation.is_expired
+
 
 def survey_routes(database: Database) -> list[HTTPRouteHandler]:
     """The survey's page and its thank-you."""
@@ -44,7 +56,7 @@ def survey_routes(database: Database) -> list[HTTPRouteHandler]:
         """Show the questions, with the score that was clicked in the mail chosen; stores nothing."""
         async with database.transaction() as connection:
             asked = await _find(connection, survey_id, _link_token(request))
-        if asked is None or asked.answered or not asked.survey.is_active:
+        if asked is None or not asked.is_open:
             return _nothing_to_ask(asked)
         return _questions(asked, _chosen_in_mail(asked.survey, request.query_params.get("score", "")))
 
@@ -53,7 +65,7 @@ def survey_routes(database: Database) -> list[HTTPRouteHandler]:
         """Store the answer, once, and say thank you."""
         async with database.transaction() as connection:
             asked = await _find(connection, survey_id, _link_token(request))
-        if asked is None or asked.answered or not asked.survey.is_active:
+        if asked is None or not asked.is_open:
             return _nothing_to_ask(asked)
         typed = text_fields(await request.form())
         try:
@@ -68,6 +80,7 @@ def survey_routes(database: Database) -> list[HTTPRouteHandler]:
                     invitation_id=asked.invitation.id,
                     answers=answers,
                     embedded_data=asked.invitation.embedded_data,
+                    sitting=_sitting(asked, typed),
                 )
         except CONNECTION_LOST:
             return _questions(asked, typed, status=503, not_stored=True)
@@ -122,6 +135,20 @@ def _chosen_in_mail(survey: Survey, score: str) -> dict[str, str]:
     return {question.id: score}
 
 
+def _sitting(asked: Asked, typed: Mapping[str, str]) -> Sitting:
+    """How the answer came; a time of showing that cannot be is not believed."""
+    shown_at = typed.get(SHOWN_AT, "")
+    seconds = time.time() - int(shown_at) if SECONDS.fullmatch(shown_at) else None
+    invited = 1 + (datetime.now(UTC) - asked.invitation.created_at).total_seconds()
+    return Sitting(
+        channel=CHANNEL,
+        language=asked.survey.definition.texts.language.upper(),
+        seconds=seconds if seconds is not None and 0 <= seconds <= invited else None,
+        contact_id=asked.invitation.contact_id,
+        mailing_list_id=asked.invitation.mailing_list_id,
+    )
+
+
 def _questions(
     asked: Asked,
     typed: Mapping[str, str],
@@ -139,6 +166,7 @@ def _questions(
         "typed": typed,
         "errors": errors or {},
         "not_stored": not_stored,
+        "shown_at": typed.get(SHOWN_AT, int(time.time())),
     }
     return templates.page("survey.html", values, status=status)
 

@@ -1,9 +1,10 @@
 """What a Survey asks."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 
 import msgspec
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from afterword.store import tables
@@ -75,12 +76,26 @@ class SurveyDefinition(msgspec.Struct, frozen=True):
 
 
 class Survey(msgspec.Struct, frozen=True):
-    """A survey as stored."""
+    """A survey as stored; ``owner_id`` is ``None`` when its owner was removed."""
 
     id: str
     name: str
     is_active: bool
     definition: SurveyDefinition
+    owner_id: str | None = None
+    created_at: datetime | None = None
+    modified_at: datetime | None = None
+
+
+class SurveySummary(msgspec.Struct, frozen=True):
+    """A survey in a list, without its definition."""
+
+    id: str
+    name: str
+    is_active: bool
+    owner_id: str | None
+    created_at: datetime
+    modified_at: datetime
 
 
 CSAT_WORDS = ("Very unhappy", "Unhappy", "So-so", "Happy", "Very happy")
@@ -102,19 +117,57 @@ def csat_survey(embedded_data: Iterable[str] = GUIDE_EMBEDDED_DATA) -> SurveyDef
     )
 
 
-async def add_survey(connection: AsyncConnection, *, name: str, definition: SurveyDefinition) -> str:
+async def add_survey(
+    connection: AsyncConnection, *, name: str, definition: SurveyDefinition, owner_id: str | None = None
+) -> str:
     """Save a new survey; answers its id (``SV_…``)."""
     survey_id = new_id("SV")
+    values = {"id": survey_id, "name": name, "owner_id": owner_id}
     await connection.execute(
-        insert(tables.survey).values(id=survey_id, name=name, definition=msgspec.to_builtins(definition))
+        insert(tables.survey).values(**values, definition=msgspec.to_builtins(definition))
     )
     return survey_id
 
 
 async def get_survey(connection: AsyncConnection, survey_id: str) -> Survey | None:
     """The survey of this id."""
-    row = (await connection.execute(select(tables.survey).where(tables.survey.c.id == survey_id))).first()
-    return None if row is None else Survey(row.id, row.name, row.is_active, _definition(row.definition))
+    found = await connection.execute(select(*SURVEY_COLUMNS).where(tables.survey.c.id == survey_id).limit(1))
+    row = found.mappings().one_or_none()
+    return None if row is None else Survey(**{**row, "definition": _definition(row["definition"])})
+
+
+async def list_surveys(connection: AsyncConnection, *, limit: int, offset: int = 0) -> list[SurveySummary]:
+    """Surveys, oldest first: a page stays what it is while new ones are made."""
+    order = (tables.survey.c.created_at, tables.survey.c.id)
+    found = await connection.execute(select(*SUMMARY_COLUMNS).order_by(*order).limit(limit).offset(offset))
+    return [SurveySummary(**row) for row in found.mappings()]
+
+
+async def missing_surveys(connection: AsyncConnection, survey_ids: Iterable[str]) -> set[str]:
+    """Those of these ids that no survey has."""
+    wanted = set(survey_ids)
+    there = await connection.scalars(select(tables.survey.c.id).where(tables.survey.c.id.in_(wanted)))
+    return wanted - set(there)
+
+
+async def declare_embedded_data(connection: AsyncConnection, survey_id: str, names: Sequence[str]) -> None:
+    """Have a survey's flow declare these names of Embedded Data and no others."""
+    found = await connection.execute(
+        select(tables.survey.c.definition).where(tables.survey.c.id == survey_id).with_for_update()
+    )
+    row = found.one_or_none()
+    if row is None:
+        return
+    definition = msgspec.structs.replace(_definition(row.definition), embedded_data=tuple(names))
+    await connection.execute(
+        update(tables.survey)
+        .where(tables.survey.c.id == survey_id)
+        .values(definition=msgspec.to_builtins(definition), modified_at=func.now())
+    )
+
+
+SURVEY_COLUMNS = [tables.survey.c[name] for name in Survey.__struct_fields__]
+SUMMARY_COLUMNS = [tables.survey.c[name] for name in SurveySummary.__struct_fields__]
 
 
 def _definition(stored: object) -> SurveyDefinition:

@@ -1,16 +1,17 @@
 """Responses: what was answered, and the event that tells of it."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from afterword.events.models import SURVEY_RESPONSE, survey_origin
 from afterword.store import tables
 from afterword.store.identifiers import new_id
+from afterword.surveys.announcing import announce_response
 from afterword.surveys.definitions import ScoreQuestion, Survey, SurveyDefinition, TextQuestion
 
 Answers = Mapping[str, int | str]
@@ -36,14 +37,37 @@ class SurveyResponseTold(msgspec.Struct, frozen=True, rename="camel"):
     survey_id: str
 
 
+class Sitting(msgspec.Struct, frozen=True, kw_only=True):
+    """How a survey came to be answered, as far as that is known; ``None`` is never made up later.
+
+    ``channel`` and ``language`` are Qualtrics' words (``email``, ``EN``); ``seconds`` passed between the first sight of
+    the questions and the answer. ``contact_id`` and ``mailing_list_id`` tell who was asked.
+    """
+
+    channel: str | None = None
+    language: str | None = None
+    seconds: float | None = None
+    contact_id: str | None = None
+    mailing_list_id: str | None = None
+
+
 class Response(msgspec.Struct, frozen=True):
-    """A response as stored."""
+    """A response as stored; ``kind`` is a ``ResponseKind`` of workflows/definitions.py, *updated* aside."""
 
     id: str
     survey_id: str
     answers: dict[str, int | str]
     embedded_data: dict[str, str]
     recorded_at: datetime
+    invitation_id: str | None = None
+    kind: str = "created"
+    channel: str | None = None
+    language: str | None = None
+    started_at: datetime | None = None
+
+
+COLUMNS = [tables.response.c[name] for name in Response.__struct_fields__]
+UNKNOWN_SITTING = Sitting()
 
 
 def read_answers(definition: SurveyDefinition, form: Mapping[str, str]) -> dict[str, int | str]:
@@ -84,45 +108,56 @@ async def record_response(
     invitation_id: str,
     answers: Answers,
     embedded_data: Mapping[str, str],
+    sitting: Sitting = UNKNOWN_SITTING,
 ) -> str | None:
     """Store the answer to an invitation, and the event that tells of it, in the caller's transaction.
 
-    Answers the new response's id (``R_…``), or ``None`` when the invitation was answered before.
+    Who subscribed to such events is told of it too, later. Answers the new response's id (``R_…``), or ``None`` when
+    the invitation was answered before.
     """
-    response_id: str | None = await connection.scalar(
-        insert(tables.response)
-        .values(
-            id=new_id("R"),
-            survey_id=survey.id,
-            invitation_id=invitation_id,
-            answers=dict(answers),
-            embedded_data=survey.definition.spell_embedded_data(embedded_data),
-        )
-        .on_conflict_do_nothing(index_elements=[tables.response.c.invitation_id])
-        .returning(tables.response.c.id)
-    )
-    if response_id is None:
+    values = {
+        "survey_id": survey.id,
+        "invitation_id": invitation_id,
+        "answers": dict(answers),
+        "embedded_data": survey.definition.spell_embedded_data(embedded_data),
+        "channel": sitting.channel,
+        "language": sitting.language,
+        "started_at": None if sitting.seconds is None else func.now() - timedelta(seconds=sitting.seconds),
+    }
+    response = await _insert(connection, values)
+    if response is None:
         return None
-    told = SurveyResponseTold(response_id=response_id, survey_id=survey.id)
+    await announce_response(
+        connection, response, contact_id=sitting.contact_id, mailing_list_id=sitting.mailing_list_id
+    )
+    told = SurveyResponseTold(response_id=response.id, survey_id=survey.id)
     await connection.execute(
         insert(tables.event).values(
             origin=survey_origin(survey.id),
             type=SURVEY_RESPONSE,
-            deduplication_key=response_id.encode(),
+            deduplication_key=response.id.encode(),
             body=msgspec.json.encode(told).decode(),
         )
     )
-    return response_id
+    return response.id
+
+
+async def _insert(connection: AsyncConnection, values: Mapping[str, object]) -> Response | None:
+    new = (
+        insert(tables.response)
+        .values(id=new_id("R"), **values)
+        .on_conflict_do_nothing(index_elements=[tables.response.c.invitation_id])
+        .returning(*COLUMNS)
+    )
+    row = (await connection.execute(new)).mappings().one_or_none()
+    return None if row is None else Response(**row)
 
 
 async def get_response(connection: AsyncConnection, response_id: str) -> Response | None:
     """The response of this id."""
-    row = (
-        await connection.execute(select(tables.response).where(tables.response.c.id == response_id))
-    ).first()
-    if row is None:
-        return None
-    return Response(row.id, row.survey_id, row.answers, row.embedded_data, row.recorded_at)
+    found = await connection.execute(select(*COLUMNS).where(tables.response.c.id == response_id))
+    row = found.mappings().one_or_none()
+    return None if row is None else Response(**row)
 
 
 async def answered(connection: AsyncConnection, invitation_id: str) -> bool:
