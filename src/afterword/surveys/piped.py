@@ -1,8 +1,43 @@
-"""What a Response offers to piped text."""
+"""What a Survey and its Responses offer to piped text: embedded data, questions and answers."""
+
+import msgspec
 
 from afterword.piped_text import Pipe, Source
 from afterword.surveys.definitions import ScoreQuestion, Survey
 from afterword.surveys.responses import Response
+
+
+class OutlinedChoice(msgspec.Struct, frozen=True):
+    """A choice of a question or a row of a matrix; ``recode`` is what stands for it in a Response."""
+
+    id: str
+    text: str
+    recode: str
+
+
+class OutlinedQuestion(msgspec.Struct, frozen=True):
+    """A question as piped text sees it.
+
+    ``choices`` are empty for a question that is answered by a text. In a matrix they are the rows, and ``answers`` the
+    points of its scale.
+    """
+
+    id: str
+    text: str
+    description: str = ""
+    choices: tuple[OutlinedChoice, ...] = ()
+    answers: tuple[OutlinedChoice, ...] = ()
+
+
+class SurveyOutline(msgspec.Struct, frozen=True):
+    """A Survey as piped text sees it, our own or a real Qualtrics': its questions, and the Embedded Data that its Survey
+    Flow declares.
+    """
+
+    id: str
+    name: str
+    questions: tuple[OutlinedQuestion, ...] = ()
+    embedded_data: tuple[str, ...] = ()
 
 
 def response_source(survey: Survey, response: Response) -> Source:

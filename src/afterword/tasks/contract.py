@@ -10,9 +10,11 @@ in the form), ``description`` (a sentence of help) and, where one helps, ``examp
 import enum
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Literal, Protocol, TypeVar
 
 import msgspec
+
+from afterword.piped_text import Place
 
 
 class Repetition(enum.Enum):
@@ -27,7 +29,19 @@ class Repetition(enum.Enum):
 
 
 class Piped(msgspec.Struct, frozen=True):
-    """Marks a configuration field that holds piped text, filled in by the engine."""
+    """Marks a configuration field that holds piped text: a text, or texts in a tuple or in the values of a mapping.
+
+    Its values are made harmless for the place that the text goes to: ``into``, or what stands in the field of the same
+    model that ``chosen_by`` names, as when a body is ``"json"`` or ``"form"`` by choice. The task gets it ready and
+    escapes nothing itself.
+
+    ``of`` tells whose values it is filled with. *run*: the event's and earlier tasks', by the engine, before the task
+    sees it. *invitation*: the contact's and the links, by whoever makes the mail; the task gets it as it was written.
+    """
+
+    into: Place = "text"
+    chosen_by: str | None = None
+    of: Literal["run", "invitation"] = "run"
 
 
 Configuration = TypeVar("Configuration", bound=msgspec.Struct)
