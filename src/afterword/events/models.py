@@ -1,12 +1,16 @@
 """What an event is."""
 
 from datetime import datetime
+from typing import Literal
 
 import msgspec
 
 JSON_EVENT = "JSON Event"
 SURVEY_RESPONSE = "Survey Response"
 SCHEDULE = "Schedule"
+
+ResponseKind = Literal["created", "updated", "partial", "imported", "preview", "test"]
+"""How a Response came to be; the boxes that a workflow's event has."""
 
 
 class NewEvent(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,3 +48,22 @@ def survey_origin(survey_id: str, account_id: str | None = None) -> str:
 def schedule_origin(workflow_id: str) -> str:
     """The origin of a scheduled workflow's times."""
     return f"schedule/{workflow_id}"
+
+
+def survey_response_type(kind: ResponseKind) -> str:
+    """The type of the event that tells of a Response of this kind: ``Survey Response``, ``Survey Response: partial``.
+
+    The kind stands in the type so that matching knows it without a look into the body. A response that was *created*
+    has the plain type, as all had before there were kinds.
+    """
+    return SURVEY_RESPONSE if kind == "created" else f"{SURVEY_RESPONSE}: {kind}"
+
+
+def response_kind(event_type: str) -> str:
+    """The kind of Response that an event of this type tells of."""
+    return event_type.partition(": ")[2] or "created"
+
+
+def senders_key(idempotency_key: str) -> bytes:
+    """The deduplication key of an event whose sender said by ``Idempotency-Key`` what is the same."""
+    return b"key:" + idempotency_key.encode()

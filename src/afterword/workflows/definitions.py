@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from afterword.events.models import ResponseKind
 from afterword.workflows.conditions import Group
 
 
@@ -26,9 +27,6 @@ class JsonEvent(msgspec.Struct, frozen=True, tag="json-event", tag_field="type")
 
     endpoint: str
     fields: tuple[JsonField, ...] = ()
-
-
-ResponseKind = Literal["created", "updated", "partial", "imported", "preview", "test"]
 
 
 class SurveyResponse(msgspec.Struct, frozen=True, tag="survey-response", tag_field="type"):
