@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from afterword.events.models import SURVEY_RESPONSE, survey_origin
+from afterword.events.models import SURVEY_RESPONSE, ResponseKind, survey_origin
 from afterword.store import tables
 from afterword.store.identifiers import new_id
 from afterword.surveys.announcing import announce_response
@@ -31,10 +31,11 @@ class InvalidAnswer(ValueError):
 
 
 class SurveyResponseTold(msgspec.Struct, frozen=True, rename="camel"):
-    """The body of the event that tells of a response."""
+    """The body of the event that tells of a response; its type tells the kind too (``survey_response_type``)."""
 
     response_id: str
     survey_id: str
+    kind: ResponseKind = "created"
 
 
 class Sitting(msgspec.Struct, frozen=True, kw_only=True):
