@@ -14,7 +14,8 @@ from afterword.distributions.sending import Mailer
 from afterword.outcomes import Permanent, Retry, Skip
 from afterword.settings import Settings
 from afterword.tasks.contract import Done, TaskCall, Wait
-from afterword.tasks.distribute_survey import DistributeSurvey, DistributeSurveyTask, EmbeddedDatum
+from afterword.tasks.distribute_survey import DistributeSurvey, DistributeSurveyTask
+from afterword.tasks.fields import EmbeddedDatum
 
 
 def call(ready: Any, run_id: int = 1, **changes: Any) -> TaskCall[DistributeSurvey]:

@@ -49,7 +49,7 @@ async def test_the_same_response_makes_one_card_however_often_it_is_told(
     first = await task.run(call(ready, customer, "R_once"))
     second = await task.run(call(ready, customer, "R_once"))
     assert first.output["itemId"] == second.output["itemId"]
-    assert (first.output["alreadyThere"], second.output["alreadyThere"]) == ("false", "true")
+    assert (first.output["alreadyThere"], second.output["alreadyThere"]) == (False, True)
     assert len(cards(sandbox, customer)) == 1
 
 

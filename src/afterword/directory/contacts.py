@@ -1,9 +1,10 @@
 """Contacts and the mailing lists they are on."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import func, select, update
+from sqlalchemy import RowMapping, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -18,6 +19,10 @@ class Contact(msgspec.Struct, frozen=True):
     email: str
     first_name: str
     last_name: str
+    phone: str
+    external_reference: str
+    language: str
+    embedded_data: dict[str, str]
     opted_out_at: datetime | None
 
 
@@ -56,14 +61,50 @@ async def add_mailing_list(connection: AsyncConnection, *, name: str) -> str:
     return mailing_list_id
 
 
+async def has_mailing_list(connection: AsyncConnection, mailing_list_id: str) -> bool:
+    """Whether there is a mailing list of this id."""
+    table = tables.mailing_list
+    return await connection.scalar(select(table.c.id).where(table.c.id == mailing_list_id)) is not None
+
+
+async def find_on_list(connection: AsyncConnection, mailing_list_id: str, email: str) -> ListedContact | None:
+    """The contact with this address; its ``contact_lookup_id`` is empty when it is not on the list."""
+    member, contact = tables.mailing_list_contact, tables.contact
+    on_list = (member.c.contact_id == contact.c.id) & (member.c.mailing_list_id == mailing_list_id)
+    found = await connection.execute(
+        select(contact, func.coalesce(member.c.contact_lookup_id, "").label("contact_lookup_id"))
+        .select_from(contact.outerjoin(member, on_list))
+        .where(func.lower(contact.c.email) == func.lower(email))
+    )
+    row = found.mappings().one_or_none()
+    return None if row is None else ListedContact(_contact(row), row["contact_lookup_id"])
+
+
 async def add_to_list(
-    connection: AsyncConnection, mailing_list_id: str, *, email: str, first_name: str, last_name: str
+    connection: AsyncConnection,
+    mailing_list_id: str,
+    *,
+    email: str,
+    first_name: str,
+    last_name: str,
+    phone: str = "",
+    external_reference: str = "",
+    language: str = "",
+    embedded_data: Mapping[str, str] | None = None,
 ) -> ListedContact:
     """Put a person on a mailing list: one contact an address, once on the list however often this is called.
 
-    A name that is given replaces the one that was known; an empty one does not.
+    What is told replaces what was known; what is empty does not.
     """
-    contact = await _upsert(connection, email, first_name, last_name)
+    told = {
+        "first_name": first_name,
+        "last_name": last_name,
+        "phone": phone,
+        "external_reference": external_reference,
+        "language": language,
+    }
+    data = {name: value for name, value in (embedded_data or {}).items() if value}
+    contact = await _upsert(connection, email, told, data)
     membership = tables.mailing_list_contact
     lookup_id = await connection.scalar(
         insert(membership)
@@ -88,21 +129,23 @@ async def find_lookup_id(connection: AsyncConnection, mailing_list_id: str, cont
     return found
 
 
-async def _upsert(connection: AsyncConnection, email: str, first_name: str, last_name: str) -> Contact:
+async def _upsert(
+    connection: AsyncConnection, email: str, told: Mapping[str, str], embedded_data: Mapping[str, str]
+) -> Contact:
     table = tables.contact
-    new = insert(table).values(id=new_id("CID"), email=email, first_name=first_name, last_name=last_name)
-    row = (
-        await connection.execute(
-            new.on_conflict_do_update(
-                index_elements=[func.lower(table.c.email)],
-                set_={
-                    "first_name": func.coalesce(func.nullif(new.excluded.first_name, ""), table.c.first_name),
-                    "last_name": func.coalesce(func.nullif(new.excluded.last_name, ""), table.c.last_name),
-                },
-            ).returning(table)
-        )
-    ).one()
-    return Contact(row.id, row.email, row.first_name, row.last_name, row.opted_out_at)
+    new = insert(table).values(id=new_id("CID"), email=email, embedded_data=dict(embedded_data), **told)
+    known = {name: func.coalesce(func.nullif(new.excluded[name], ""), table.c[name]) for name in told}
+    stored = await connection.execute(
+        new.on_conflict_do_update(
+            index_elements=[func.lower(table.c.email)],
+            set_={**known, "embedded_data": table.c.embedded_data.op("||")(new.excluded.embedded_data)},
+        ).returning(table)
+    )
+    return _contact(stored.mappings().one())
+
+
+def _contact(row: RowMapping) -> Contact:
+    return Contact(**{name: row[name] for name in Contact.__struct_fields__})
 
 
 async def is_opted_out(connection: AsyncConnection, contact_id: str) -> bool:

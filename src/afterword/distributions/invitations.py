@@ -2,11 +2,11 @@
 
 import secrets
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Column, func, select, update
+from sqlalchemy import Column, Function, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -23,12 +23,14 @@ class Letter(msgspec.Struct, frozen=True):
     from_name: str
     subject: str
     message: str
+    reply_to: str = ""
 
 
 class Invitation(msgspec.Struct, frozen=True):
     """An invitation as stored: everything that its mail is made from.
 
-    ``link_token`` is the secret in the personal link. ``fields`` are the event's, for piped text.
+    ``link_token`` is the secret in the personal link, which leads nowhere after ``expires_at``. ``fields`` are the
+    event's, for piped text.
     """
 
     id: str
@@ -46,11 +48,23 @@ class Invitation(msgspec.Struct, frozen=True):
     created_at: datetime
     send_at: datetime
     sent_at: datetime | None
+    reply_to: str = ""
+    expires_at: datetime | None = None
     mailing_list_id: str = ""
+
+    @property
+    def is_expired(self) -> bool:
+        """Whether its link leads nowhere any more."""
+        return self.expires_at is not None and self.expires_at <= datetime.now(UTC)
 
 
 def _columns() -> list[Column[Any]]:
     return [tables.invitation.c[name] for name in Invitation.__struct_fields__]
+
+
+def invitation_id_for(key: str) -> str:
+    """The id of the one invitation of this key."""
+    return derived_id("EMD", key)
 
 
 async def invite(
@@ -64,13 +78,15 @@ async def invite(
     embedded_data: Mapping[str, str],
     fields: Mapping[str, str],
     delay_seconds: float,
+    expires_after_seconds: float | None = None,
 ) -> tuple[Invitation, bool]:
     """Make the invitation for this key, or find it when it was made before: one key, one invitation.
 
-    It is to be sent ``delay_seconds`` after it was first made; the second part of the answer tells whether that
-    moment has come, by the database's clock.
+    It is to be sent ``delay_seconds`` after it was first made, and expires ``expires_after_seconds`` after that; the
+    second part of the answer tells whether the moment to send it has come, by the database's clock.
     """
-    invitation_id = derived_id("EMD", key)
+    send_at = func.now() + _seconds(delay_seconds)
+    invitation_id = invitation_id_for(key)
     await connection.execute(
         insert(tables.invitation)
         .values(
@@ -87,7 +103,9 @@ async def invite(
             from_name=letter.from_name,
             subject=letter.subject,
             message=letter.message,
-            send_at=func.now() + func.make_interval(0, 0, 0, 0, 0, 0, delay_seconds),
+            reply_to=letter.reply_to,
+            send_at=send_at,
+            expires_at=None if expires_after_seconds is None else send_at + _seconds(expires_after_seconds),
         )
         .on_conflict_do_nothing(index_elements=[tables.invitation.c.id])
     )
@@ -99,6 +117,14 @@ async def invite(
         )
     ).one()
     return Invitation(*row[:-1]), row[-1]
+
+
+async def get_invitation(connection: AsyncConnection, invitation_id: str) -> Invitation | None:
+    """The invitation of this id."""
+    row = (
+        await connection.execute(select(*_columns()).where(tables.invitation.c.id == invitation_id))
+    ).first()
+    return None if row is None else Invitation(*row)
 
 
 async def find_by_link(connection: AsyncConnection, link_token: str) -> Invitation | None:
@@ -116,3 +142,7 @@ async def mark_sent(connection: AsyncConnection, invitation_id: str) -> None:
         .where(tables.invitation.c.id == invitation_id, tables.invitation.c.sent_at.is_(None))
         .values(sent_at=func.now())
     )
+
+
+def _seconds(number: float) -> Function[Any]:
+    return func.make_interval(0, 0, 0, 0, 0, 0, number)

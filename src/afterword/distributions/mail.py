@@ -71,6 +71,12 @@ def render_mail(invitation: Invitation, survey: Survey, *, public_url: str, mail
     return _message(invitation, to, mail_from=mail_from, subject=subject, text=text, html_body=body)
 
 
+def plain_text(message: EmailMessage) -> str:
+    """The mail as people without HTML read it."""
+    part = message.get_body(("plain",))
+    return "" if part is None else str(part.get_content()).replace("\r\n", "\n")
+
+
 def warm_up() -> None:
     """Load what the first mail would otherwise wait for; may be called in a thread."""
     import mrml  # noqa: F401, PLC0415
@@ -86,6 +92,8 @@ def _message(
     message["From"] = Address(_one_line(invitation.from_name)[:NAME_LENGTH], addr_spec=mail_from)
     to_name = _one_line(f"{invitation.first_name} {invitation.last_name}")
     message["To"] = Address(to_name[:NAME_LENGTH], addr_spec=invitation.email)
+    if invitation.reply_to:
+        message["Reply-To"] = Address(addr_spec=invitation.reply_to)
     message["Subject"] = _one_line(subject)[:SUBJECT_LENGTH]
     message["Date"] = invitation.send_at
     _add_unfolded(message, "Message-ID", f"<{invitation.id}@{sender.domain or 'localhost'}>")

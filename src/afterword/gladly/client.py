@@ -6,7 +6,7 @@ of the errors of ``errors.py``; nobody above sees an HTTP library's exception.
 
 import base64
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 import msgspec
@@ -14,6 +14,7 @@ import msgspec
 from afterword.gladly.addresses import check_base_address
 from afterword.gladly.errors import (
     GladlyMoved,
+    GladlyNotFound,
     GladlyRateLimited,
     GladlyTaken,
     GladlyTimedOut,
@@ -27,13 +28,18 @@ from afterword.gladly.models import (
     Agent,
     Conversation,
     CreatedItem,
+    CreatedTask,
     CustomerActivity,
     CustomerProfile,
     Inbox,
+    NewTask,
     Organization,
+    Task,
+    Topic,
     Webhook,
     WebhookSettings,
     encode_activity,
+    encode_task,
 )
 from afterword.outgoing.calls import Answer, BrokenOff, Budget, Caller, Unreachable
 from afterword.outgoing.masking import masked
@@ -119,6 +125,52 @@ class GladlyClient:
         """An inbox."""
         return await self._get("/api/v1/inboxes/{id}", Inbox, inbox_id)
 
+    async def topics(self) -> list[Topic]:
+        """All topics."""
+        return await self._get("/api/v1/topics", list[Topic])
+
+    async def add_topics(self, conversation_id: str, topic_ids: Sequence[str]) -> None:
+        """Add topics to a conversation; those that it has are left as they are.
+
+        Gladly's help pages say that topics change only while the conversation is open; what its API answers
+        otherwise is unsure.
+        """
+        body = msgspec.json.encode({"topicIds": topic_ids})
+        await self._call("POST", "/api/v1/conversations/{id}/topics", conversation_id, body)
+
+    async def task(self, task_id: str) -> Task:
+        """A task as it is now."""
+        return await self._get("/api/v1/tasks/{id}", Task, task_id)
+
+    async def create_task(self, customer_id: str, task: NewTask, *, task_id: str) -> CreatedTask:
+        """Create a task for a customer, once: with the same ``task_id`` a second call changes nothing.
+
+        Gladly answers 409 *taken* for an id that is in use, which here is success. What it answers for a customer
+        who was merged into another is unsure; where it tells the other, the task is that one's. ``task_id`` is ours
+        (``models.item_id``): under 50 URL-safe characters.
+        """
+        _check_own_id(task_id, "task_id")
+        body = encode_task(task_id, task)
+
+        async def create(customer_id: str) -> CreatedTask:
+            try:
+                await self._call("POST", "/api/v1/customers/{id}/tasks", customer_id, body)
+            except GladlyTaken as error:
+                if error.code == "taken":
+                    return CreatedTask(task_id, customer_id, already_there=True)
+                raise
+            return CreatedTask(task_id, customer_id)
+
+        return await _following_merges(create, customer_id)
+
+    async def has_item(self, item_id: str) -> bool:
+        """Whether there is a conversation item of this id."""
+        try:
+            await self._call("GET", "/api/v1/conversation-items/{id}", item_id)
+        except GladlyNotFound:
+            return False
+        return True
+
     async def create_activity(
         self, customer_id: str, activity: CustomerActivity, *, item_id: str
     ) -> CreatedItem:
@@ -128,8 +180,7 @@ class GladlyClient:
         was merged into another goes to that other. ``item_id`` is ours (``models.item_id``): under 50
         URL-safe characters.
         """
-        if len(item_id) > LARGEST_ITEM_ID or not GLADLY_ID.fullmatch(item_id):
-            raise ValueError("item_id: under 50 URL-safe characters")
+        _check_own_id(item_id, "item_id")
         body = encode_activity(item_id, activity)
 
         async def create(customer_id: str) -> CreatedItem:
@@ -227,6 +278,11 @@ class GladlyClient:
 
 class _HasId(msgspec.Struct, frozen=True):
     id: str
+
+
+def _check_own_id(id_: str, name: str) -> None:
+    if len(id_) > LARGEST_ITEM_ID or not GLADLY_ID.fullmatch(id_):
+        raise ValueError(f"{name}: under 50 URL-safe characters")
 
 
 async def _following_merges(call: Callable[[str], Awaitable[T]], customer_id: str) -> T:

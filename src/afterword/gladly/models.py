@@ -14,6 +14,7 @@ import msgspec
 from afterword.gladly.texts import (
     LINK_TEXT_LENGTH,
     SOURCE_NAME_LENGTH,
+    TASK_BODY_LENGTH,
     TITLE_LENGTH,
     one_line,
     rich_content,
@@ -46,6 +47,15 @@ class Inbox(msgspec.Struct, frozen=True):
     id: str
     name: str | None = None
     disabled: bool | None = None
+
+
+class Topic(msgspec.Struct, frozen=True, rename="camel"):
+    """A topic; ``parent_id`` makes them a tree. Names may not be unique (unsure; Gladly's pages disagree)."""
+
+    id: str
+    name: str | None = None
+    disabled: bool | None = None
+    parent_id: str | None = None
 
 
 class Email(msgspec.Struct, frozen=True):
@@ -159,6 +169,44 @@ class CreatedItem(msgspec.Struct, frozen=True):
     already_there: bool = False
 
 
+class NewTask(msgspec.Struct, frozen=True, kw_only=True):
+    """A task for agents, in plain text: it is cut to Gladly's length and escaped when it is sent.
+
+    ``due_at`` has to be in the future when Gladly receives it.
+    """
+
+    body: str
+    due_at: datetime
+    inbox_id: str
+    agent_id: str | None = None
+
+
+class CreatedTask(msgspec.Struct, frozen=True):
+    """What became of a task. ``already_there``: an earlier attempt had made it. ``customer_id``: whose it is."""
+
+    id: str
+    customer_id: str
+    already_there: bool = False
+
+
+class Assignee(msgspec.Struct, frozen=True, rename="camel"):
+    """Who has a task: an inbox, and perhaps an agent of it."""
+
+    inbox_id: str
+    agent_id: str | None = None
+
+
+class Task(msgspec.Struct, frozen=True, rename="camel"):
+    """A task as it is now. ``status`` is OPEN or CLOSED, or whatever Gladly adds."""
+
+    id: str
+    customer_id: str
+    assignee: Assignee | None = None
+    body: str | None = None
+    due_at: datetime | None = None
+    status: str | None = None
+
+
 def item_id(key: str) -> str:
     """An id of ours for a conversation item, the same for the same key: 22 letters, as Gladly's own ids
     are.
@@ -194,6 +242,25 @@ def encode_activity(item_id: str, activity: CustomerActivity) -> bytes:
         occurred_at=None if activity.occurred_at is None else _rfc3339_millis(activity.occurred_at),
     )
     return msgspec.json.encode(_Item(item_id, content))
+
+
+class _Task(msgspec.Struct, rename="camel"):
+    id: str
+    assignee: Assignee
+    body: str
+    due_at: str
+
+
+def encode_task(task_id: str, task: NewTask) -> bytes:
+    """The request that creates a task with an id of ours."""
+    return msgspec.json.encode(
+        _Task(
+            task_id,
+            Assignee(task.inbox_id, task.agent_id),
+            rich_content(task.body, TASK_BODY_LENGTH),
+            _rfc3339_millis(task.due_at),
+        )
+    )
 
 
 def _rfc3339_millis(moment: datetime) -> str:

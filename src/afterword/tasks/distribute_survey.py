@@ -1,23 +1,58 @@
 """XM Directory: Distribute survey. A contact, embedded data, and an email with a personal link."""
 
+from datetime import UTC, datetime, timedelta
+from email.message import EmailMessage
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from afterword.directory.contacts import add_to_list, is_opted_out, mail_address
-from afterword.distributions.invitations import Invitation, Letter, invite, mark_sent
-from afterword.distributions.mail import render_mail
+from afterword.directory.contacts import (
+    ListedContact,
+    add_to_list,
+    find_on_list,
+    has_mailing_list,
+    is_opted_out,
+    mail_address,
+)
+from afterword.distributions.invitations import (
+    Invitation,
+    Letter,
+    get_invitation,
+    invitation_id_for,
+    invite,
+    mark_sent,
+)
+from afterword.distributions.mail import plain_text, render_mail
 from afterword.outcomes import Permanent, Reason, Skip
 from afterword.surveys.definitions import Survey, get_survey
-from afterword.tasks.contract import Done, Piped, Repetition, TaskCall, Wait
+from afterword.tasks.contract import Done, Piped, Plan, Repetition, TaskCall, Wait
+from afterword.tasks.fields import (
+    LONGEST_TEMPLATE,
+    MOST_ENTRIES,
+    MULTILINE,
+    ContactEmail,
+    EmbeddedDatum,
+    FirstName,
+    LastName,
+    MailingListId,
+    contact_address,
+    no_mailing_list,
+)
 from afterword.tasks.services import Services
 
-NO_ADDRESS = Reason("contact-has-no-email", "the contact has no email address")
-NOT_AN_ADDRESS = Reason("contact-email-invalid", "the contact's email address is not one that mail can go to")
 OPTED_OUT = Reason("contact-opted-out", "the contact asked not to be written to")
 NO_SURVEY = Reason("survey-not-found", "the survey was deleted")
 SURVEY_CLOSED = Reason("survey-inactive", "the survey is not active")
+EXPIRED = Reason("invitation-expired", "the survey's link expired before the mail could be sent")
+NOT_A_REPLY_TO = Reason(
+    "reply-to-invalid", "the reply-to address is not one that mail can go to; correct it in the task"
+)
+
+DAY_SECONDS = 86_400.0
+HIDDEN = "…"
+"""Stands in the place of the personal link's secret."""
 
 DEFAULT_SUBJECT = "How did we do?"
 DEFAULT_MESSAGE = """Hi ${m://FirstName?d=there},
@@ -29,26 +64,109 @@ ${l://SurveyLink?d=Take the survey}
 It takes less than a minute, and the team reads every word."""
 
 
-class EmbeddedDatum(msgspec.Struct, frozen=True):
-    """One line of *Add or remove embedded data fields*: a name and its value."""
-
-    field: Annotated[str, Meta(min_length=1, max_length=200)]
-    value: Annotated[str, Piped()]
-
-
 class DistributeSurvey(msgspec.Struct, frozen=True, kw_only=True):
     """Configuration, in the order of the vendor's form."""
 
-    mailing_list: str
-    first_name: Annotated[str, Piped()]
-    last_name: Annotated[str, Piped()]
-    email: Annotated[str, Piped()]
-    embedded_data: tuple[EmbeddedDatum, ...] = ()
-    survey: str
-    delay_seconds: Annotated[float, Meta(ge=0, le=366 * 86400)] = 0
-    from_name: str = "Customer service"
-    subject: str = DEFAULT_SUBJECT
-    message: str = DEFAULT_MESSAGE
+    mailing_list: MailingListId
+    first_name: FirstName
+    last_name: LastName
+    email: ContactEmail
+    embedded_data: Annotated[
+        tuple[EmbeddedDatum, ...],
+        Meta(
+            title="Embedded data",
+            description="Values that go with the survey and come back with the response.",
+            examples=[[{"field": "CustomerId", "value": "~{aedj://customerId}"}]],
+            max_length=MOST_ENTRIES,
+        ),
+    ] = ()
+    survey: Annotated[
+        str,
+        Meta(
+            title="Survey",
+            description="The survey to distribute, by its id.",
+            examples=["SV_0f3KdWq81sBcZpT"],
+            max_length=200,
+            extra_json_schema={"format": "survey"},
+        ),
+    ]
+    delay_seconds: Annotated[
+        float,
+        Meta(
+            title="When: delay in seconds",
+            description="How long after the event the mail goes out; 0 is immediately, at most 366 days.",
+            examples=[0, 3600],
+            ge=0,
+            le=366 * DAY_SECONDS,
+        ),
+    ] = 0
+    link_expires_days: Annotated[
+        Annotated[float, Meta(gt=0, le=3660)] | None,
+        Meta(
+            title="Link expiration in days",
+            description="How long after the mail its link can be answered; without it, for as long as the "
+            "survey is active.",
+            examples=[60],
+        ),
+    ] = None
+    from_name: Annotated[
+        str,
+        Meta(
+            title="From Name",
+            description="Whose name the mail comes under; its address is the installation's.",
+            examples=["Customer service"],
+            max_length=LONGEST_TEMPLATE,
+        ),
+    ] = "Customer service"
+    reply_to: Annotated[
+        str,
+        Piped(),
+        Meta(
+            title="Reply-To Email",
+            description="Where an answer to the mail goes; without it, to the address that it comes from.",
+            examples=["help@yourcompany.example"],
+            max_length=LONGEST_TEMPLATE,
+        ),
+    ] = ""
+    subject: Annotated[
+        str,
+        Piped("header", of="invitation"),
+        Meta(
+            title="Subject",
+            description="The mail's subject; piped text of the contact (m://) and of the event.",
+            examples=[DEFAULT_SUBJECT],
+            max_length=LONGEST_TEMPLATE,
+        ),
+    ] = DEFAULT_SUBJECT
+    message: Annotated[
+        str,
+        Piped(of="invitation"),
+        Meta(
+            title="Message",
+            description="The mail's text, a blank line between paragraphs. Where ${l://SurveyLink} stands alone, "
+            "the first question is asked.",
+            examples=[DEFAULT_MESSAGE],
+            max_length=100_000,
+            extra_json_schema=MULTILINE,
+        ),
+    ] = DEFAULT_MESSAGE
+
+    @property
+    def letter(self) -> Letter:
+        """What the invitation is to say.
+
+        Raises:
+            Permanent: the reply-to address is none.
+        """
+        reply_to = mail_address(self.reply_to) if self.reply_to.strip() else ""
+        if reply_to is None:
+            raise Permanent(NOT_A_REPLY_TO)
+        return Letter(self.from_name, self.subject, self.message, reply_to)
+
+    @property
+    def link_expires_seconds(self) -> float | None:
+        """How long the link can be answered, if not for ever."""
+        return None if self.link_expires_days is None else self.link_expires_days * DAY_SECONDS
 
 
 class DistributeSurveyTask:
@@ -57,50 +175,57 @@ class DistributeSurveyTask:
     name = "distribute-survey"
     label = "XM Directory: Distribute survey"
     repetition = Repetition.IDEMPOTENT
+    repeats_when_unknown = True
     configuration = DistributeSurvey
 
     def __init__(self, services: Services) -> None:
         self._services = services
 
+    def outputs(self, _: DistributeSurvey) -> tuple[str, ...]:
+        """The ids of the distribution and of whom it went to."""
+        return ("distributionId", "contactId", "contactLookupId")
+
+    async def plan(self, call: TaskCall[DistributeSurvey]) -> Plan:
+        """The mail as it would be, and whether it was sent already."""
+        wanted = call.configuration
+        email = contact_address(wanted.email)
+        async with self._services.database.transaction() as connection:
+            survey = await _survey(connection, wanted)
+            known = await find_on_list(connection, wanted.mailing_list, email)
+            invitation = await get_invitation(connection, invitation_id_for(call.key))
+        _check_may_be_asked(survey, known)
+        invitation = invitation or _imagined(call, survey, known, email)
+        return Plan(
+            _sent(self._mail(invitation, survey), invitation),
+            _output(invitation, (known and known.contact_lookup_id) or "new"),
+            repeats=invitation.sent_at is not None,
+        )
+
     async def run(self, call: TaskCall[DistributeSurvey]) -> Done | Wait:
         """Make the invitation, wait until it is due, send it."""
         invitation, survey, contact_lookup_id, due = await self._invite(call)
-        output = {
-            "distributionId": invitation.id,
-            "contactId": invitation.contact_id,
-            "contactLookupId": contact_lookup_id,
-        }
+        output = _output(invitation, contact_lookup_id)
         if invitation.sent_at is not None:
             return Done({**output, "sentAt": invitation.sent_at.isoformat()})
         if not due:
             return Wait(invitation.send_at, "survey-scheduled", "the survey is to be sent later")
-        settings = self._services.settings
-        message = render_mail(
-            invitation, survey, public_url=settings.public_url, mail_from=settings.mail_from
-        )
+        if invitation.is_expired:
+            raise Skip(EXPIRED)
+        message = self._mail(invitation, survey)
         answer = await self._services.mail.send(message)
         async with self._services.database.transaction() as connection:
             await mark_sent(connection, invitation.id)
-        return Done(
-            {**output, "mailServer": answer[:200]},
-            sent={
-                "to": invitation.email,
-                "subject": str(message["Subject"]),
-                "messageId": str(message["Message-ID"]),
-            },
-        )
+        return Done({**output, "mailServer": answer[:200]}, sent=_sent(message, invitation))
+
+    def _mail(self, invitation: Invitation, survey: Survey) -> EmailMessage:
+        settings = self._services.settings
+        return render_mail(invitation, survey, public_url=settings.public_url, mail_from=settings.mail_from)
 
     async def _invite(self, call: TaskCall[DistributeSurvey]) -> tuple[Invitation, Survey, str, bool]:
         wanted = call.configuration
-        if not wanted.email.strip():
-            raise Skip(NO_ADDRESS)
-        email = mail_address(wanted.email)
-        if email is None:
-            raise Skip(NOT_AN_ADDRESS)
+        email = contact_address(wanted.email)
         async with self._services.database.transaction() as connection:
-            survey = await get_survey(connection, wanted.survey)
-            if survey is None:
-                raise Permanent(NO_SURVEY)
+            survey = await _survey(connection, wanted)
             listed = await add_to_list(
                 connection,
                 wanted.mailing_list,
@@ -118,11 +243,76 @@ class DistributeSurveyTask:
                 survey_id=survey.id,
                 mailing_list_id=wanted.mailing_list,
                 listed=listed,
-                letter=Letter(wanted.from_name, wanted.subject, wanted.message),
-                embedded_data=survey.definition.spell_embedded_data(
-                    {datum.field: datum.value for datum in wanted.embedded_data}
-                ),
+                letter=wanted.letter,
+                embedded_data=_embedded_data(wanted, survey),
                 fields=call.fields,
                 delay_seconds=wanted.delay_seconds,
+                expires_after_seconds=wanted.link_expires_seconds,
             )
         return invitation, survey, listed.contact_lookup_id, due
+
+
+async def _survey(connection: AsyncConnection, wanted: DistributeSurvey) -> Survey:
+    survey = await get_survey(connection, wanted.survey)
+    if survey is None:
+        raise Permanent(NO_SURVEY)
+    if not await has_mailing_list(connection, wanted.mailing_list):
+        raise no_mailing_list()
+    return survey
+
+
+def _check_may_be_asked(survey: Survey, known: ListedContact | None) -> None:
+    if not survey.is_active:
+        raise Skip(SURVEY_CLOSED)
+    if known is not None and known.contact.opted_out_at is not None:
+        raise Skip(OPTED_OUT)
+
+
+def _imagined(
+    call: TaskCall[DistributeSurvey], survey: Survey, known: ListedContact | None, email: str
+) -> Invitation:
+    """The invitation that a run would make."""
+    wanted, now = call.configuration, datetime.now(UTC)
+    letter, contact = wanted.letter, known.contact if known else None
+    return Invitation(
+        id=invitation_id_for(call.key),
+        survey_id=survey.id,
+        contact_id=contact.id if contact else "new",
+        link_token=HIDDEN,
+        email=contact.email if contact else email,
+        first_name=wanted.first_name.strip() or (contact.first_name if contact else ""),
+        last_name=wanted.last_name.strip() or (contact.last_name if contact else ""),
+        embedded_data=_embedded_data(wanted, survey),
+        fields=dict(call.fields),
+        from_name=letter.from_name,
+        subject=letter.subject,
+        message=letter.message,
+        created_at=now,
+        send_at=now + timedelta(seconds=wanted.delay_seconds),
+        sent_at=None,
+        reply_to=letter.reply_to,
+    )
+
+
+def _embedded_data(wanted: DistributeSurvey, survey: Survey) -> dict[str, str]:
+    told = {datum.field: datum.value for datum in wanted.embedded_data}
+    return survey.definition.spell_embedded_data(told)
+
+
+def _output(invitation: Invitation, contact_lookup_id: str) -> dict[str, object]:
+    return {
+        "distributionId": invitation.id,
+        "contactId": invitation.contact_id,
+        "contactLookupId": contact_lookup_id,
+    }
+
+
+def _sent(message: EmailMessage, invitation: Invitation) -> dict[str, str]:
+    """What went out, without the personal link, which is a secret."""
+    text = plain_text(message).replace(invitation.link_token, HIDDEN)
+    return {
+        "to": invitation.email,
+        "subject": str(message["Subject"]),
+        "messageId": str(message["Message-ID"]),
+        "text": text,
+    }

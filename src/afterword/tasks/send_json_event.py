@@ -1,21 +1,45 @@
 """Send JSON event: what the guide's *Gladly Qualtrics App* does when a Conversation is closed."""
 
+from typing import Annotated
+
 import msgspec
+from msgspec import Meta
 
 from afterword.gladly.names import split_name
 from afterword.outcomes import Permanent, Reason, Skip
-from afterword.tasks.contract import Done, Repetition, TaskCall
+from afterword.tasks.contract import Done, Plan, Repetition, TaskCall
+from afterword.tasks.fields import GladlyAccountId
 from afterword.tasks.services import Services
 
 NO_EMAIL = Reason("customer-has-no-email", "the customer has no email address")
 NO_CUSTOMER = Reason("event-names-no-customer", "the event that started the run names no customer")
 
 
+FIELDS = (
+    "customerId",
+    "conversationId",
+    "customerFirstName",
+    "customerLastNames",
+    "customerEmailAddress",
+    "agentId",
+    "inboxId",
+)
+
+
 class SendJsonEvent(msgspec.Struct, frozen=True, kw_only=True):
     """Configuration: the connected Gladly account to ask, and the Qualtrics account whose endpoint gets the event."""
 
-    gladly_account: str
-    qualtrics_account: str
+    gladly_account: GladlyAccountId
+    qualtrics_account: Annotated[
+        str,
+        Meta(
+            title="Qualtrics account",
+            description="The connected Qualtrics account whose JSON Event endpoint gets the event, by its id.",
+            examples=["QA_0f3KdWq81sBcZpT"],
+            max_length=200,
+            extra_json_schema={"format": "qualtrics-account"},
+        ),
+    ]
 
 
 class SendJsonEventTask:
@@ -24,10 +48,21 @@ class SendJsonEventTask:
     name = "send-json-event"
     label = "Send JSON event"
     repetition = Repetition.NEITHER
+    repeats_when_unknown = True
     configuration = SendJsonEvent
 
     def __init__(self, services: Services) -> None:
         self._accounts = services.accounts
+
+    def outputs(self, _: SendJsonEvent) -> tuple[str, ...]:
+        """The seven fields, as they were sent."""
+        return FIELDS
+
+    async def plan(self, call: TaskCall[SendJsonEvent]) -> Plan:
+        """The seven fields as they would be sent; Gladly is asked for them."""
+        fields = await self._fields(call)
+        await self._accounts.qualtrics(call.configuration.qualtrics_account)
+        return Plan(fields, fields)
 
     async def run(self, call: TaskCall[SendJsonEvent]) -> Done:
         """Ask Gladly for the customer, one GET, and post the seven fields."""
