@@ -25,6 +25,7 @@ from afterword.store.embedded import binaries
 from afterword.store.migrations import migrate
 from afterword.store.queue import RunQueue
 from afterword.tasks.contract import Done, Plan, Repetition, TaskCall
+from afterword.worker import CONNECTIONS
 from afterword.workflows.definitions import Definition, JsonEvent, JsonField, Task
 from afterword.workflows.engine import RunEngine
 from afterword.workflows.matching import Inbox
@@ -80,7 +81,7 @@ async def measure(seconds: float) -> Result:
     """
     async with postgres() as server:
         await migrate(server.url)
-        database = await Database.connect(server.url, name="afterword bench", pool_size=CONCURRENCY + 4)
+        database = await Database.connect(server.url, name="afterword bench", pool_size=CONNECTIONS)
         try:
             await database.pool.execute("CREATE TABLE bench_commit (id bigserial PRIMARY KEY, words text)")
             await _add_workflow(database)
@@ -93,7 +94,7 @@ async def measure(seconds: float) -> Result:
         {
             "runs": Figure(round(runs_per_second, 1), "runs/s"),
             "task runs": Figure(round(runs_per_second * TASKS, 1), "task runs/s"),
-            f"single-row commits, {CONCURRENCY} connections": Figure(commits_per_second, "commits/s"),
+            f"single-row commits, {CONNECTIONS} connections": Figure(commits_per_second, "commits/s"),
         },
         ratio=runs_per_second * TASKS / commits_per_second,
     )
@@ -157,7 +158,7 @@ async def _commits_per_second(url: str, seconds: float) -> float:
             *(
                 "--no-vacuum",
                 "--protocol=prepared",
-                f"--client={CONCURRENCY}",
+                f"--client={CONNECTIONS}",
                 f"--time={max(1, seconds):.0f}",
             ),
             f"--file={script}",

@@ -65,7 +65,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     mail_from: Annotated[str, Meta(description="Address that survey mails come from.")] = "survey@localhost"
     worker_concurrency: Annotated[
         Annotated[int, Meta(ge=1, le=1000)], Meta(description="Runs that one worker works on at once.")
-    ] = 20
+    ] = 100
     worker_heartbeat_timeout: Annotated[
         Annotated[float, Meta(ge=1)],
         Meta(description="Seconds of silence after which a worker's jobs are taken over by another."),

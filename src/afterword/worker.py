@@ -36,6 +36,8 @@ LOOK_EVERY_SECONDS = 1.0
 SWEEP_EVERY_SECONDS = 2.0
 PRUNE_EVERY_SECONDS = 600.0
 REPLAY_EVERY_SECONDS = 0.5
+CONNECTIONS = 8
+"""Runs share them: what they read and store at one moment goes in one statement."""
 NO_RUN = 0
 """The id of no run: they begin at 1."""
 
@@ -147,7 +149,7 @@ async def serve(settings: Settings, database_url: str, stop: asyncio.Event) -> N
     """Bring the database up to date and work until ``stop`` is set."""
     await migrate(database_url)
     database = await Database.connect(
-        database_url, name=name_of_this_worker(), pool_size=settings.worker_concurrency + 4
+        database_url, name=name_of_this_worker(), pool_size=CONNECTIONS
     )
     try:
         box = SecretBox.open(settings)

@@ -14,7 +14,7 @@ from afterword.admin.ids import read_id
 from afterword.admin.pages import page
 from afterword.admin.sessions import AdminRequest
 from afterword.store.database import Database
-from afterword.workflows.engine import RunStatus
+from afterword.workflows.moves import RunStatus
 from afterword.workflows.history import get_run, list_events, list_runs, list_workflow_names
 from afterword.workflows.history_models import EventFilters, EventStatus, RunFilters
 

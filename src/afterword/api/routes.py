@@ -11,7 +11,7 @@ from litestar.params import FromPath, FromQuery, QueryParameter
 
 from afterword.accounts.api_tokens import find_person_by_token
 from afterword.store.database import Database
-from afterword.workflows.engine import RunStatus
+from afterword.workflows.moves import RunStatus
 from afterword.workflows.history import RunFilters, RunHistory, RunSummary, get_run, list_runs
 
 PAGE_SIZE = 50

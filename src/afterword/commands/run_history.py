@@ -8,7 +8,7 @@ import typer
 from afterword.commands.common import print_json
 from afterword.outcomes import ConfigurationError
 from afterword.store.database import Database
-from afterword.workflows.engine import RunStatus
+from afterword.workflows.moves import RunStatus
 from afterword.workflows.history import RunFilters, RunHistory, RunSummary, get_run
 from afterword.workflows.history import list_runs as read_runs
 
