@@ -123,6 +123,15 @@ event = Table(
     Index("event_inbox_idx", "id", postgresql_where=text("status = 'received'")),
     Index("event_without_run_idx", "id", postgresql_where=text("status IN ('ignored', 'redelivered')")),
     Index(
+        "event_kept_idx",
+        "origin",
+        "id",
+        postgresql_where=text(
+            "status = 'ignored' AND reason_code IN "
+            "('no-workflow', 'workflow-was-off', 'workflow-had-no-task', 'response-kind-not-ticked')"
+        ),
+    ),
+    Index(
         "event_conversation_idx",
         "origin",
         "conversation_id",
@@ -168,7 +177,20 @@ json_event_endpoint = Table(
     Column("authentication_required", Boolean, nullable=False, server_default=text("true")),
     Column("repeat_window_seconds", Integer, nullable=False, server_default=text("600")),
     _moment("created_at", now=True),
+    _moment("capturing_since"),
+    Column("capturing_after_event", BigInteger),
 )
+
+schedule = Table(
+    "schedule",
+    metadata,
+    Column("workflow_id", Text, ForeignKey("workflow.id", ondelete="CASCADE"), primary_key=True),
+    Column("cron", Text, nullable=False),
+    Column("time_zone", Text, nullable=False),
+    _moment("next_at", nullable=False),
+    Index("schedule_next_at_idx", "next_at"),
+)
+"""The next moment of each workflow that starts by the clock and is on; the definition stays the truth."""
 
 run = Table(
     "run",
