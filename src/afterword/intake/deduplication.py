@@ -5,6 +5,8 @@ import secrets
 
 import msgspec
 
+from afterword.events.models import senders_key
+
 LONGEST_IDEMPOTENCY_KEY = 255
 
 
@@ -29,7 +31,7 @@ def by_sender(idempotency_key: str) -> Key:
         raise InvalidKey("Idempotency-Key is empty; leave it out, or send one for each event.")
     if len(idempotency_key) > LONGEST_IDEMPOTENCY_KEY:
         raise InvalidKey(f"Idempotency-Key is longer than {LONGEST_IDEMPOTENCY_KEY} characters.")
-    return Key(b"key:" + idempotency_key.encode(), None)
+    return Key(senders_key(idempotency_key), None)
 
 
 def by_body(body: bytes, window: int) -> Key:

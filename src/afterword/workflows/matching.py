@@ -17,7 +17,7 @@ from afterword.gladly.webhooks import CONVERSATION_CLOSED, CONVERSATION_REOPENED
 from afterword.outcomes import Reason
 from afterword.store.database import Database, PlainConnection
 from afterword.store.queue import RunQueue
-from afterword.workflows.definitions import ConversationClosed, JsonEvent, Schedule, SurveyResponse
+from afterword.workflows.definitions import ConversationClosed, Event, JsonEvent, Schedule, SurveyResponse
 from afterword.workflows.workflows import ActiveWorkflow, active_workflows
 
 log = structlog.get_logger()
@@ -126,12 +126,13 @@ def by_origin(workflows: Sequence[ActiveWorkflow]) -> Mapping[str, Sequence[Acti
     """The workflows by the origin of the events that may start them."""
     sorted_: dict[str, list[ActiveWorkflow]] = {}
     for workflow in workflows:
-        sorted_.setdefault(_origin(workflow), []).append(workflow)
+        sorted_.setdefault(origin_of(workflow.id, workflow.definition.event), []).append(workflow)
     return sorted_
 
 
-def _origin(workflow: ActiveWorkflow) -> str:
-    match workflow.definition.event:
+def origin_of(workflow_id: str, event: Event) -> str:
+    """The origin of the events that a workflow starts with."""
+    match event:
         case ConversationClosed(account=account):
             return gladly_origin(account)
         case JsonEvent(endpoint=endpoint):
@@ -139,7 +140,7 @@ def _origin(workflow: ActiveWorkflow) -> str:
         case SurveyResponse(survey=survey, account=account):
             return survey_origin(survey, account)
         case Schedule():
-            return schedule_origin(workflow.id)
+            return schedule_origin(workflow_id)
 
 
 def starts(workflow: ActiveWorkflow, event: Arrived) -> bool:
