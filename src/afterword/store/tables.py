@@ -102,6 +102,61 @@ connected_account = Table(
     UniqueConstraint("kind", "name"),
 )
 
+account_availability = Table(
+    "account_availability",
+    metadata,
+    Column("account_id", Text, ForeignKey("connected_account.id", ondelete="CASCADE"), primary_key=True),
+    Column("call", Text, primary_key=True, server_default=""),
+    Column("state", Text, nullable=False),
+    Column("credentials", LargeBinary, nullable=False),
+    _moment("since", nullable=False),
+    Column("failures", Integer, nullable=False, server_default=text("0")),
+    _moment("last_failed_at"),
+    _moment("next_probe_at"),
+    Column("probes_failed", Integer, nullable=False, server_default=text("0")),
+    _moment("run_let_go_at"),
+    Column("reason_code", Text),
+    Column("reason_words", Text),
+    _moment("alerted_at"),
+)
+"""How a connected account stands, or one call of it; without a row it answers. ``credentials`` is a digest of those
+that this is about: of others nothing is known.
+"""
+
+# alerts/ --------------------------------------------------------------------------------------------------
+
+alert = Table(
+    "alert",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("key", Uuid, nullable=False, server_default=text("gen_random_uuid()")),
+    Column("kind", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("words", Text, nullable=False),
+    Column("count", BigInteger, nullable=False, server_default=text("1")),
+    Column("status", Text, nullable=False, server_default="waiting"),
+    _moment("first_at", now=True),
+    _moment("last_at", now=True),
+    _moment("due_at", now=True),
+    _moment("decided_at"),
+    Column("summary_id", BigInteger),
+    Index("alert_waiting_key", "kind", "subject", unique=True, postgresql_where=text("status = 'waiting'")),
+    Index("alert_subject_idx", "kind", "subject", "decided_at"),
+    Index("alert_decided_at_idx", "decided_at"),
+)
+
+alert_delivery = Table(
+    "alert_delivery",
+    metadata,
+    Column("alert_id", BigInteger, ForeignKey("alert.id", ondelete="CASCADE"), primary_key=True),
+    Column("channel", Text, primary_key=True),
+    Column("status", Text, nullable=False, server_default="due"),
+    Column("attempt", Integer, nullable=False, server_default=text("0")),
+    Column("failure", Text),
+    _moment("due_at", now=True),
+    Index("alert_delivery_due_at_idx", "due_at", postgresql_where=text("status = 'due'")),
+)
+
 # events/ --------------------------------------------------------------------------------------------------
 
 event = Table(
