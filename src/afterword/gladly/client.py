@@ -43,6 +43,7 @@ from afterword.gladly.models import (
 )
 from afterword.outgoing.calls import Answer, BrokenOff, Budget, Caller, Unreachable
 from afterword.outgoing.masking import masked
+from afterword.outgoing.watching import Unwatched, Watch, watched
 from afterword.store.budgets import even_rate
 
 PATIENCE = 30.0
@@ -58,8 +59,9 @@ class GladlyClient:
     """One connected Gladly account. Connections are opened with the first call; ``close()`` closes them.
 
     ``budget_name`` is what all clients of the same organization have in common (the connected account's id);
-    ``requests_per_second`` is Gladly's limit for the organization and each HTTP method. All calls raise the
-    errors of ``errors.py``, and what the budget raises when the wait would be too long.
+    ``requests_per_second`` is Gladly's limit for the organization and each HTTP method. ``watch`` is asked
+    before each call and told after it. All calls raise the errors of ``errors.py``, what the watch raises in
+    their place, and what the budget raises when the wait would be too long.
 
     Raises:
         InvalidAddress: ``base_address`` is not an address of Gladly's.
@@ -76,6 +78,7 @@ class GladlyClient:
         requests_per_second: float = 10.0,
         patience: float = PATIENCE,
         caller: Caller | None = None,
+        watch: Watch | None = None,
     ) -> None:
         self._base = check_base_address(base_address)
         login = base64.b64encode(f"{username}:{api_token}".encode()).decode()
@@ -86,6 +89,7 @@ class GladlyClient:
         self._rate = even_rate(requests_per_second)
         self._patience = patience
         self._caller = caller or Caller()
+        self._watch = watch or Unwatched()
 
     async def close(self) -> None:
         """Close the connections."""
@@ -235,16 +239,18 @@ class GladlyClient:
     async def _call(
         self, method: str, template: str, id_: str | None = None, body: bytes | None = None
     ) -> Answer:
-        """Make a call in its turn; ``{id}`` in the template is the only thing that varies."""
+        """Make a call under watch; ``{id}`` in the template is the only thing that varies."""
         call = f"{method} {template}"
         if id_ is not None and not GLADLY_ID.fullmatch(id_):
             raise error_for(Told(call=call, status=404, words="the id has not the form of Gladly's ids"))
+        path = template.format(id=id_)
+        return await watched(self._watch, call, lambda: self._call_in_turn(call, method, path, body))
+
+    async def _call_in_turn(self, call: str, method: str, path: str, body: bytes | None) -> Answer:
         budget_name = f"gladly/{self._budget_name}/{method}"
         await self._budget.wait_for_turn(budget_name, self._rate, 1.0, self._patience)
         try:
-            answer = await self._caller.call(
-                method, self._base + template.format(id=id_), headers=self._headers, body=body
-            )
+            answer = await self._caller.call(method, self._base + path, headers=self._headers, body=body)
         except Unreachable as error:
             raise GladlyUnreachable(Told(call=call, words=str(error))) from None
         except BrokenOff as error:

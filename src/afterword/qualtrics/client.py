@@ -12,6 +12,7 @@ import msgspec
 
 from afterword.outgoing.calls import Answer, BrokenOff, Budget, Caller, Unreachable
 from afterword.outgoing.masking import masked
+from afterword.outgoing.watching import Unwatched, Watch, watched
 from afterword.qualtrics.addresses import SECRET_PARAMETER, check_base_address, check_json_event_url
 from afterword.qualtrics.errors import (
     QualtricsEventTooLarge,
@@ -59,8 +60,9 @@ class QualtricsClient:
     """Calls of one process. Connections are opened with the first call; ``close()`` closes them.
 
     ``requests_per_minute`` is Qualtrics' limit for the brand; budgets go by host, which is never laxer than
-    by brand. All calls raise the errors of ``errors.py``, and what the budget raises when the wait would be
-    too long.
+    by brand. ``watch`` is asked before each call and told after it. All calls raise the errors of
+    ``errors.py``, what the watch raises in their place, and what the budget raises when the wait would be too
+    long.
     """
 
     def __init__(
@@ -70,12 +72,14 @@ class QualtricsClient:
         requests_per_minute: float = 3000.0,
         patience: float = PATIENCE,
         caller: Caller | None = None,
+        watch: Watch | None = None,
     ) -> None:
         self._budget = budget
         self._rate = SHARE_OF_LIMIT * requests_per_minute / 60
         self._burst = max(1.0, BURST_SHARE * requests_per_minute)
         self._patience = patience
         self._caller = caller or Caller()
+        self._watch = watch or Unwatched()
 
     async def close(self) -> None:
         """Close the connections."""
@@ -125,7 +129,23 @@ class QualtricsClient:
         secrets: Iterable[str],
         body: bytes | None = None,
     ) -> Answer:
-        """Make a call in its turn."""
+        """Make a call under watch."""
+        return await watched(
+            self._watch,
+            call,
+            lambda: self._call_in_turn(call, method, url, headers, secrets=secrets, body=body),
+        )
+
+    async def _call_in_turn(
+        self,
+        call: str,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        *,
+        secrets: Iterable[str],
+        body: bytes | None,
+    ) -> Answer:
         budget_name = f"qualtrics/{urlsplit(url).netloc.lower()}"
         await self._budget.wait_for_turn(budget_name, self._rate, self._burst, self._patience)
         try:
