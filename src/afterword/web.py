@@ -80,7 +80,7 @@ def create_app(
         route_handlers=[
             *json_event_routes(recorder, Endpoints(database, uses)),
             *gladly_webhook_routes(recorder, WebhookAccess(database, box)),
-            *qualtrics_api_routes(database),
+            *qualtrics_api_routes(database, settings, box, uses),
             *static_routes(),
             *survey_page_routes(database, settings),
             *admin_routes(database, settings, csrf_secret=box.derived("forged forms"), stopping=stopping),

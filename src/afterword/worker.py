@@ -24,6 +24,7 @@ from afterword.store.budgets import RateBudget
 from afterword.store.database import CONNECTION_LOST, WORKER_NAME, Database
 from afterword.store.migrations import migrate
 from afterword.store.queue import RunQueue
+from afterword.subscriptions.delivery import Deliveries
 from afterword.tasks.registry import load_task_types
 from afterword.tasks.services import Services
 from afterword.workflows.engine import RunEngine
@@ -35,6 +36,7 @@ log = structlog.get_logger()
 LOOK_EVERY_SECONDS = 1.0
 SWEEP_EVERY_SECONDS = 2.0
 PRUNE_EVERY_SECONDS = 600.0
+DELIVER_EVERY_SECONDS = 1.0
 REPLAY_EVERY_SECONDS = 0.5
 CONNECTIONS = 8
 """Runs share them: what they read and store at one moment goes in one statement."""
@@ -56,6 +58,7 @@ class Worker:
             database, load_task_types(services), retry_time_scale=settings.retry_time_scale
         )
         self._replays = ReplaysKeeper(database, self._queue)
+        self._deliveries = Deliveries(database, box, settings)
         self._arrived = asyncio.Event()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -65,6 +68,8 @@ class Worker:
             asyncio.create_task(self._every(SWEEP_EVERY_SECONDS, self._queue.sweep)),
             asyncio.create_task(self._every(PRUNE_EVERY_SECONDS, self._queue.prune)),
             asyncio.create_task(self._every(REPLAY_EVERY_SECONDS, self._replays.tick)),
+            asyncio.create_task(self._every(DELIVER_EVERY_SECONDS, self._deliveries.deliver)),
+            asyncio.create_task(self._every(PRUNE_EVERY_SECONDS, self._deliveries.prune)),
         ]
         warming_up = asyncio.create_task(_unless_database_is_away("warm-up", self._warm_up))
         working = asyncio.create_task(
@@ -81,6 +86,7 @@ class Worker:
         try:
             await working
         finally:
+            await self._deliveries.close()
             await self._accounts.close()
         for task in ended - {stopping}:
             task.result()
@@ -148,9 +154,7 @@ async def _unless_database_is_away(what: str, work: Callable[[], Awaitable[objec
 async def serve(settings: Settings, database_url: str, stop: asyncio.Event) -> None:
     """Bring the database up to date and work until ``stop`` is set."""
     await migrate(database_url)
-    database = await Database.connect(
-        database_url, name=name_of_this_worker(), pool_size=CONNECTIONS
-    )
+    database = await Database.connect(database_url, name=name_of_this_worker(), pool_size=CONNECTIONS)
     try:
         box = SecretBox.open(settings)
         async with database.transaction() as connection:

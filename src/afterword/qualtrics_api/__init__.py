@@ -1,4 +1,5 @@
 """The part of Qualtrics' v3 API that we serve ourselves, so that its client programs work against Afterword.
 
-Now: ``whoami``, by which every client tries its token. Start with ``routes.py``.
+``whoami``, surveys and their flow, one response, event subscriptions (``docs/qualtrics-api.md``). Start with
+``routes.py``; ``access.py`` says who may do what.
 """

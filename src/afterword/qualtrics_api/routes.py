@@ -1,61 +1,59 @@
 """The routes under ``/API/v3``."""
 
-import msgspec
-from litestar import Request, Response, get
-from litestar.datastructures import State
-from litestar.handlers import HTTPRouteHandler
+from litestar import Response, Router, get
 
-from afterword.accounts.api_tokens import find_person_by_token
-from afterword.qualtrics import envelope
+from afterword.accounts.api_tokens import TokenUses
+from afterword.accounts.people import Role
+from afterword.accounts.secrets import SecretBox
+from afterword.qualtrics.envelope import BRAND
+from afterword.qualtrics_api.access import MAY_SUBSCRIBE, ApiRequest, token_guard
+from afterword.qualtrics_api.answers import Refused, answer, answer_refusal
+from afterword.qualtrics_api.event_subscriptions import event_subscription_routes
+from afterword.qualtrics_api.responses import response_routes
+from afterword.qualtrics_api.surveys import survey_routes
+from afterword.settings import Settings
 from afterword.store.database import Database
 
-BRAND = "afterword"
 
-PlainRequest = Request[object, object, State]
-
-
-def qualtrics_api_routes(database: Database) -> list[HTTPRouteHandler]:
-    """The routes of this door."""
-
-    @get("/API/v3/whoami")
-    async def whoami(request: PlainRequest) -> Response[bytes]:
-        """Tell whose token it is, as Qualtrics does."""
-        token = request.headers.get("x-api-token")
-        if token is None:
-            return _refused(envelope.NO_CREDENTIALS)
-        async with database.transaction() as connection:
-            person = await find_person_by_token(connection, token)
-        if person is None:
-            return _refused(envelope.UNKNOWN_TOKEN)
-        first, _, last = person.name.partition(" ")
-        return _answer(
-            200,
-            envelope.success(
-                {
-                    "brandId": BRAND,
-                    "userId": person.id,
-                    "userName": f"{person.email}#{BRAND}",
-                    "firstName": first,
-                    "lastName": last,
-                    "email": person.email,
-                    "accountType": "UT_BRANDADMIN",
-                    "language": "EN",
-                    "datacenter": BRAND,
-                }
-            ),
+def qualtrics_api_routes(
+    database: Database, settings: Settings, box: SecretBox, uses: TokenUses
+) -> list[Router]:
+    """The routes of this door; each asks for a token before it looks at anything else."""
+    return [
+        Router(
+            path="/API/v3",
+            route_handlers=[
+                whoami,
+                *survey_routes(database, settings.public_url.rstrip("/")),
+                *response_routes(database),
+                *event_subscription_routes(database, box, settings),
+            ],
+            guards=[token_guard(database, uses)],
+            exception_handlers={Refused: answer_refusal},
         )
-
-    return [whoami]
-
-
-def _refused(refusal: envelope.Refusal) -> Response[bytes]:
-    return _answer(refusal.status, envelope.failure(refusal.status, refusal.message, refusal.code))
+    ]
 
 
-def _answer(status: int, content: envelope.Answer) -> Response[bytes]:
-    return Response(
-        msgspec.json.encode(content),
-        status_code=status,
-        media_type="application/json",
-        headers={"Cache-Control": "no-store"},
+@get("/whoami")
+async def whoami(request: ApiRequest) -> Response[bytes]:
+    """Tell whose token it is, as Qualtrics does."""
+    person = request.user
+    first, _, last = person.name.partition(" ")
+    return answer(
+        {
+            "brandId": BRAND,
+            "userId": person.id,
+            "userName": f"{person.email}#{BRAND}",
+            "firstName": first,
+            "lastName": last,
+            "email": person.email,
+            "accountType": _account_type(person.role),
+            "language": "EN",
+            "datacenter": BRAND,
+        }
     )
+
+
+def _account_type(role: Role) -> str:
+    """Qualtrics' own name for a brand administrator; the other roles are ours."""
+    return "UT_BRANDADMIN" if role in MAY_SUBSCRIBE else f"UT_{role.upper().replace('_', '')}"

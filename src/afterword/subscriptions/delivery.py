@@ -6,6 +6,7 @@ using up their attempts; when it is back, everything flows. No subscriber holds 
 """
 
 import asyncio
+import contextlib
 import random
 from collections.abc import Sequence
 from datetime import timedelta
@@ -30,6 +31,7 @@ AT_ONCE = 8
 """Deliveries to one subscriber that one worker has under way."""
 TAKEN_FOR = timedelta(seconds=60)
 ANSWERS_WITHIN_SECONDS = 15.0
+FINISH_WITHIN_SECONDS = 3.0
 LONGEST_HOLD = 300.0
 """Seconds between two calls to a subscriber that answers nothing."""
 OLDEST = timedelta(days=7)
@@ -120,6 +122,7 @@ class Deliveries:
             allow_private=settings.allow_private_addresses, total_seconds=ANSWERS_WITHIN_SECONDS
         )
         self._in_hand: dict[str, asyncio.Task[None]] = {}
+        self._closing = False
 
     async def deliver(self) -> None:
         """Begin to tell every subscriber that has something due; does not wait for their answers."""
@@ -139,7 +142,11 @@ class Deliveries:
             log.warning("event_delivery_given_up", subscription=row["subscription_id"], delivery=row["id"])
 
     async def close(self) -> None:
-        """Let go of what is under way: it comes round again."""
+        """Finish the calls that are under way; those that take too long are let go, and come round again."""
+        self._closing = True
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(FINISH_WITHIN_SECONDS):
+                await self.settled()
         under_way = list(self._in_hand.values())
         for task in under_way:
             task.cancel()
@@ -148,7 +155,7 @@ class Deliveries:
 
     async def _tell_until_done(self, subscription_id: str) -> None:
         try:
-            while await self._tell(subscription_id):
+            while not self._closing and await self._tell(subscription_id):
                 pass
         except (*CONNECTION_LOST, asyncpg.PostgresError) as error:
             log.warning("database_away", during="event deliveries", cause=type(error).__name__)

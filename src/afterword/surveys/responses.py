@@ -161,6 +161,17 @@ async def get_response(connection: AsyncConnection, response_id: str) -> Respons
     return None if row is None else Response(**row)
 
 
+async def count_responses(connection: AsyncConnection, survey_id: str) -> dict[str, int]:
+    """How many responses of each kind a survey has; kinds of which there are none are left out."""
+    table = tables.response
+    counted = (
+        select(table.c.kind, func.count().label("number"))
+        .where(table.c.survey_id == survey_id)
+        .group_by(table.c.kind)
+    )
+    return {row.kind: row.number for row in await connection.execute(counted)}
+
+
 async def answered(connection: AsyncConnection, invitation_id: str) -> bool:
     """Tell whether this invitation was answered."""
     found = await connection.scalar(

@@ -1,0 +1,57 @@
+"""Whose token it is, and what they may do."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from litestar import Request
+from litestar.connection import ASGIConnection
+from litestar.datastructures import State
+from litestar.handlers import BaseRouteHandler
+
+from afterword.accounts.api_tokens import TokenUses, find_person_by_token, hash_token
+from afterword.accounts.people import Person, Role
+from afterword.qualtrics import envelope
+from afterword.qualtrics_api.answers import Refused
+from afterword.store.database import Database
+
+ApiRequest = Request[Person, None, State]
+Guard = Callable[[ASGIConnection[Any, Any, Any, Any], BaseRouteHandler], Awaitable[None]]
+
+MAY_CHANGE_SURVEYS: frozenset[Role] = frozenset({"owner", "administrator", "manager"})
+MAY_SUBSCRIBE: frozenset[Role] = frozenset({"owner", "administrator"})
+"""Qualtrics asks for a brand administrator."""
+
+NO_ADMINISTRATOR = envelope.Refusal(
+    403,
+    "AFTERWORD_403",
+    "Event subscriptions are for a brand administrator's token: an owner's or administrator's.",
+)
+
+
+def token_guard(database: Database, uses: TokenUses) -> Guard:
+    """Lets nobody by without a token; asked before anything else of the request is looked at."""
+
+    async def wants_token(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+        if connection.scope.get("method") == "OPTIONS":  # asks which methods there are, nothing else
+            return
+        token = connection.headers.get("x-api-token")
+        if token is None:
+            raise Refused(envelope.NO_CREDENTIALS)
+        async with database.transaction() as transaction:
+            person = await find_person_by_token(transaction, token)
+        if person is None:
+            raise Refused(envelope.UNKNOWN_TOKEN)
+        uses.note(hash_token(token))
+        connection.scope["user"] = person
+
+    return wants_token
+
+
+def require(request: ApiRequest, roles: frozenset[Role], refusal: envelope.Refusal) -> None:
+    """Refuse everybody whose role is none of these.
+
+    Raises:
+        Refused: with ``refusal``.
+    """
+    if request.user.role not in roles:
+        raise Refused(refusal)
