@@ -150,4 +150,20 @@ CREATE TABLE delivery_attempts (
 CREATE INDEX delivery_attempts_by_webhook ON delivery_attempts (webhook_id, position);
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST,)
+_TASKS = """
+CREATE TABLE tasks (
+    id TEXT PRIMARY KEY,
+    customer_id TEXT NOT NULL REFERENCES customers ON DELETE CASCADE,
+    created_at TEXT NOT NULL,
+    creator_id TEXT NOT NULL,
+    creator_type TEXT NOT NULL,
+    inbox_id TEXT NOT NULL REFERENCES inboxes,
+    agent_id TEXT REFERENCES agents,
+    body TEXT NOT NULL,
+    due_at TEXT NOT NULL,
+    status TEXT NOT NULL CHECK (status IN ('OPEN', 'CLOSED'))
+);
+CREATE INDEX tasks_by_customer ON tasks (customer_id, created_at);
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _TASKS)

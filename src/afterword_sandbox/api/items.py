@@ -64,7 +64,8 @@ def read_activity(fields: Fields) -> dict[str, object]:
     return {key: value for key, value in activity.items() if value is not None}
 
 
-def _read_customer(fields: Fields) -> Email | Phone | None:
+def read_customer(fields: Fields) -> Email | Phone | None:
+    """Read ``customer``: one address or one mobile number; ``None`` when something is wrong, which was noted."""
     customer = fields.object("customer", required=True)
     if customer is None:
         return None
@@ -87,7 +88,8 @@ def _read_customer(fields: Fields) -> Email | Phone | None:
     return None
 
 
-def _find_or_create(store: Store, who: Email | Phone) -> str:
+def find_or_create(store: Store, who: Email | Phone) -> str:
+    """Return the customer with this address or number, made if there is none."""
     if isinstance(who, Email):
         return customers.find_by_address(store, who.normalized) or customers.create(
             store, Profile(emails=(who,))
@@ -101,11 +103,11 @@ async def create(request: web.Request) -> web.Response:
     """
     sandbox = request.app[SANDBOX]
     fields = Fields(await read_object(request), Problems())
-    own_id, who, activity = fields.own_id(), _read_customer(fields), read_activity(fields)
+    own_id, who, activity = fields.own_id(), read_customer(fields), read_activity(fields)
     fields.problems.raise_any()
     assert who is not None  # noqa: S101 -- else a problem was noted
     with sandbox.store.transaction():
-        customer_id = _find_or_create(sandbox.store, who)
+        customer_id = find_or_create(sandbox.store, who)
         item = items.create_activity(sandbox.store, customer_id, activity, sandbox.api_user, own_id)
     return json_response(item)
 

@@ -14,6 +14,7 @@ from afterword_sandbox.store import Store
 
 CONVERSATION_LIMIT = 1000
 ACTIVITY = "CUSTOMER_ACTIVITY"
+TASK = "TASK"
 
 
 def wire(row: sqlite3.Row) -> dict[str, object]:
@@ -80,10 +81,12 @@ def create_activity(
 
 
 def get(store: Store, item_id: str) -> dict[str, object]:
-    """Return one item; raises 404."""
+    """Return one item; raises 404, and 400 for a task, which Gladly's items do not show."""
     row = store.one("SELECT * FROM items WHERE id = ?", (item_id,))
     if row is None:
         raise not_found("conversation item")
+    if row["type"] == TASK:
+        raise refusal(400, "invalid", "the conversation item exists but is not supported by the API")
     return wire(row)
 
 

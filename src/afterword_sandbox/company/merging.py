@@ -61,6 +61,7 @@ def _move_everything(store: Store, source_id: str, destination_id: str) -> None:
     both = (destination_id, source_id)
     store.execute("UPDATE conversations SET customer_id = ? WHERE customer_id = ?", both)
     store.execute("UPDATE items SET customer_id = ? WHERE customer_id = ?", both)
+    store.execute("UPDATE tasks SET customer_id = ? WHERE customer_id = ?", both)
     for table in ("customer_emails", "customer_phones"):
         last = store.one(
             f"SELECT coalesce(max(position), -1) AS position FROM {table} WHERE customer_id = ?",  # noqa: S608

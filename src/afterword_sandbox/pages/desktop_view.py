@@ -1,6 +1,6 @@
 """What the agent desktop shows, read from the store and made ready for the templates."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 from markupsafe import Markup
@@ -55,6 +55,8 @@ class Card(NamedTuple):
     is_open: bool = True
     link_url: str = ""
     link_text: str = ""
+    status: str = ""
+    due_at: str = ""
 
 
 _LATEST_CONVERSATION = (
@@ -139,6 +141,7 @@ class _Names(NamedTuple):
     customer: str
     agents: dict[str, str]
     topics: dict[str, str]
+    inboxes: dict[str, str]
 
     def of_actor(self, actor_id: str, actor_type: str) -> str:
         if actor_type == "CUSTOMER":
@@ -168,12 +171,29 @@ def _activity_card(card: Card, content: dict[str, str | bool | dict[str, str]]) 
     )
 
 
+def _task_card(card: Card, content: dict[str, Any], names: _Names) -> Card:
+    body, assignee = content["body"], content["assignee"]
+    agent = assignee.get("agentId")
+    inbox = names.inboxes.get(assignee["inboxId"], "an unknown inbox")
+    return card._replace(
+        kind="task",
+        title=f"Task for {names.agents.get(agent, 'an unknown agent')}, {inbox}"
+        if agent
+        else f"Task for {inbox}",
+        due_at=content["dueAt"],
+        body=Markup(sanitize(body)),  # noqa: S704 -- sanitized
+        is_plain="<" not in body,
+        status=content["status"],
+    )
+
+
 def timeline_of(store: Store, customer_id: str, customer_name: str) -> list[Card]:
     """Return the cards of a customer's timeline, oldest first."""
     names = _Names(
         customer_name,
         {row["id"]: row["name"] for row in store.all("SELECT id, name FROM agents")},
         {row["id"]: row["name"] for row in store.all("SELECT id, name FROM topics")},
+        {row["id"]: row["name"] for row in store.all("SELECT id, name FROM inboxes")},
     )
     cards = []
     for row in store.all(
@@ -184,6 +204,8 @@ def timeline_of(store: Store, customer_id: str, customer_name: str) -> list[Card
         card = Card(row["id"], "line", who, row["shown_at"])
         if row["type"] == "CUSTOMER_ACTIVITY":
             cards.append(_activity_card(card, content))
+        elif row["type"] == "TASK":
+            cards.append(_task_card(card, content, names))
         elif row["type"] == "CONVERSATION_STATUS_CHANGE":
             done = "closed" if content["status"] == "CLOSED" else "reopened"
             cards.append(card._replace(text=f"{done} the conversation"))
