@@ -40,7 +40,9 @@ def fill_in(configuration: msgspec.Struct, sources: tuple[Source, ...]) -> msgsp
     changes: dict[str, object] = {}
     for name, piped in _fields(type(configuration)):
         value = getattr(configuration, name)
-        if piped:
+        if piped and isinstance(value, tuple):
+            changes[name] = tuple(render(item, *sources) for item in value)
+        elif piped:
             changes[name] = render(value, *sources)
         elif isinstance(value, msgspec.Struct):
             changes[name] = fill_in(value, sources)
@@ -58,4 +60,6 @@ def _fields(model: type[msgspec.Struct]) -> tuple[tuple[str, bool], ...]:
 
 
 def _is_piped(hint: object) -> bool:
-    return get_origin(hint) is Annotated and any(isinstance(extra, Piped) for extra in get_args(hint)[1:])
+    return get_origin(hint) is Annotated and any(
+        isinstance(extra, Piped) and extra.of == "run" for extra in get_args(hint)[1:]
+    )
