@@ -24,6 +24,12 @@ class Ready(str):
     __slots__ = ()
 
 
+class Json(str):
+    """A value that is JSON and no text: in a JSON document it may stand without quotes, as what it is."""
+
+    __slots__ = ()
+
+
 def render(
     template: str,
     *sources: Source,

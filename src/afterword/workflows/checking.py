@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from afterword.surveys.piped import SurveyOutline
+from afterword.surveys.outlines import SurveyOutline
 from afterword.tasks.contract import AnyTaskType
 from afterword.workflows.definitions import Definition
 

@@ -7,7 +7,14 @@ import msgspec
 from jsonpath import JSONPathEnvironment, JSONPathError
 from jsonpath.path import JSONPath
 
+from afterword.piped_text import Json
 from afterword.workflows.definitions import JsonField
+from afterword.workflows.json_patterns import LinearEnvironment
+
+Document = Mapping[str, object] | list[object]
+
+LONGEST_PATH = 1000
+"""Characters of a JSONPath."""
 
 
 class InvalidPath(ValueError):
@@ -16,7 +23,7 @@ class InvalidPath(ValueError):
 
 @functools.cache
 def _environment() -> JSONPathEnvironment:
-    return JSONPathEnvironment(strict=True)
+    return LinearEnvironment()
 
 
 @functools.lru_cache(maxsize=1024)
@@ -24,28 +31,32 @@ def compile_path(path: str) -> JSONPath:
     """Read a JSONPath.
 
     Raises:
-        InvalidPath: it is not one.
+        InvalidPath: it is not one, or longer than 1,000 characters.
     """
+    if len(path) > LONGEST_PATH:
+        raise InvalidPath(f"a JSONPath of {len(path)} characters is too long; {LONGEST_PATH} are the most")
     try:
         compiled = _environment().compile(path)
-    except JSONPathError as error:
-        raise InvalidPath(f"{path!r} is not a JSONPath: {error.args[0]}") from None
+    except (JSONPathError, RecursionError) as error:
+        words = error.args[0] if isinstance(error, JSONPathError) else "it is nested too deep"
+        raise InvalidPath(f"{path!r} is not a JSONPath: {words}") from None
     if not isinstance(compiled, JSONPath):
         raise InvalidPath(f"{path!r} joins several JSONPaths; use one")
     return compiled
 
 
-def extract(fields: Iterable[JsonField], document: Mapping[str, object] | list[object]) -> dict[str, str]:
+def extract(fields: Iterable[JsonField], document: Document) -> dict[str, str]:
     """The value of each field as text: the first that its path finds, empty when it finds nothing.
 
     Text is taken as it is, numbers and ``true``/``false`` as JSON writes them, ``null`` is empty, and objects and
-    arrays are JSON.
+    arrays are JSON; of type :class:`~afterword.piped_text.Json`, all that was not text.
     """
-    return {field.name: _first(compile_path(field.path), document) for field in fields}
+    return {field.name: first_value(compile_path(field.path), document) for field in fields}
 
 
-def _first(path: JSONPath, document: Mapping[str, object] | list[object]) -> str:
+def first_value(path: JSONPath, document: Document) -> str:
+    """The first value that a path finds, as :func:`extract` tells it."""
     match = path.match(document)
     if match is None or match.obj is None:
         return ""
-    return match.obj if isinstance(match.obj, str) else msgspec.json.encode(match.obj).decode()
+    return match.obj if isinstance(match.obj, str) else Json(msgspec.json.encode(match.obj).decode())
