@@ -2,14 +2,16 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
+from afterword.events.models import ResponseKind, survey_response_type
 from afterword.store.database import Database
 from afterword.store.queue import RunQueue
-from afterword.workflows.definitions import JsonEvent
+from afterword.workflows.definitions import Definition, JsonEvent, SurveyResponse, Task
 from afterword.workflows.matching import BATCH_SIZE, Inbox
+from afterword.workflows.workflows import save_revision, turn_off
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -47,19 +49,74 @@ async def test_each_run_has_a_job_that_names_it(inbox: Inbox, story: Any, databa
 
 async def test_an_event_that_nothing_wants_is_ignored_with_its_reason(inbox: Inbox, story: Any) -> None:
     await story.workflow(is_on=False)
+    await story.workflow(JsonEvent("OC_8"), tasks=(), is_on=False)
     await story.webhook()
     await story.webhook("CONTACT/ENDED")
     await story.webhook("PING", conversation=None)
     await story.webhook(REOPENED, at=NOON)
+    await story.event("json-event/OC_8", "JSON Event", {})
     await story.event("json-event/OC_9", "JSON Event", {})
     assert await inbox.drain() == 0
     assert await story.verdicts() == [
-        ("ignored", "no-workflow"),
+        ("ignored", "workflow-was-off"),
         ("ignored", "not-a-starting-event"),
         ("ignored", "ping"),
         ("ignored", "reopening-noted"),
+        ("ignored", "workflow-had-no-task"),
         ("ignored", "no-workflow"),
     ]
+
+
+@pytest.mark.parametrize("kind", [kind for kind in get_args(ResponseKind) if kind != "created"])
+async def test_a_response_of_another_kind_starts_only_what_has_its_box_ticked(
+    inbox: Inbox, story: Any, database: Database, kind: ResponseKind
+) -> None:
+    await story.workflow(SurveyResponse("SV_1"))
+    await story.event("survey/SV_1", survey_response_type("created"), {})
+    other = await story.event("survey/SV_1", survey_response_type(kind), {})
+    assert await inbox.drain() == 1
+    assert await story.verdicts() == [("matched", None), ("ignored", "response-kind-not-ticked")]
+    words = await database.pool.fetchval("SELECT reason_words FROM event WHERE id = $1", other)
+    assert f"“{kind}”" in words
+    await story.workflow(SurveyResponse("SV_1", kinds=(kind,)))
+    await story.event("survey/SV_1", survey_response_type(kind), {})
+    assert await inbox.drain() == 1
+
+
+async def test_what_changed_between_two_batches_is_seen(inbox: Inbox, story: Any, database: Database) -> None:
+    workflow_id = await story.workflow()
+    await story.webhook(conversation="a")
+    assert await inbox.drain() == 1
+    async with database.transaction() as connection:
+        await save_revision(
+            connection,
+            workflow_id,
+            Definition(JsonEvent("OC_1"), (Task("T-1", "scripted", "One"),)),
+            person_id=None,
+            expected_revision=1,
+            check=None,
+        )
+    await story.webhook(conversation="b")
+    await story.event("json-event/OC_1", "JSON Event", {})
+    assert await inbox.drain() == 1
+    assert await database.pool.fetchval("SELECT max(revision) FROM run") == 2
+    async with database.transaction() as connection:
+        await turn_off(connection, workflow_id)
+    await story.event("json-event/OC_1", "JSON Event", {})
+    assert await inbox.drain() == 0
+
+
+async def test_a_workflow_that_this_version_cannot_read_does_not_keep_the_others_from_starting(
+    inbox: Inbox, story: Any, database: Database
+) -> None:
+    await story.workflow()
+    unreadable = await story.workflow()
+    await database.pool.execute(
+        """UPDATE workflow_revision SET definition = '{"event": {"type": "newer"}}' WHERE workflow_id = $1""",
+        unreadable,
+    )
+    await story.webhook()
+    assert await inbox.drain() == 1
 
 
 async def test_another_accounts_closing_starts_nothing(inbox: Inbox, story: Any) -> None:

@@ -4,44 +4,37 @@ One worker at a time does this (a lock that lasts as long as its transaction), i
 batch: the runs, their jobs and the events' marks stand or fall together.
 """
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Sequence
 
-import asyncpg
 import msgspec
 import structlog
 
-from afterword.events.closings import ONE_CLOSING_WITHIN, Closing, sort_out
-from afterword.events.models import gladly_origin, json_event_origin, schedule_origin, survey_origin
+from afterword.events.models import response_kind
 from afterword.gladly.webhooks import CONVERSATION_CLOSED, CONVERSATION_REOPENED, PING
 from afterword.outcomes import Reason
 from afterword.store.database import Database, PlainConnection
 from afterword.store.queue import RunQueue
-from afterword.workflows.definitions import ConversationClosed, Event, JsonEvent, Schedule, SurveyResponse
-from afterword.workflows.workflows import ActiveWorkflow, active_workflows
+from afterword.workflows.definitions import ConversationClosed, Event, SurveyResponse
+from afterword.workflows.repeated_closings import SAME_CLOSING, Arrived, tell_closings_apart
+from afterword.workflows.starters import Starter, Starters
 
 log = structlog.get_logger()
 
 INBOX_LOCK = 0x696E626F78
 BATCH_SIZE = 500
 
-NO_WORKFLOW = Reason("no-workflow", "no workflow that is on starts with it")
+KIND_NOT_TICKED = "response-kind-not-ticked"
+NO_WORKFLOW = Reason("no-workflow", "no workflow starts with it")
+WORKFLOW_WAS_OFF = Reason("workflow-was-off", "the workflow is off; the event is kept and can be run later")
+WORKFLOW_HAD_NO_TASK = Reason(
+    "workflow-had-no-task", "the workflow has no task yet; the event is kept and can be run later"
+)
 NOT_AN_EVENT_OF_OURS = Reason("not-a-starting-event", "no workflow can start with an event of this type")
 REOPENED = Reason("reopening-noted", "noted, so that the next closing is one of its own")
 PINGED = Reason("ping", "Gladly tried whether it can reach this address")
-SAME_CLOSING = Reason("same-closing", "the same closing of this conversation was told before")
 
 TAKE = """
 SELECT id, origin, type, conversation_id, occurred_at FROM event WHERE status = 'received' ORDER BY id LIMIT $1
-"""
-
-HISTORY_OF_CONVERSATIONS = """
-SELECT event.id, event.origin, event.type, event.conversation_id, event.occurred_at, event.status, event.reason_code
-FROM event JOIN unnest($1::text[], $2::text[], $3::timestamptz[], $4::timestamptz[])
-       AS asked (origin, conversation_id, since, until)
-  ON event.origin = asked.origin AND event.conversation_id = asked.conversation_id
-     AND event.occurred_at BETWEEN asked.since AND asked.until
-WHERE event.status <> 'received' AND event.type = ANY($5::text[])
 """
 
 START_RUNS = """
@@ -68,22 +61,13 @@ class Verdict(msgspec.Struct, frozen=True):
     redelivery_of: int | None = None
 
 
-class Arrived(msgspec.Struct, frozen=True):
-    """What matching needs to know of an event; its body is not read here."""
-
-    id: int
-    origin: str
-    type: str
-    conversation_id: str | None
-    occurred_at: datetime | None
-
-
 class Inbox:
     """Takes events out of the inbox and starts the runs that they ask for."""
 
     def __init__(self, database: Database, queue: RunQueue) -> None:
         self._database = database
         self._queue = queue
+        self._starters = Starters()
 
     async def drain(self) -> int:
         """Empty the inbox; answers how many runs were started. Does nothing when another worker is at it."""
@@ -102,8 +86,8 @@ class Inbox:
             events = [Arrived(**row) for row in await connection.fetch(TAKE, BATCH_SIZE)]
             if not events:
                 return 0, 0
-            workflows = by_origin(await active_workflows(connection))
-            events, repeats = await _tell_closings_apart(connection, events)
+            workflows = await self._starters.read(connection)
+            events, repeats = await tell_closings_apart(connection, events)
             matches = [
                 (workflow, event)
                 for event in events
@@ -118,120 +102,37 @@ class Inbox:
                 [event.id for _, event in matches],
             )
             await self._queue.enqueue(connection, [row["id"] for row in runs])
-            await _mark(connection, events, repeats, {event.id for _, event in matches})
+            matched = {event.id for _, event in matches}
+            await _mark(
+                connection,
+                events,
+                [
+                    _verdict(
+                        event, repeats.get(event.id), event.id in matched, workflows.get(event.origin, ())
+                    )
+                    for event in events
+                ],
+            )
         return len(events), len(runs)
 
 
-def by_origin(workflows: Sequence[ActiveWorkflow]) -> Mapping[str, Sequence[ActiveWorkflow]]:
-    """The workflows by the origin of the events that may start them."""
-    sorted_: dict[str, list[ActiveWorkflow]] = {}
-    for workflow in workflows:
-        sorted_.setdefault(origin_of(workflow.id, workflow.definition.event), []).append(workflow)
-    return sorted_
+def starts(workflow: Starter, event: Arrived) -> bool:
+    """Tell whether an event of the workflow's origin starts it."""
+    return workflow.is_on and workflow.has_tasks and is_of_its_kind(workflow.event, event.type)
 
 
-def origin_of(workflow_id: str, event: Event) -> str:
-    """The origin of the events that a workflow starts with."""
-    match event:
-        case ConversationClosed(account=account):
-            return gladly_origin(account)
-        case JsonEvent(endpoint=endpoint):
-            return json_event_origin(endpoint)
-        case SurveyResponse(survey=survey, account=account):
-            return survey_origin(survey, account)
-        case Schedule():
-            return schedule_origin(workflow_id)
+def is_of_its_kind(wanted: Event, event_type: str) -> bool:
+    """Tell whether an event of the right origin is of the type that the workflow starts with."""
+    match wanted:
+        case ConversationClosed():
+            return event_type == CONVERSATION_CLOSED
+        case SurveyResponse(kinds=kinds):
+            return response_kind(event_type) in kinds
+        case _:
+            return True
 
 
-def starts(workflow: ActiveWorkflow, event: Arrived) -> bool:
-    """Tell whether an event of the workflow's origin is of the kind that starts it."""
-    return not isinstance(workflow.definition.event, ConversationClosed) or event.type == CONVERSATION_CLOSED
-
-
-async def _tell_closings_apart(
-    connection: PlainConnection, events: Sequence[Arrived]
-) -> tuple[list[Arrived], dict[int, int]]:
-    """Find the closings that repeat another.
-
-    Answers the events to match, among them closings that were taken for repeats until a late reopening showed that
-    they were not, and for each repeat the closing that it repeats.
-    """
-    conversations: dict[tuple[str, str], list[Arrived]] = {}
-    for event in events:
-        if _is_closing_or_reopening(event):
-            conversations.setdefault((event.origin, str(event.conversation_id)), []).append(event)
-    if not conversations:
-        return list(events), {}
-    earlier: dict[tuple[str, str], list[asyncpg.Record]] = {}
-    for row in await connection.fetch(
-        HISTORY_OF_CONVERSATIONS,
-        [origin for origin, _ in conversations],
-        [conversation for _, conversation in conversations],
-        [min(_times(arrived)) - ONE_CLOSING_WITHIN for arrived in conversations.values()],
-        [max(_times(arrived)) + ONE_CLOSING_WITHIN for arrived in conversations.values()],
-        [CONVERSATION_CLOSED, CONVERSATION_REOPENED],
-    ):
-        earlier.setdefault((row["origin"], row["conversation_id"]), []).append(row)
-    revived: list[Arrived] = []
-    repeats: dict[int, int] = {}
-    for conversation, arrived in conversations.items():
-        known = earlier.get(conversation, [])
-        verdicts = _verdicts(known, arrived)
-        repeats |= {event_id: original for event_id, original in verdicts.items() if original is not None}
-        revived += [
-            Arrived(row["id"], row["origin"], row["type"], row["conversation_id"], row["occurred_at"])
-            for row in known
-            if _was_taken_for_repeat(row) and verdicts[row["id"]] is None
-        ]
-    return [*events, *revived], repeats
-
-
-def _verdicts(known: Sequence[asyncpg.Record], arrived: Sequence[Arrived]) -> dict[int, int | None]:
-    return sort_out(
-        [
-            Closing(row["id"], row["occurred_at"])
-            for row in known
-            if row["type"] == CONVERSATION_CLOSED and row["status"] != "redelivered"
-        ],
-        [
-            *(Closing(row["id"], row["occurred_at"]) for row in known if _was_taken_for_repeat(row)),
-            *(
-                Closing(event.id, event.occurred_at)
-                for event in arrived
-                if event.type == CONVERSATION_CLOSED and event.occurred_at is not None
-            ),
-        ],
-        [
-            *(row["occurred_at"] for row in known if row["type"] == CONVERSATION_REOPENED),
-            *(
-                event.occurred_at
-                for event in arrived
-                if event.type == CONVERSATION_REOPENED and event.occurred_at is not None
-            ),
-        ],
-    )
-
-
-def _is_closing_or_reopening(event: Arrived) -> bool:
-    return (
-        event.type in {CONVERSATION_CLOSED, CONVERSATION_REOPENED}
-        and event.conversation_id is not None
-        and event.occurred_at is not None
-    )
-
-
-def _was_taken_for_repeat(row: asyncpg.Record) -> bool:
-    return bool(row["status"] == "redelivered" and row["reason_code"] == SAME_CLOSING.code)
-
-
-def _times(arrived: Sequence[Arrived]) -> list[datetime]:
-    return [event.occurred_at for event in arrived if event.occurred_at is not None]
-
-
-async def _mark(
-    connection: PlainConnection, events: Sequence[Arrived], repeats: Mapping[int, int], matched: set[int]
-) -> None:
-    verdicts = [_verdict(event, repeats.get(event.id), event.id in matched) for event in events]
+async def _mark(connection: PlainConnection, events: Sequence[Arrived], verdicts: Sequence[Verdict]) -> None:
     await connection.execute(
         MARK,
         [event.id for event in events],
@@ -242,13 +143,31 @@ async def _mark(
     )
 
 
-def _verdict(event: Arrived, repeats: int | None, matched: bool) -> Verdict:
+def _verdict(event: Arrived, repeats: int | None, matched: bool, workflows: Sequence[Starter]) -> Verdict:
     if repeats is not None:
         return Verdict("redelivered", SAME_CLOSING, repeats)
-    if matched:
-        return Verdict("matched")
-    if not event.origin.startswith("gladly/") or event.type == CONVERSATION_CLOSED:
-        return Verdict("ignored", NO_WORKFLOW)
-    if event.type == CONVERSATION_REOPENED:
-        return Verdict("ignored", REOPENED)
-    return Verdict("ignored", PINGED if event.type == PING else NOT_AN_EVENT_OF_OURS)
+    return (
+        Verdict("matched")
+        if matched
+        else Verdict("ignored", why_ignored(event.origin, event.type, workflows))
+    )
+
+
+def why_ignored(origin: str, event_type: str, workflows: Sequence[Starter]) -> Reason:
+    """Why an event starts nothing, of whose origin these workflows are."""
+    if origin.startswith("gladly/") and event_type != CONVERSATION_CLOSED:
+        if event_type == CONVERSATION_REOPENED:
+            return REOPENED
+        return PINGED if event_type == PING else NOT_AN_EVENT_OF_OURS
+    if not workflows:
+        return NO_WORKFLOW
+    wanted = [workflow for workflow in workflows if is_of_its_kind(workflow.event, event_type)]
+    if not wanted:
+        return kind_not_ticked(response_kind(event_type))
+    return WORKFLOW_WAS_OFF if any(workflow.has_tasks for workflow in wanted) else WORKFLOW_HAD_NO_TASK
+
+
+def kind_not_ticked(kind: str) -> Reason:
+    """Why a Response starts nothing whose box is not ticked in any workflow."""
+    words = f"the response was {kind}, and the box “{kind}” is not ticked in a workflow that starts with this survey"
+    return Reason(KIND_NOT_TICKED, words, {"kind": kind})

@@ -7,22 +7,28 @@ import msgspec
 from sqlalchemy import ARRAY, DateTime, RowMapping, cast, func, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from afterword.events.models import response_kind
 from afterword.gladly.webhooks import CONVERSATION_CLOSED
 from afterword.store import tables
 from afterword.workflows.definitions import ConversationClosed, Event, SurveyResponse
 from afterword.workflows.explaining.models import PassedBy
 from afterword.workflows.explaining.wording import quoted
-from afterword.workflows.matching import NO_WORKFLOW, origin_of
+from afterword.workflows.matching import is_of_its_kind
+from afterword.workflows.starters import origin_of
 
 EVENTS_AT_MOST = 20
 """For so many events, the newest, it is told which workflows they passed by."""
 
 
 class StartsWith(msgspec.Struct, frozen=True):
-    """What a workflow starts with now, and what it started with at some moment: ``None`` before it was made."""
+    """What a workflow starts with now, and what it started with at some moment: ``None`` before it was made.
+
+    ``had_tasks`` is of that moment.
+    """
 
     now: Event
     then: Event | None
+    had_tasks: bool
 
 
 Then = Mapping[tuple[str, datetime], StartsWith]
@@ -44,14 +50,23 @@ async def started_with(connection: AsyncConnection, moments: Iterable[datetime])
     )
     now = revision.alias("now")
     then = (
-        select(revision.c.definition["event"].label("event"))
+        select(
+            revision.c.definition["event"].label("event"),
+            func.jsonb_array_length(revision.c.definition["tasks"]).label("tasks"),
+        )
         .where(revision.c.workflow_id == workflow.c.id, revision.c.created_at <= asked.c.at)
         .order_by(revision.c.number.desc())
         .limit(1)
         .lateral("earlier")
     )
     query = (
-        select(workflow.c.id, asked.c.at, now.c.definition["event"].label("now"), then.c.event.label("then"))
+        select(
+            workflow.c.id,
+            asked.c.at,
+            now.c.definition["event"].label("now"),
+            then.c.event.label("then"),
+            then.c.tasks,
+        )
         .select_from(
             workflow.join(
                 now, (now.c.workflow_id == workflow.c.id) & (now.c.number == workflow.c.current_revision)
@@ -66,6 +81,7 @@ async def started_with(connection: AsyncConnection, moments: Iterable[datetime])
         (row.id, row.at): StartsWith(
             msgspec.convert(row.now, type=Event),
             None if row.then is None else msgspec.convert(row.then, type=Event),
+            bool(row.tasks),
         )
         for row in rows
     }
@@ -98,17 +114,25 @@ def _why(
 ) -> tuple[str, str] | None:
     """A code and words; ``None`` when nobody would expect the workflow to start with such an event."""
     kind = starts_with.then or starts_with.now
-    if isinstance(kind, ConversationClosed) and event["type"] != CONVERSATION_CLOSED:
-        return None
     if origin_of(workflow["id"], kind) != event["origin"]:
         return _other_account(kind, accounts) if event["type"] == CONVERSATION_CLOSED else None
+    if not is_of_its_kind(kind, event["type"]):
+        return _kind_not_ticked(kind, event["type"])
     if starts_with.then is None:
         return "not-there-yet", "it was made only later"
+    if not starts_with.had_tasks:
+        return "no-task", "it had no task yet"
     if not workflow["is_on"]:
         return "off", "it is off"
-    if isinstance(kind, SurveyResponse) and event["reason_code"] not in {None, NO_WORKFLOW.code}:
-        return "kind-not-ticked", f"{event['reason_words']}; it starts with {', '.join(kind.kinds)}"
     return "was-off", "it was off when the event came; it is on now"
+
+
+def _kind_not_ticked(kind: Event, event_type: str) -> tuple[str, str] | None:
+    if not isinstance(kind, SurveyResponse):
+        return None
+    ticked = " and ".join(quoted(one) for one in kind.kinds) or "none"
+    words = f"the Response was {quoted(response_kind(event_type))}, and of its boxes {ticked} is ticked"
+    return "kind-not-ticked", words
 
 
 def _other_account(kind: Event, accounts: Mapping[str, str]) -> tuple[str, str] | None:
