@@ -1,10 +1,11 @@
 """The tasks' services: real database, the sandbox as Gladly and as mail server."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import pytest
 import pytest_asyncio
 from tests.fixtures.sandbox import Sandbox
 
@@ -16,8 +17,11 @@ from afterword.distributions.sending import Mailer
 from afterword.settings import Settings
 from afterword.store.budgets import RateBudget
 from afterword.store.database import Database
+from afterword.store.tables import metadata
 from afterword.surveys.definitions import add_survey, csat_survey
 from afterword.tasks.services import Services
+
+Everything = Callable[..., Awaitable[dict[str, Any]]]
 
 
 class Ready(msgspec.Struct, frozen=True, eq=False):
@@ -28,11 +32,13 @@ class Ready(msgspec.Struct, frozen=True, eq=False):
     qualtrics: str
     survey: str
     mailing_list: str
+    faulty_gladly: str
+    box: SecretBox
 
 
 @pytest_asyncio.fixture
 async def ready(database: Database, sandbox: Sandbox, stand_in: Any, tmp_path: Path) -> AsyncIterator[Ready]:
-    """Everything connected; JSON events go to the stand-in."""
+    """Everything connected; JSON events go to the stand-in, and so do calls of the Gladly account that is faulty."""
     settings = Settings.load(
         {},
         data_dir=tmp_path,
@@ -54,6 +60,15 @@ async def ready(database: Database, sandbox: Sandbox, stand_in: Any, tmp_path: P
             api_token=sandbox.api_token,
             webhook=WebhookCredentials(username="u", password="p"),
         )
+        faulty = await add_gladly(
+            connection,
+            box,
+            name="Faulty",
+            base_url=stand_in.url,
+            username="api.user@faulty.example",
+            api_token="token-of-the-faulty",
+            webhook=WebhookCredentials(username="u", password="p"),
+        )
         qualtrics = await add_qualtrics(
             connection,
             box,
@@ -65,5 +80,28 @@ async def ready(database: Database, sandbox: Sandbox, stand_in: Any, tmp_path: P
         mailing_list = await add_mailing_list(connection, name="Asked")
     accounts = ConnectedAccounts(database, box, RateBudget(database.pool), settings)
     services = Services(database, settings, accounts, Mailer(settings))
-    yield Ready(services, gladly.id, qualtrics.id, survey, mailing_list)
+    yield Ready(services, gladly.id, qualtrics.id, survey, mailing_list, faulty.id, box)
     await accounts.close()
+
+
+@pytest.fixture
+def everything(ready: Ready, sandbox: Sandbox, stand_in: Any) -> Everything:
+    """``await everything(customer, …)``: what a rehearsal must leave as it is.
+
+    Every row of our own tables, the mails, what came to the stand-in besides questions, and these customers' timelines.
+    """
+
+    async def look(*customers: str) -> dict[str, Any]:
+        tables = [table.name for table in metadata.sorted_tables if table.name != "rate_budget"]
+        pool = ready.services.database.pool
+        rows = {name: await pool.fetch(f"SELECT * FROM {name} ORDER BY 1") for name in tables}  # noqa: S608
+        mails = [mail["id"] for mail in sandbox.mails()]
+        written = [
+            request.method for request, _ in stand_in.requests if request.method not in {"GET", "HEAD"}
+        ]
+        timelines = {
+            customer: sandbox.control("GET", f"customers/{customer}/timeline") for customer in customers
+        }
+        return {**rows, "mails": mails, "written": written, **timelines}
+
+    return look

@@ -1,8 +1,6 @@
 """XM Directory: Distribute survey: one contact, one invitation, one mail, however often it is called."""
 
 import json
-import urllib.parse
-import urllib.request
 from typing import Any
 
 import msgspec
@@ -36,13 +34,6 @@ def call(ready: Any, run_id: int = 1, **changes: Any) -> TaskCall[DistributeSurv
     )
 
 
-def mails_to(sandbox: Sandbox, address: str) -> list[dict[str, Any]]:
-    query = urllib.parse.urlencode({"to": address})
-    with urllib.request.urlopen(f"{sandbox.mail_url}/messages?{query}") as answer:  # noqa: S310
-        mails: list[dict[str, Any]] = json.loads(answer.read())
-    return mails
-
-
 async def count(ready: Any, table: str) -> int:
     return int(await ready.services.database.pool.fetchval(f"SELECT count(*) FROM {table}"))  # noqa: S608
 
@@ -50,7 +41,7 @@ async def count(ready: Any, table: str) -> int:
 async def test_the_contact_is_written_to_with_a_personal_link(ready: Any, sandbox: Sandbox) -> None:
     done = await DistributeSurveyTask(ready.services).run(call(ready, email="link@asked.example"))
     assert isinstance(done, Done)
-    (mail,) = mails_to(sandbox, "link@asked.example")
+    (mail,) = sandbox.mails("link@asked.example")
     token = await ready.services.database.pool.fetchval("SELECT link_token FROM invitation")
     assert f"http://afterword.example/jfe/form/{ready.survey}?Q_DL={token}" in mail["text"]
     assert token in mail["html"]
@@ -65,7 +56,7 @@ async def test_called_again_it_sends_nothing_again(ready: Any, sandbox: Sandbox)
     assert isinstance(first, Done)
     assert isinstance(second, Done)
     assert first.output["distributionId"] == second.output["distributionId"]
-    assert len(mails_to(sandbox, "again@asked.example")) == 1
+    assert len(sandbox.mails("again@asked.example")) == 1
     tables = ("contact", "mailing_list_contact", "invitation")
     assert [await count(ready, table) for table in tables] == [1, 1, 1]
 
@@ -77,7 +68,7 @@ async def test_when_it_was_cut_off_before_it_noted_the_sending_it_sends_the_same
     await task.run(call(ready, email="cut@asked.example"))
     await ready.services.database.pool.execute("UPDATE invitation SET sent_at = NULL")
     await task.run(call(ready, email="cut@asked.example"))
-    one, other = mails_to(sandbox, "cut@asked.example")
+    one, other = sandbox.mails("cut@asked.example")
     assert {name: one[name] for name in ("headers", "text", "html", "subject")} == {
         name: other[name] for name in ("headers", "text", "html", "subject")
     }
@@ -101,7 +92,7 @@ async def test_an_empty_name_is_said_kindly(ready: Any, sandbox: Sandbox) -> Non
     await DistributeSurveyTask(ready.services).run(
         call(ready, email="nameless@asked.example", first_name="", last_name="")
     )
-    (mail,) = mails_to(sandbox, "nameless@asked.example")
+    (mail,) = sandbox.mails("nameless@asked.example")
     assert "Hi there," in mail["text"]
     assert "Hi there," in mail["html"]
 
@@ -110,10 +101,10 @@ async def test_with_a_delay_it_waits_and_is_sent_when_the_time_has_come(ready: A
     task = DistributeSurveyTask(ready.services)
     waits = await task.run(call(ready, email="delay@asked.example", delay_seconds=3600.0))
     assert isinstance(waits, Wait)
-    assert mails_to(sandbox, "delay@asked.example") == []
+    assert sandbox.mails("delay@asked.example") == []
     await ready.services.database.pool.execute("UPDATE invitation SET send_at = now() - interval '1 second'")
     assert isinstance(await task.run(call(ready, email="delay@asked.example", delay_seconds=3600.0)), Done)
-    assert len(mails_to(sandbox, "delay@asked.example")) == 1
+    assert len(sandbox.mails("delay@asked.example")) == 1
 
 
 async def test_who_opted_out_is_skipped_also_while_the_survey_waits(ready: Any, sandbox: Sandbox) -> None:
@@ -126,7 +117,7 @@ async def test_who_opted_out_is_skipped_also_while_the_survey_waits(ready: Any, 
         with pytest.raises(Skip) as skipped:
             await task.run(call(ready, run_id, email="left@asked.example"))
         assert skipped.value.reason.code == "contact-opted-out"
-    assert mails_to(sandbox, "left@asked.example") == []
+    assert sandbox.mails("left@asked.example") == []
 
 
 @pytest.mark.parametrize(
