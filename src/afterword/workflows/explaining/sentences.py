@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from itertools import groupby
 
-from afterword.events.models import JSON_EVENT, SCHEDULE
+from afterword.events.models import JSON_EVENT, SCHEDULE, response_kind
 from afterword.gladly.webhooks import CONVERSATION_CLOSED, CONVERSATION_REOPENED
 from afterword.workflows.explaining.models import (
     AttemptTold,
@@ -19,6 +19,7 @@ from afterword.workflows.explaining.models import (
 )
 from afterword.workflows.explaining.stories import Material
 from afterword.workflows.explaining.wording import comparisons, duration, list_of, plural, quoted, sent
+from afterword.workflows.matching import KIND_NOT_TICKED, NO_WORKFLOW, WORKFLOW_HAD_NO_TASK, WORKFLOW_WAS_OFF
 
 LATE = timedelta(seconds=60)
 """What Gladly told so much later than it happened is said to be late."""
@@ -31,6 +32,7 @@ TONES: dict[str, Tone] = {
     "retrying": "warn",
     "waiting": "warn",
 }
+NOBODY_STARTED = {NO_WORKFLOW.code, WORKFLOW_WAS_OFF.code, WORKFLOW_HAD_NO_TASK.code, KIND_NOT_TICKED}
 ENDED_AS = {
     "skipped": "was skipped",
     "failed": "failed",
@@ -72,7 +74,7 @@ def _event(event: EventTold, response: ResponseTold | None) -> Sentence:
         words, tone = f"{words} No worker has looked at it yet.", "busy"
     elif event.status == "ignored":
         words += f" It started nothing: {event.reason}."
-        tone = "warn" if event.reason_code == "no-workflow" else tone
+        tone = "warn" if event.reason_code in NOBODY_STARTED else tone
     answers = (
         () if response is None else tuple(f"{one.question} {quoted(one.answer)}" for one in response.answers)
     )
@@ -91,7 +93,9 @@ def _what_happened(event: EventTold) -> str:
     if event.type == CONVERSATION_REOPENED:
         return f"The Conversation was opened again in Gladly (account {quoted(event.source)})"
     if event.response_id:
-        return f"The Customer answered the Survey {quoted(event.source)} (Response {event.response_id})"
+        kind = response_kind(event.type)
+        who = "The Customer answered" if kind == "created" else f"A Response came, {quoted(kind)}, to"
+        return f"{who} the Survey {quoted(event.source)} (Response {event.response_id})"
     if event.type == JSON_EVENT:
         return f"A JSON event arrived for the Workflow {quoted(event.source)}"
     if event.type == SCHEDULE:
