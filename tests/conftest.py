@@ -25,7 +25,12 @@ from afterword.store.database import Database
 from afterword.store.embedded import EmbeddedPostgres
 from afterword.store.migrations import migrate
 
-pytest_plugins = ["tests.fixtures.afterword_web", "tests.fixtures.database_line", "tests.fixtures.sandbox"]
+pytest_plugins = [
+    "tests.fixtures.afterword_web",
+    "tests.fixtures.database_line",
+    "tests.fixtures.qualtrics_api",
+    "tests.fixtures.sandbox",
+]
 
 FreshDatabase = Callable[[], AbstractAsyncContextManager[str]]
 Eventually = Callable[..., Awaitable[Any]]
