@@ -6,18 +6,20 @@ is decided in ``readiness.py``, one attempt is made in ``attempts.py``, what fol
 
 import contextlib
 from collections.abc import Mapping
+from datetime import datetime
 
 import asyncpg
 import msgspec
 import structlog
 
 from afterword.outcomes import Permanent, Reason, Retry
+from afterword.piped_text import Source
 from afterword.store.database import CONNECTION_LOST, Database
 from afterword.tasks.contract import AnyTaskType
 from afterword.workflows.attempts import Attempts, Tried
 from afterword.workflows.conditions import Evaluation, evaluate
 from afterword.workflows.definitions import Definition, Task
-from afterword.workflows.event_data import EventData, read_event
+from afterword.workflows.event_data import EventData, ResponseReader, read_event
 from afterword.workflows.moves import (
     OUTCOME_UNKNOWN,
     End,
@@ -29,7 +31,7 @@ from afterword.workflows.moves import (
     failed,
     not_run,
 )
-from afterword.workflows.readiness import sources_of, why_not_run
+from afterword.workflows.readiness import why_not_run
 from afterword.workflows.run_store import Attempt, RunMove, RunStore, StoredRun
 from afterword.workflows.workflows import Revisions
 
@@ -51,6 +53,7 @@ class RunState(msgspec.Struct):
 
     id: int
     key: str
+    started_at: datetime
     workflow_id: str
     version: int
     position: int
@@ -58,6 +61,12 @@ class RunState(msgspec.Struct):
     in_flight: bool
     outputs: dict[str, Mapping[str, object]]
     ends: dict[str, End]
+    started_at: datetime
+
+    def sources(self, event: EventData, definition: Definition) -> tuple[Source, ...]:
+        """What piped text can ask for now."""
+        earlier = [task.id for task in definition.tasks[: self.position]]
+        return event.sources_at(earlier, self.outputs, now=self.started_at, seed=self.key)
 
 
 class RunEngine:
@@ -68,11 +77,14 @@ class RunEngine:
         database: Database,
         task_types: Mapping[str, AnyTaskType],
         *,
+        responses: ResponseReader | None = None,
         retry_time_scale: float = 1.0,
     ) -> None:
+        """``responses`` reads the Responses of connected Qualtrics accounts."""
         self._database = database
         self._store = RunStore(database)
         self._attempts = Attempts(task_types, retry_time_scale=retry_time_scale)
+        self._responses = responses
         self._retry_time_scale = retry_time_scale
         self._revisions = Revisions()
 
@@ -108,6 +120,7 @@ class RunEngine:
         state = RunState(
             run.id,
             run.key,
+            run.started_at,
             run.workflow_id,
             run.version,
             run.position,
@@ -115,6 +128,7 @@ class RunEngine:
             run.in_flight,
             dict(run.outputs),
             dict(run.ends),
+            run.started_at,
         )
         if run.is_deleted:
             await self._end(state, "cancelled", WORKFLOW_DELETED)
@@ -128,7 +142,7 @@ class RunEngine:
         """Read the revision and the event, and hold the event against the workflow's conditions once."""
         definition = await self._revisions.get(self._database, run.workflow_id, run.revision)
         try:
-            event = await read_event(self._database, definition.event, run.body)
+            event = await read_event(self._database, definition.event, run.body, responses=self._responses)
         except Retry as outcome:
             return await self._put_off(state, outcome)
         except (Permanent, ValueError) as error:
@@ -137,7 +151,7 @@ class RunEngine:
             return None
         evaluation: Evaluation | None = None
         if definition.conditions is not None and state.position == 0 and state.attempt == 0:
-            evaluation = evaluate(definition.conditions, sources_of(event, definition, 0, {}))
+            evaluation = evaluate(definition.conditions, _sources(state, definition, event))
             if not evaluation.holds:
                 await self._end(state, "skipped", CONDITIONS_NOT_MET, event=event, evaluation=evaluation)
                 return None
@@ -158,7 +172,7 @@ class RunEngine:
     async def _next_task(self, state: RunState, definition: Definition, event: EventData) -> Tried | None:
         """Attempt the task that is due, or find out why it is not carried out; ``None`` when it was lost to another."""
         task = definition.tasks[state.position]
-        sources = sources_of(event, definition, state.position, state.outputs)
+        sources = _sources(state, definition, event)
         hindered, evaluation = why_not_run(task, definition, state.ends, sources)
         if hindered is not None:
             return Tried.at_once(not_run(hindered, evaluation))
@@ -301,6 +315,10 @@ class RunEngine:
             log.warning("late_result_dropped")
         state.version += moved
         return moved
+
+
+def _sources(state: RunState, definition: Definition, event: EventData) -> tuple[Source, ...]:
+    return sources_of(event, definition, state.position, state.outputs, now=state.started_at, seed=state.key)
 
 
 def _note_end(state: RunState, task: Task, move: Move) -> None:

@@ -9,18 +9,10 @@ from afterword.outcomes import Reason
 from afterword.piped_text import Source
 from afterword.workflows.conditions import Evaluation, evaluate
 from afterword.workflows.definitions import Definition, Task
-from afterword.workflows.event_data import EventData
 from afterword.workflows.moves import End
 from afterword.workflows.order import needed_tasks
 
 TASK_CONDITIONS_NOT_MET = Reason("task-conditions-not-met", "the conditions of the task did not hold")
-
-
-def sources_of(
-    event: EventData, definition: Definition, position: int, outputs: Mapping[str, Mapping[str, object]]
-) -> tuple[Source, ...]:
-    """What piped text can ask for at a task: the event's values, and the outputs of the tasks before it."""
-    return event.sources
 
 
 def why_not_run(

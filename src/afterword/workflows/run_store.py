@@ -25,7 +25,7 @@ LARGEST_BATCH = 200
 
 READ = """
 SELECT run.id, run.key::text AS key, run.workflow_id, run.revision, run.status, run.position, run.attempt, run.version,
-       run.in_flight, run.replays, run.outputs, run.ends,
+       run.in_flight, run.replays, run.outputs, run.ends, run.started_at,
        extract(epoch FROM run.due_at - now())::float8 AS due_in, event.body,
        coalesce(workflow.is_on, false) AS is_on, workflow.id IS NULL OR workflow.deleted_at IS NOT NULL AS is_deleted
 FROM run JOIN event ON event.id = run.event_id LEFT JOIN workflow ON workflow.id = run.workflow_id
@@ -87,6 +87,7 @@ class StoredRun(msgspec.Struct, frozen=True):
     replays: int
     outputs: Mapping[str, Mapping[str, object]]
     ends: Mapping[str, End]
+    started_at: datetime
     due_in: float | None
     body: str
     is_on: bool
