@@ -97,10 +97,28 @@ connected_account = Table(
     Column("name", Text, nullable=False),
     Column("base_url", Text),
     Column("username", Text),
+    Column("organization_id", Text),
+    Column("user_id", Text),
     Column("secrets", LargeBinary, nullable=False),
     _moment("created_at", now=True),
     UniqueConstraint("kind", "name"),
+    Index("connected_account_owner_key", "kind", "organization_id", "user_id", unique=True),
 )
+"""``organization_id`` and ``user_id`` are the vendor's own: by them an account is known again. One that was connected
+without being tried has none.
+"""
+
+qualtrics_subscription = Table(
+    "qualtrics_subscription",
+    metadata,
+    Column("account_id", Text, ForeignKey("connected_account.id", ondelete="CASCADE"), primary_key=True),
+    Column("survey_id", Text, primary_key=True),
+    Column("subscription_id", Text, nullable=False),
+    Column("publication_url", Text, nullable=False),
+    Column("secret_sha256", LargeBinary, nullable=False),
+    _moment("created_at", now=True),
+)
+"""Event subscriptions that we have at a real Qualtrics."""
 
 account_availability = Table(
     "account_availability",
@@ -352,6 +370,34 @@ replay_run = Table(
     Index("replay_run_queued_idx", "replay_id", "run_id", postgresql_where=text("state = 'queued'")),
     Index("replay_run_started_idx", "run_id", postgresql_where=text("state = 'started'")),
 )
+
+qualtrics_survey = Table(
+    "qualtrics_survey",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("account_id", Text, nullable=False),
+    Column("survey_id", Text, nullable=False),
+    Column("sha256", LargeBinary, nullable=False),
+    Column("outline", Text, nullable=False),
+    _moment("read_at", now=True),
+    UniqueConstraint("account_id", "survey_id", "sha256"),
+    Index("qualtrics_survey_read_at_idx", "account_id", "survey_id", "read_at"),
+)
+"""Surveys of connected Qualtrics accounts, as they were whenever they were read; each state of one once."""
+
+qualtrics_response = Table(
+    "qualtrics_response",
+    metadata,
+    Column("account_id", Text, primary_key=True),
+    Column("response_id", Text, primary_key=True),
+    Column("announcement", Text, primary_key=True),
+    Column("qualtrics_survey_id", BigInteger, nullable=False),
+    Column("body", Text, nullable=False),
+    _moment("fetched_at", now=True),
+)
+"""Responses of connected Qualtrics accounts as the first run that needed them read them, so that every later one, a
+replay too, sees the same. ``announcement`` tells one event of a response from another.
+"""
 
 # subscriptions/ -------------------------------------------------------------------------------------------
 
