@@ -30,6 +30,7 @@ from afterword.tasks.services import Services
 from afterword.workflows.engine import RunEngine
 from afterword.workflows.matching import Inbox
 from afterword.workflows.replays import ReplaysKeeper
+from afterword.workflows.schedules import SchedulesKeeper
 
 log = structlog.get_logger()
 
@@ -68,6 +69,7 @@ class Worker:
             asyncio.create_task(self._every(SWEEP_EVERY_SECONDS, self._queue.sweep)),
             asyncio.create_task(self._every(PRUNE_EVERY_SECONDS, self._queue.prune)),
             asyncio.create_task(self._every(REPLAY_EVERY_SECONDS, self._replays.tick)),
+            asyncio.create_task(self._every(LOOK_EVERY_SECONDS, SchedulesKeeper(self._database).tick)),
             asyncio.create_task(self._every(DELIVER_EVERY_SECONDS, self._deliveries.deliver)),
             asyncio.create_task(self._every(PRUNE_EVERY_SECONDS, self._deliveries.prune)),
         ]
