@@ -119,6 +119,10 @@ class Database:
                 raise ConnectionLost(str(error.orig)) from error
             raise
 
+    def read_only(self) -> "Database":
+        """The same connections for work that must change nothing: its transactions are refused every write."""
+        return _ReadOnlyDatabase(self)
+
     @property
     def engine(self) -> "AsyncEngine":
         """The SQLAlchemy engine, made when it is first needed."""
@@ -145,6 +149,26 @@ class Database:
             )
         except OSError as error:
             raise ConnectionLost(str(error)) from error
+
+
+class _ReadOnlyDatabase(Database):
+    """Another's connections; closing it closes nothing. Its ``pool`` is not held to reading."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database.url, database.pool, database._options, can_listen=database.can_listen)  # noqa: SLF001
+        self._whole = database
+
+    async def close(self) -> None:
+        """Leave the connections to whom they belong."""
+
+    @asynccontextmanager
+    async def transaction(self) -> "AsyncIterator[AsyncConnection]":
+        """A transaction that PostgreSQL lets only read."""
+        from sqlalchemy import text  # noqa: PLC0415
+
+        async with self._whole.transaction() as connection:
+            await connection.execute(text("SET TRANSACTION READ ONLY"))
+            yield connection
 
 
 class ConnectionOptions:
