@@ -2,5 +2,6 @@
 
 ``addresses.py`` says which addresses may be called, ``masking.py`` takes secrets and personal data out of
 what others say; both are light. ``calls.py`` makes the calls (aiohttp) and sorts what can go wrong on the way
-into three. Start there. Nothing here knows a vendor.
+into three. Start there. ``exchanges.py`` keeps what went over the wire for run history. Nothing here knows a
+vendor.
 """

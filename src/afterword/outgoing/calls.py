@@ -6,12 +6,10 @@ call is repeated here, so that each attempt is seen in the run history (aiohttp 
 over a connection that the other side had closed meanwhile).
 """
 
-import contextlib
 import email.utils
 import socket
 import time
-from collections.abc import Iterator, Mapping
-from contextvars import ContextVar
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from ipaddress import ip_address
 from typing import Protocol
@@ -23,15 +21,13 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
 from afterword.outgoing.addresses import may_resolve_to
+from afterword.outgoing.exchanges import Exchange, excerpt, record_exchange, without_query_values
 
 USER_AGENT = "Afterword/0.1"
 CONNECT_SECONDS = 5.0
 TOTAL_SECONDS = 15.0
 LARGEST_ANSWER = 5 * 1024 * 1024
 CONNECTIONS = 50
-KEPT_OF_A_BODY = 10_000
-"""Bytes of each body that run history keeps."""
-MOST_EXCHANGES = 20
 LONGEST_HOLD = 24 * 3600.0
 """Seconds; a Retry-After beyond it is taken for a mistake."""
 
@@ -51,7 +47,7 @@ class BrokenOff(Exception):
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """What came back. ``cut`` tells that the body was longer than 5 MB and only its beginning is here."""
+    """What came back. ``cut`` tells that the body was longer than is read (5 MB) and only its beginning is here."""
 
     status: int
     headers: CIMultiDictProxy[str]
@@ -67,41 +63,6 @@ class Answer(msgspec.Struct, frozen=True):
     def retry_after(self) -> float | None:
         """Seconds that ``Retry-After`` asks for; ``None`` when there is none that makes sense."""
         return parse_retry_after(self.headers.get("Retry-After"))
-
-
-class Exchange(msgspec.Struct, frozen=True, kw_only=True):
-    """A call as run history keeps it: no header, no value of a query (an address may be a secret), bodies cut."""
-
-    method: str
-    address: str
-    request: str = ""
-    status: int | None = None
-    answer: str = ""
-    error: str = ""
-    milliseconds: int = 0
-    cut: bool = False
-    """Whether a body was longer than is kept."""
-
-
-_exchanges: ContextVar[list[Exchange] | None] = ContextVar("exchanges", default=None)
-
-
-@contextlib.contextmanager
-def recorded_exchanges() -> Iterator[list[Exchange]]:
-    """Collect the calls that are made within the block, by this task and those that it starts."""
-    exchanges: list[Exchange] = []
-    token = _exchanges.set(exchanges)
-    try:
-        yield exchanges
-    finally:
-        _exchanges.reset(token)
-
-
-def record_exchange(exchange: Exchange) -> None:
-    """Keep a call, where somebody collects them; for what goes out in other ways than :class:`Caller`'s."""
-    exchanges = _exchanges.get()
-    if exchanges is not None and len(exchanges) < MOST_EXCHANGES:
-        exchanges.append(exchange)
 
 
 class Budget(Protocol):
@@ -132,9 +93,20 @@ class Caller:
         self._session: aiohttp.ClientSession | None = None
 
     async def call(
-        self, method: str, url: str, *, headers: Mapping[str, str], body: bytes | None = None
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        body: bytes | None = None,
+        total_seconds: float | None = None,
+        largest_answer: int | None = None,
+        secrets: Iterable[str] = (),
     ) -> Answer:
         """Make one call; ``body`` is JSON unless a header says otherwise.
+
+        ``total_seconds`` is its own time limit, ``largest_answer`` how many bytes of the answer are read, ``secrets``
+        what must not stand in what is recorded of the call.
 
         Raises:
             Unreachable: no connection came about.
@@ -142,22 +114,46 @@ class Caller:
         """
         began = time.perf_counter()
         try:
-            answer = await self._call(method, url, headers, body)
+            answer = await self._call(
+                method,
+                url,
+                headers,
+                body,
+                total_seconds=total_seconds,
+                largest_answer=largest_answer or LARGEST_ANSWER,
+            )
         except (Unreachable, BrokenOff) as error:
-            record_exchange(_exchange(method, url, body, began, error=str(error)))
+            record_exchange(_exchange(method, url, body, began, error=str(error), secrets=secrets))
             raise
-        record_exchange(_exchange(method, url, body, began, answer=answer))
+        record_exchange(_exchange(method, url, body, began, answer=answer, secrets=secrets))
         return answer
 
-    async def _call(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
+    async def _call(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        *,
+        total_seconds: float | None,
+        largest_answer: int,
+    ) -> Answer:
         sent = CIMultiDict[str](headers)
         if body is not None:
             sent.setdefault("Content-Type", "application/json")
+        timeout = self._timeout
+        if total_seconds is not None:
+            timeout = aiohttp.ClientTimeout(total=total_seconds, connect=timeout.connect)
         try:
             async with self._open_session().request(
-                method, URL(url, encoded=True), headers=sent, data=body, allow_redirects=False
+                method,
+                URL(url, encoded=True),
+                headers=sent,
+                data=body,
+                allow_redirects=False,
+                timeout=timeout,
             ) as response:
-                content, cut = await _read(response.content)
+                content, cut = await _read(response.content, largest_answer)
                 return Answer(response.status, response.headers, content, cut)
         except (aiohttp.ConnectionTimeoutError, aiohttp.ClientConnectorError, aiohttp.InvalidURL) as error:
             raise Unreachable(_why_unreachable(error)) from None
@@ -215,13 +211,21 @@ class ForbiddenAddress(OSError):
 
 
 def _exchange(
-    method: str, url: str, body: bytes | None, began: float, *, answer: Answer | None = None, error: str = ""
+    method: str,
+    url: str,
+    body: bytes | None,
+    began: float,
+    *,
+    answer: Answer | None = None,
+    error: str = "",
+    secrets: Iterable[str] = (),
 ) -> Exchange:
-    request, request_cut = _kept(body or b"")
-    answered, answer_cut = _kept(b"" if answer is None else answer.body)
+    secrets = tuple(secrets)
+    request, request_cut = excerpt(body or b"", secrets)
+    answered, answer_cut = excerpt(b"" if answer is None else answer.body, secrets)
     return Exchange(
         method=method,
-        address=_without_query_values(url),
+        address=without_query_values(url),
         request=request,
         status=None if answer is None else answer.status,
         answer=answered,
@@ -231,24 +235,13 @@ def _exchange(
     )
 
 
-def _kept(body: bytes) -> tuple[str, bool]:
-    text = body[:KEPT_OF_A_BODY].decode("utf-8", "replace").replace("\x00", "\N{REPLACEMENT CHARACTER}")
-    return text, len(body) > KEPT_OF_A_BODY
-
-
-def _without_query_values(url: str) -> str:
-    address, question_mark, query = url.partition("?")
-    names = [part.partition("=")[0] for part in query.split("&")]
-    return address + question_mark + "&".join(f"{name}=…" for name in names if name)
-
-
-async def _read(stream: aiohttp.StreamReader) -> tuple[bytes, bool]:
+async def _read(stream: aiohttp.StreamReader, largest: int) -> tuple[bytes, bool]:
     """The body, up to its limit; what is beyond it is not read, and the connection is not used again."""
     content = bytearray()
     async for piece in stream.iter_any():
         content += piece
-        if len(content) > LARGEST_ANSWER:
-            return bytes(content[:LARGEST_ANSWER]), True
+        if len(content) > largest:
+            return bytes(content[:largest]), True
     return bytes(content), False
 
 

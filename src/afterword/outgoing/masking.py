@@ -18,11 +18,16 @@ def masked(words: str, secrets: Iterable[str] = ()) -> str:
 
     Cut first at a generous length, so that a huge text costs nothing.
     """
-    words = words[: 8 * LONGEST_WORDS]
-    for secret in sorted(secrets, key=len, reverse=True):
-        if len(secret) >= SHORTEST_SECRET:
-            words = words.replace(secret, HIDDEN)
+    words = without_secrets(words[: 8 * LONGEST_WORDS], secrets)
     words = PHONE_NUMBER.sub(HIDDEN, EMAIL_ADDRESS.sub(HIDDEN, words))
     words = MARKUP.sub(" ", words)
     line = " ".join("".join(character if character.isprintable() else " " for character in words).split())
     return line if len(line) <= LONGEST_WORDS else line[: LONGEST_WORDS - 1] + "…"
+
+
+def without_secrets(words: str, secrets: Iterable[str]) -> str:
+    """The same words with every secret hidden; one of fewer than four characters is too common to be looked for."""
+    for secret in sorted(secrets, key=len, reverse=True):
+        if len(secret) >= SHORTEST_SECRET:
+            words = words.replace(secret, HIDDEN)
+    return words

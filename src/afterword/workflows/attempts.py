@@ -9,7 +9,7 @@ import msgspec
 import structlog
 
 from afterword.outcomes import Outcome, Permanent, Reason, Retry
-from afterword.outgoing.calls import Exchange, recorded_exchanges
+from afterword.outgoing.exchanges import Exchange, recorded_exchanges
 from afterword.piped_text import Source
 from afterword.store.database import ConnectionLost
 from afterword.tasks.contract import AnyTaskType, Repetition, TaskCall

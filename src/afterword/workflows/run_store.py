@@ -12,7 +12,7 @@ import asyncpg
 import msgspec
 
 from afterword.outcomes import Reason
-from afterword.outgoing.calls import Exchange
+from afterword.outgoing.exchanges import Exchange
 from afterword.store.batches import Batches
 from afterword.store.database import Database
 from afterword.workflows.conditions import Evaluation
