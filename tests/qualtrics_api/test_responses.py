@@ -13,14 +13,13 @@ COMMENT = "Quick,\n<b>kind</b> & ✓"
 
 
 async def test_a_response_is_told_as_it_was_answered(api: Any) -> None:
-    shown_at = int(time.time())
-    response_id = await api.respond(QID1="4", QID2=COMMENT, shown_at=str(shown_at))
+    response_id = await api.respond(QID1="4", QID2=COMMENT, shown_at="now")
     response = await api.get(f"/surveys/{api.survey_id}/responses/{response_id}")
     assert len(response_id) == 17
     assert response["responseId"] == response_id
     values = response["values"]
     dates = {name: values.pop(name) for name in ("startDate", "endDate", "recordedDate")}
-    assert values.pop("duration") in range(3)
+    assert values.pop("duration") >= 0
     assert values == {
         "status": 0,
         "progress": 100,

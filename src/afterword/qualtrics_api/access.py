@@ -12,6 +12,7 @@ from afterword.accounts.api_tokens import TokenUses, find_person_by_token, hash_
 from afterword.accounts.people import Person, Role
 from afterword.qualtrics import envelope
 from afterword.qualtrics_api.answers import Refused
+from afterword.qualtrics_api.limits import Limits
 from afterword.store.database import Database
 
 ApiRequest = Request[Person, None, State]
@@ -28,8 +29,8 @@ NO_ADMINISTRATOR = envelope.Refusal(
 )
 
 
-def token_guard(database: Database, uses: TokenUses) -> Guard:
-    """Lets nobody by without a token; asked before anything else of the request is looked at."""
+def token_guard(database: Database, uses: TokenUses, limits: Limits) -> Guard:
+    """Lets nobody by without a token, or too often; asked before anything else of the request is looked at."""
 
     async def wants_token(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
         if connection.scope.get("method") == "OPTIONS":  # asks which methods there are, nothing else
@@ -37,6 +38,7 @@ def token_guard(database: Database, uses: TokenUses) -> Guard:
         token = connection.headers.get("x-api-token")
         if token is None:
             raise Refused(envelope.NO_CREDENTIALS)
+        limits.count(str(connection.scope.get("path_template", "")))
         async with database.transaction() as transaction:
             person = await find_person_by_token(transaction, token)
         if person is None:

@@ -1,5 +1,6 @@
 """How every call of this door answers, and reads what was sent."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -18,14 +19,17 @@ AnyRequest = Request[Any, Any, Any]
 class Refused(HTTPException):
     """A call is refused, in Qualtrics' words; ``words`` in their place where more can be said."""
 
-    def __init__(self, refusal: envelope.Refusal, words: str | None = None) -> None:
-        super().__init__(detail=words or refusal.message, status_code=refusal.status)
+    def __init__(
+        self, refusal: envelope.Refusal, words: str | None = None, *, headers: dict[str, str] | None = None
+    ) -> None:
+        super().__init__(detail=words or refusal.message, status_code=refusal.status, headers=headers)
         self.code = refusal.code
 
 
 def answer_refusal(_: AnyRequest, error: Refused) -> Response[bytes]:
     """The answer to a call that was refused."""
-    return _answer(error.status_code, envelope.failure(error.status_code, error.detail, error.code))
+    told = envelope.failure(error.status_code, error.detail, error.code)
+    return _answer(error.status_code, told, error.headers)
 
 
 def answer(
@@ -35,9 +39,14 @@ def answer(
     return _answer(200, envelope.success(result, notice=notice))
 
 
-def _answer(status: int, content: envelope.Answer) -> Response[bytes]:
+def _answer(
+    status: int, content: envelope.Answer, headers: Mapping[str, str] | None = None
+) -> Response[bytes]:
     return Response(
-        msgspec.json.encode(content), status_code=status, media_type="application/json", headers=NOT_KEPT
+        msgspec.json.encode(content),
+        status_code=status,
+        media_type="application/json",
+        headers={**NOT_KEPT, **(headers or {})},
     )
 
 

@@ -9,6 +9,7 @@ from afterword.qualtrics.envelope import BRAND
 from afterword.qualtrics_api.access import MAY_SUBSCRIBE, ApiRequest, token_guard
 from afterword.qualtrics_api.answers import Refused, answer, answer_refusal
 from afterword.qualtrics_api.event_subscriptions import event_subscription_routes
+from afterword.qualtrics_api.limits import Limits
 from afterword.qualtrics_api.responses import response_routes
 from afterword.qualtrics_api.surveys import survey_routes
 from afterword.settings import Settings
@@ -28,7 +29,7 @@ def qualtrics_api_routes(
                 *response_routes(database),
                 *event_subscription_routes(database, box, settings),
             ],
-            guards=[token_guard(database, uses)],
+            guards=[token_guard(database, uses, Limits())],
             exception_handlers={Refused: answer_refusal},
         )
     ]

@@ -23,7 +23,7 @@ def make_form(topic: str, message: str, shared_key: str | None) -> bytes:
         fields = {"Topic": full_topic, **msgspec.json.decode(message, type=dict[str, str])}
     else:
         fields = {"Topic": full_topic, "HMAC": sign(message, shared_key), "MSG": message}
-    return urlencode(fields, quote_via=quote, safe="").encode()
+    return urlencode(fields, quote_via=quote).encode()
 
 
 def sign(message: str, shared_key: str) -> str:
