@@ -11,6 +11,7 @@ from datetime import datetime
 import asyncpg
 import msgspec
 import structlog
+from msgspec.structs import replace
 
 from afterword.outcomes import Permanent, Reason, Retry
 from afterword.piped_text import Source
@@ -53,7 +54,6 @@ class RunState(msgspec.Struct):
 
     id: int
     key: str
-    started_at: datetime
     workflow_id: str
     version: int
     position: int
@@ -67,6 +67,21 @@ class RunState(msgspec.Struct):
         """What piped text can ask for now."""
         earlier = [task.id for task in definition.tasks[: self.position]]
         return event.sources_at(earlier, self.outputs, now=self.started_at, seed=self.key)
+
+    def stays(
+        self, status: RunStatus, *, again_in: float | None = None, reason: Reason | None = None
+    ) -> RunMove:
+        """A move to another status at the same task."""
+        return RunMove(
+            run_id=self.id,
+            version=self.version,
+            position=self.position,
+            attempt=self.attempt,
+            status=status,
+            again_in=again_in,
+            reason=reason,
+            in_flight=self.in_flight,
+        )
 
 
 class RunEngine:
@@ -120,7 +135,6 @@ class RunEngine:
         state = RunState(
             run.id,
             run.key,
-            run.started_at,
             run.workflow_id,
             run.version,
             run.position,
@@ -151,7 +165,7 @@ class RunEngine:
             return None
         evaluation: Evaluation | None = None
         if definition.conditions is not None and state.position == 0 and state.attempt == 0:
-            evaluation = evaluate(definition.conditions, _sources(state, definition, event))
+            evaluation = evaluate(definition.conditions, state.sources(event, definition))
             if not evaluation.holds:
                 await self._end(state, "skipped", CONDITIONS_NOT_MET, event=event, evaluation=evaluation)
                 return None
@@ -172,7 +186,7 @@ class RunEngine:
     async def _next_task(self, state: RunState, definition: Definition, event: EventData) -> Tried | None:
         """Attempt the task that is due, or find out why it is not carried out; ``None`` when it was lost to another."""
         task = definition.tasks[state.position]
-        sources = _sources(state, definition, event)
+        sources = state.sources(event, definition)
         hindered, evaluation = why_not_run(task, definition, state.ends, sources)
         if hindered is not None:
             return Tried.at_once(not_run(hindered, evaluation))
@@ -184,23 +198,13 @@ class RunEngine:
         tried = await self._attempts.try_once(
             task, event, sources, run_key=state.key, failed_before=state.attempt
         )
-        move = msgspec.structs.replace(tried.move, evaluation=evaluation)
-        return msgspec.structs.replace(tried, move=move)
+        move = replace(tried.move, evaluation=evaluation)
+        return replace(tried, move=move)
 
     async def _mark_in_flight(self, state: RunState) -> bool:
         """Note that the task is about to be done: should this worker die meanwhile, nobody knows whether it was."""
-        marked = await self._move(
-            state,
-            RunMove(
-                run_id=state.id,
-                version=state.version,
-                position=state.position,
-                attempt=state.attempt,
-                status="running",
-                again_in=0.0,
-                in_flight=True,
-            ),
-        )
+        move = state.stays("running", again_in=0.0)
+        marked = await self._move(state, replace(move, in_flight=True))
         state.in_flight = marked
         return marked
 
@@ -251,36 +255,12 @@ class RunEngine:
         if move.ended:
             await self._end(state, "failed", outcome.reason)
             return None
-        stored = await self._move(
-            state,
-            RunMove(
-                run_id=state.id,
-                version=state.version,
-                position=state.position,
-                attempt=move.attempt,
-                status=move.run_status,
-                again_in=move.again_in,
-                reason=move.reason,
-                waiting_for=move.waiting_for,
-            ),
-        )
+        put_off = state.stays(move.run_status, again_in=move.again_in, reason=move.reason)
+        stored = await self._move(state, replace(put_off, attempt=move.attempt, waiting_for=move.waiting_for))
         return move.again_in if stored else None
 
     async def _hold(self, state: RunState, reason: Reason, waiting_for: str) -> None:
-        await self._move(
-            state,
-            RunMove(
-                run_id=state.id,
-                version=state.version,
-                position=state.position,
-                attempt=state.attempt,
-                status="waiting",
-                again_in=None,
-                reason=reason,
-                waiting_for=waiting_for,
-                in_flight=state.in_flight,
-            ),
-        )
+        await self._move(state, replace(state.stays("waiting", reason=reason), waiting_for=waiting_for))
 
     async def _end(
         self,
@@ -292,16 +272,12 @@ class RunEngine:
         evaluation: Evaluation | None = None,
     ) -> None:
         """End a run that does not come to its next task."""
+        end = state.stays(status, reason=reason)
         await self._move(
             state,
-            RunMove(
-                run_id=state.id,
-                version=state.version,
-                position=state.position,
-                attempt=state.attempt,
-                status=status,
-                again_in=None,
-                reason=reason,
+            replace(
+                end,
+                in_flight=False,
                 conversation_id=event.field("conversationId") if event else None,
                 customer_id=event.field("customerId") if event else None,
                 evaluation=evaluation,
@@ -315,10 +291,6 @@ class RunEngine:
             log.warning("late_result_dropped")
         state.version += moved
         return moved
-
-
-def _sources(state: RunState, definition: Definition, event: EventData) -> tuple[Source, ...]:
-    return sources_of(event, definition, state.position, state.outputs, now=state.started_at, seed=state.key)
 
 
 def _note_end(state: RunState, task: Task, move: Move) -> None:
