@@ -62,6 +62,6 @@ class PlanningTasks:
 class _NoMail(Mailer):
     """Takes no mail."""
 
-    async def send(self, message: EmailMessage) -> str:
+    async def send(self, message: EmailMessage) -> str:  # noqa: ARG002 - whatever it is
         """Refuse: a plan that sends is a fault of its task type."""
         raise RuntimeError("A plan must not send mail.")
