@@ -1,12 +1,13 @@
 """A task's configuration as it is for one run: read by the task type's own model, its piped text filled in."""
 
 import functools
-from typing import Annotated, Any, get_args, get_origin, get_type_hints
+from collections.abc import Callable, Iterator, Mapping
+from typing import Annotated, Any, cast, get_args, get_origin, get_type_hints
 
 import msgspec
 
 from afterword.outcomes import Permanent, Reason
-from afterword.piped_text import Source, UnknownPipe, render
+from afterword.piped_text import Place, Source, UnfitValue, UnknownPipe, fill
 from afterword.tasks.contract import AnyTaskType, Piped
 
 
@@ -14,7 +15,8 @@ def configure(task_type: AnyTaskType, saved: dict[str, Any], sources: tuple[Sour
     """Make the configuration.
 
     Raises:
-        Permanent: the saved one does not fit the model, or names a value that nothing has.
+        Permanent: the saved one does not fit the model, names a value that nothing has, or would put a value where it
+            became something else.
     """
     try:
         configuration: msgspec.Struct = msgspec.convert(saved, task_type.configuration)
@@ -33,33 +35,123 @@ def configure(task_type: AnyTaskType, saved: dict[str, Any], sources: tuple[Sour
                 {"pipe": str(error.pipe)},
             )
         ) from None
+    except UnfitValue as error:
+        raise Permanent(
+            Reason("piped-text-unfit", f"a text of the task cannot be made: {error}", {"error": str(error)})
+        ) from None
 
 
 def fill_in(configuration: msgspec.Struct, sources: tuple[Source, ...]) -> msgspec.Struct:
-    """Fill in every field that is marked as piped text, in structs within structs too."""
+    """Fill in every field that is marked as the run's piped text, in structs within structs too.
+
+    Raises:
+        UnknownPipe, UnfitValue: as ``piped_text.fill``.
+    """
+
+    return _changed(configuration, lambda text, place: fill(text, place, *sources))
+
+
+class PipedText(msgspec.Struct, frozen=True):
+    """A piped text of a configuration: where in it (``headers[0].value``), the text, how it is marked, its place."""
+
+    path: str
+    text: str
+    piped: Piped
+    place: Place
+
+
+def piped_texts(configuration: msgspec.Struct, path: str = "") -> Iterator[PipedText]:
+    """Every piped text of a configuration, in the order of its fields."""
+    for name, piped in _fields(type(configuration)):
+        value, below = getattr(configuration, name), f"{path}.{name}" if path else name
+        if piped is not None:
+            place = _place(configuration, piped)
+            yield from (PipedText(where, text, piped, place) for where, text in _texts(value, below))
+        else:
+            yield from _texts_below(value, below)
+
+
+def _texts(value: object, path: str) -> Iterator[tuple[str, str]]:
+    match value:
+        case str():
+            yield path, value
+        case tuple() | list():
+            for number, item in enumerate(value):
+                yield from _texts(item, f"{path}[{number}]")
+        case Mapping():
+            for key, item in value.items():
+                yield from _texts(item, f"{path}.{key}")
+
+
+def _texts_below(value: object, path: str) -> Iterator[PipedText]:
+    match value:
+        case msgspec.Struct():
+            yield from piped_texts(value, path)
+        case tuple() | list():
+            for number, item in enumerate(value):
+                yield from _texts_below(item, f"{path}[{number}]")
+        case Mapping():
+            for key, item in value.items():
+                yield from _texts_below(item, f"{path}.{key}")
+
+
+Fill = Callable[[str, Place], str]
+
+
+def _changed(configuration: msgspec.Struct, fill_one: Fill) -> msgspec.Struct:
     changes: dict[str, object] = {}
     for name, piped in _fields(type(configuration)):
         value = getattr(configuration, name)
-        if piped and isinstance(value, tuple):
-            changes[name] = tuple(render(item, *sources) for item in value)
-        elif piped:
-            changes[name] = render(value, *sources)
-        elif isinstance(value, msgspec.Struct):
-            changes[name] = fill_in(value, sources)
-        elif isinstance(value, tuple):
-            changes[name] = tuple(
-                fill_in(item, sources) if isinstance(item, msgspec.Struct) else item for item in value
-            )
+        if piped is None:
+            changes[name] = _changed_below(value, fill_one)
+        elif piped.of == "run":
+            changes[name] = _changed_text(value, _place(configuration, piped), fill_one)
     return msgspec.structs.replace(configuration, **changes)
 
 
+def _changed_text(value: object, place: Place, fill_one: Fill) -> object:
+    match value:
+        case str():
+            return fill_one(value, place)
+        case tuple():
+            return tuple(_changed_text(item, place, fill_one) for item in value)
+        case list():
+            return [_changed_text(item, place, fill_one) for item in value]
+        case Mapping():
+            return {key: _changed_text(item, place, fill_one) for key, item in value.items()}
+        case _:
+            return value
+
+
+def _changed_below(value: object, fill_one: Fill) -> object:
+    match value:
+        case msgspec.Struct():
+            return _changed(value, fill_one)
+        case tuple():
+            return tuple(_changed_below(item, fill_one) for item in value)
+        case list():
+            return [_changed_below(item, fill_one) for item in value]
+        case Mapping():
+            return {key: _changed_below(item, fill_one) for key, item in value.items()}
+        case _:
+            return value
+
+
+def _place(configuration: msgspec.Struct, piped: Piped) -> Place:
+    chosen = getattr(configuration, piped.chosen_by) if piped.chosen_by is not None else None
+    return cast("Place", chosen) if chosen in get_args(Place) else piped.into
+
+
 @functools.cache
-def _fields(model: type[msgspec.Struct]) -> tuple[tuple[str, bool], ...]:
+def _fields(model: type[msgspec.Struct]) -> tuple[tuple[str, Piped | None], ...]:
     hints = get_type_hints(model, include_extras=True)
-    return tuple((name, _is_piped(hints[name])) for name in model.__struct_fields__)
+    return tuple((name, _mark(hints[name])) for name in model.__struct_fields__)
 
 
-def _is_piped(hint: object) -> bool:
-    return get_origin(hint) is Annotated and any(
-        isinstance(extra, Piped) and extra.of == "run" for extra in get_args(hint)[1:]
-    )
+def _mark(hint: object) -> Piped | None:
+    """The mark of a field, also where it stands within: ``tuple[Annotated[str, Piped()], ...]``, ``… | None``."""
+    if get_origin(hint) is Annotated:
+        for extra in get_args(hint)[1:]:
+            if isinstance(extra, Piped):
+                return extra
+    return next((mark for part in get_args(hint) if (mark := _mark(part)) is not None), None)
