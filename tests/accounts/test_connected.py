@@ -5,6 +5,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from afterword.accounts.changing import move_gladly, move_qualtrics
 from afterword.accounts.connected import (
     InvalidAccount,
     WebhookCredentials,
@@ -14,8 +15,6 @@ from afterword.accounts.connected import (
     get_gladly,
     get_qualtrics,
     list_accounts,
-    move_gladly,
-    move_qualtrics,
 )
 from afterword.accounts.secrets import SecretBox, SecretUnreadable
 from afterword.store.tables import connected_account
@@ -114,7 +113,9 @@ async def test_an_account_whose_organisation_moved_is_called_at_the_new_address(
         gladly, base_url="https://new.gladly.com"
     )
     assert await get_qualtrics(connection, box, qualtrics.id) == msgspec.structs.replace(
-        qualtrics, json_event_url="https://new.example.com/inbound-event/v1/events/json/triggers?urlTokenId=x"
+        qualtrics,
+        base_url="https://new.example.com",
+        json_event_url="https://new.example.com/inbound-event/v1/events/json/triggers?urlTokenId=x",
     )
     assert await get_gladly(connection, box, other.id) == other
     with pytest.raises(InvalidAccount, match="base_url"):

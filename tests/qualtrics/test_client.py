@@ -25,15 +25,16 @@ SECRETS = ("token-Secret", "sesame", "jane@customer.example")
 
 
 @pytest.fixture
-async def qualtrics(open_budget: "OpenBudget") -> AsyncIterator[QualtricsClient]:
-    client = QualtricsClient(budget=open_budget, caller=Caller(total_seconds=0.5))
+async def qualtrics(open_budget: "OpenBudget", stand_in: "StandIn") -> AsyncIterator[QualtricsClient]:
+    caller = Caller(total_seconds=0.5)
+    client = QualtricsClient(stand_in.url, "token-Secret", budget=open_budget, caller=caller)
     yield client
     await client.close()
 
 
 def sent(qualtrics: QualtricsClient, stand_in: "StandIn") -> Awaitable[object]:
     url = f"{stand_in.url}{PATH}?urlTokenId=sesame"
-    return qualtrics.send_json_event(url, "token-Secret", FIELDS, "run-1/task-1")
+    return qualtrics.send_json_event(url, FIELDS, "run-1/task-1")
 
 
 async def refusal(call: Awaitable[object]) -> Outcome:
@@ -56,7 +57,7 @@ async def test_an_event_is_sent_as_qualtrics_wants_it(
 ) -> None:
     stand_in.answer(200, msgspec.json.encode(envelope.success(request_id="r1")))
     url = f"{stand_in.url}{PATH}?urlTokenId=sesame&force_isolation=true"
-    answer = await qualtrics.send_json_event(url, "token-Secret", FIELDS, "run-1/task-1")
+    answer = await qualtrics.send_json_event(url, FIELDS, "run-1/task-1")
     assert answer.request_id == "r1"
     request, body = stand_in.requests[0]
     assert (request.method, request.raw_path) == ("POST", f"{PATH}?urlTokenId=sesame&force_isolation=true")
@@ -87,7 +88,7 @@ async def test_any_good_answer_is_success(
 ) -> None:
     stand_in.answer(status, body if status != 204 else "")
     url = f"{stand_in.url}{PATH}?urlTokenId=sesame"
-    assert (await qualtrics.send_json_event(url, "token-Secret", FIELDS, "k")).request_id == ""
+    assert (await qualtrics.send_json_event(url, FIELDS, "k")).request_id == ""
 
 
 @pytest.mark.parametrize(
@@ -129,9 +130,10 @@ def test_every_error_is_one_branch_and_every_row_of_the_table_is_reached() -> No
     for row in errors.TABLE:
         assert sum(issubclass(row.error, branch) for branch in (Retry, Permanent)) == 1
     told = [
-        errors.Told(call="x", status=status, code=code)
+        errors.Told(call=call, status=status, code=code)
+        for call in ("x", errors.SEND_JSON_EVENT)
         for status in (302, 400, 401, 403, 404, 408, 413, 415, 418, 429, 500, 599)
-        for code in ("", "ATP_2")
+        for code in ("", "ATP_2", "MSTC_1")
     ]
     reached = {next(number for number, row in enumerate(errors.TABLE) if row.fits(each)) for each in told}
     assert reached == set(range(len(errors.TABLE)))
@@ -222,7 +224,7 @@ async def test_where_nobody_listens_nothing_was_done(
     qualtrics: QualtricsClient, unused_tcp_port: int
 ) -> None:
     url = f"http://127.0.0.1:{unused_tcp_port}{PATH}?urlTokenId=sesame"
-    outcome = await refusal(qualtrics.send_json_event(url, "token-Secret", FIELDS, "k"))
+    outcome = await refusal(qualtrics.send_json_event(url, FIELDS, "k"))
     assert isinstance(outcome, errors.QualtricsUnreachable)
     assert not outcome.outcome_unknown
 
@@ -238,8 +240,8 @@ async def test_nothing_is_sent_when_the_turn_is_too_far_away(
 async def test_an_event_over_100_kb_is_not_sent(qualtrics: QualtricsClient, stand_in: "StandIn") -> None:
     stand_in.answer(200)
     url = f"{stand_in.url}{PATH}?urlTokenId=sesame"
-    await qualtrics.send_json_event(url, "token-Secret", {"a": "x" * (100_000 - 8)}, "k")
-    outcome = await refusal(qualtrics.send_json_event(url, "token-Secret", {"a": "x" * (100_000 - 7)}, "k"))
+    await qualtrics.send_json_event(url, {"a": "x" * (100_000 - 8)}, "k")
+    outcome = await refusal(qualtrics.send_json_event(url, {"a": "x" * (100_000 - 7)}, "k"))
     assert isinstance(outcome, errors.QualtricsEventTooLarge)
     assert len(stand_in.requests) == 1
 
@@ -247,8 +249,8 @@ async def test_an_event_over_100_kb_is_not_sent(qualtrics: QualtricsClient, stan
 async def test_whoami_tells_whose_token_it_is(qualtrics: QualtricsClient, stand_in: "StandIn") -> None:
     result = {"userId": "UR_1", "brandId": "acme", "userName": "a#acme", "accountType": None, "new": [1]}
     stand_in.answer(200, msgspec.json.encode(envelope.success(result)))
-    whoami = await qualtrics.whoami(stand_in.url, "token-Secret")
-    assert (whoami.user_id, whoami.brand_id) == ("UR_1", "acme")
+    whoami = await qualtrics.whoami()
+    assert (whoami.user_id, whoami.brand_id, whoami.notice) == ("UR_1", "acme", "")
     request, _ = stand_in.requests[0]
     assert (request.method, request.path) == ("GET", "/API/v3/whoami")
     assert request.headers["X-API-TOKEN"] == "token-Secret"
@@ -259,9 +261,7 @@ async def test_a_whoami_that_cannot_be_read_is_told(
     qualtrics: QualtricsClient, stand_in: "StandIn", body: str
 ) -> None:
     stand_in.answer(200, body)
-    assert isinstance(
-        await refusal(qualtrics.whoami(stand_in.url, "token-Secret")), errors.QualtricsUnreadable
-    )
+    assert isinstance(await refusal(qualtrics.whoami()), errors.QualtricsUnreadable)
 
 
 @pytest.mark.parametrize(
@@ -295,20 +295,44 @@ async def test_another_address_is_refused_at_its_field_and_not_repeated(
     qualtrics: QualtricsClient, url: str, hint: str
 ) -> None:
     with pytest.raises(InvalidAddress, match=hint) as refused:
-        await qualtrics.send_json_event(url, "token-Secret", FIELDS, "k")
+        await qualtrics.send_json_event(url, FIELDS, "k")
     assert refused.value.field == "json_event_url"
     assert "sesame" not in str(refused.value)
 
 
 @pytest.mark.parametrize(
-    "text",
-    ["https://iad1.qualtrics.com", "https://iad1.qualtrics.com/", "https://iad1.qualtrics.com/API/v3/"],
+    ("text", "address"),
+    [
+        ("https://iad1.qualtrics.com", "https://iad1.qualtrics.com"),
+        ("https://iad1.qualtrics.com/", "https://iad1.qualtrics.com"),
+        ("https://iad1.qualtrics.com/API/v3/", "https://iad1.qualtrics.com"),
+        ("https://acme.iad1.qualtrics.com/workflows/ui?x=1#top", "https://acme.iad1.qualtrics.com"),
+        ("acme.qualtrics.com/Q/MyProjectsSection", "https://acme.qualtrics.com"),
+        (" FRA1 ", "https://fra1.qualtrics.com"),
+        ("ca1", "https://ca1.qualtrics.com"),
+        ("acme.eu", "https://acme.eu.qualtrics.com"),
+        ("http://127.0.0.1:8700/", "http://127.0.0.1:8700"),
+        ("https://afterword.example", "https://afterword.example"),
+    ],
 )
-def test_the_address_of_the_api_is_taken(text: str) -> None:
-    assert check_base_address(text) == "https://iad1.qualtrics.com"
+def test_the_address_of_the_api_is_taken_in_all_its_forms(text: str, address: str) -> None:
+    assert check_base_address(text) == address
 
 
-@pytest.mark.parametrize("text", ["", "iad1", "http://iad1.qualtrics.com", "https://iad1.qualtrics.com/x"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "http://iad1.qualtrics.com",
+        "https://afterword.example/x",
+        "https://qualtrics.com.evil.example/x",
+        "https://user@iad1.qualtrics.com",
+        "afterword.survey.example",
+        "two words",
+        "169.254.169.254",
+        "https://169.254.169.254",
+    ],
+)
 def test_another_address_of_the_api_is_refused(text: str) -> None:
     with pytest.raises(InvalidAddress):
         check_base_address(text)

@@ -1,21 +1,25 @@
 """Connected accounts: at Gladly and at Qualtrics, with what is needed to call them, secrets encrypted.
 
 A Gladly account has an address, an API user with its token, and the credentials that its webhooks come
-with. A Qualtrics account has an API token and the address of the JSON Event endpoint that closed
-conversations go to.
+with. A Qualtrics account has an address and an API token; the secrets that what it tells of responses comes with; and,
+where closed conversations are to go to a JSON event of it, that event's address.
+
+What is here trusts what it is given. ``connecting.py`` tries an account before it is saved.
 """
 
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
+from urllib.parse import urlsplit
 
 import msgspec
-from sqlalchemy import RowMapping, select, update
+from sqlalchemy import RowMapping, delete, select
 from sqlalchemy.dialects.postgresql import insert
 
 from afterword.accounts.secrets import SecretBox
 from afterword.gladly.addresses import check_base_address
 from afterword.outgoing.addresses import InvalidAddress
-from afterword.qualtrics.addresses import check_json_event_url
+from afterword.qualtrics import addresses as qualtrics_addresses
+from afterword.qualtrics.webhooks import new_secret
 from afterword.store.identifiers import new_id
 from afterword.store.tables import connected_account
 
@@ -29,7 +33,11 @@ PREFIXES: dict[Kind, str] = {"gladly": "GA", "qualtrics": "QA"}
 
 
 class InvalidAccount(ValueError):
-    """An account cannot be connected so; the message says what to change."""
+    """An account cannot be connected so; the message says what to change, ``field`` where, empty when nowhere."""
+
+    def __init__(self, words: str, field: str = "") -> None:
+        super().__init__(words)
+        self.field = field
 
 
 class WebhookCredentials(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -45,13 +53,15 @@ class WebhookCredentials(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class AccountSummary(msgspec.Struct, frozen=True):
-    """A connected account without its secrets."""
+    """A connected account without its secrets. ``organization_id`` and ``user_id`` are the vendor's own."""
 
     id: str
     kind: Kind
     name: str
     base_url: str | None
     username: str | None
+    organization_id: str | None
+    user_id: str | None
     created_at: datetime
 
 
@@ -70,25 +80,38 @@ class GladlyAccount(msgspec.Struct, frozen=True):
 
 
 class QualtricsAccount(msgspec.Struct, frozen=True):
-    """A connected Qualtrics account. The endpoint's address lets events in by itself: it is a secret too."""
+    """A connected Qualtrics account; ``base_url`` is without a slash at its end.
+
+    The address of its JSON event lets events in by itself: it is a secret too. ``notification_secrets`` are those that
+    are valid, newest first: event subscriptions are signed with one, Web Service tasks send one in a header.
+    """
 
     id: str
     name: str
+    base_url: str
     api_token: str
-    json_event_url: str
+    json_event_url: str | None = None
+    notification_secrets: tuple[str, ...] = ()
+    brand_id: str | None = None
+    user_id: str | None = None
 
     def __repr__(self) -> str:
         return f"QualtricsAccount({self.id!r})"
 
 
-class _GladlySecrets(msgspec.Struct, frozen=True):
+class GladlySecrets(msgspec.Struct, frozen=True):
+    """What is encrypted of a Gladly account."""
+
     api_token: str
     webhook: WebhookCredentials
 
 
-class _QualtricsSecrets(msgspec.Struct, frozen=True):
+class QualtricsSecrets(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What is encrypted of a Qualtrics account."""
+
     api_token: str
-    json_event_url: str
+    json_event_url: str | None = None
+    notification_secrets: tuple[str, ...] = ()
 
 
 SUMMARY = [connected_account.c[field] for field in AccountSummary.__struct_fields__]
@@ -103,6 +126,7 @@ async def add_gladly(
     username: str,
     api_token: str,
     webhook: WebhookCredentials,
+    organization_id: str | None = None,
 ) -> GladlyAccount:
     """Connect a Gladly account.
 
@@ -111,24 +135,57 @@ async def add_gladly(
     """
     _check_webhook(webhook)
     _check_filled(username=username, api_token=api_token)
-    base_url = _base_url(base_url)
-    secrets = _GladlySecrets(api_token, webhook)
-    account_id = await _add(connection, box, "gladly", name, secrets, base_url=base_url, username=username)
+    base_url = gladly_address(base_url)
+    secrets = GladlySecrets(api_token, webhook)
+    account_id = await _add(
+        connection,
+        box,
+        "gladly",
+        name,
+        secrets,
+        base_url=base_url,
+        username=username,
+        organization_id=organization_id,
+        user_id=None if organization_id is None else username.casefold(),
+    )
     return GladlyAccount(account_id, name, base_url, username, api_token, webhook)
 
 
 async def add_qualtrics(
-    connection: "AsyncConnection", box: SecretBox, *, name: str, api_token: str, json_event_url: str
+    connection: "AsyncConnection",
+    box: SecretBox,
+    *,
+    name: str,
+    api_token: str,
+    json_event_url: str | None = None,
+    base_url: str | None = None,
+    brand_id: str | None = None,
+    user_id: str | None = None,
 ) -> QualtricsAccount:
-    """Connect a Qualtrics account.
+    """Connect a Qualtrics account; without ``base_url`` its API is where its JSON event is.
 
     Raises:
-        InvalidAccount: the name is taken, the address is none, or something is missing.
+        InvalidAccount: the name is taken, the same user of the brand is connected, an address is none, or something is
+            missing.
     """
     _check_filled(api_token=api_token)
-    secrets = _QualtricsSecrets(api_token, _json_event_url(json_event_url))
-    account_id = await _add(connection, box, "qualtrics", name, secrets)
-    return QualtricsAccount(account_id, name, api_token, secrets.json_event_url)
+    if json_event_url is not None:
+        json_event_url = json_event_address(json_event_url)
+    base_url = qualtrics_address(host_of(json_event_url) if base_url is None else base_url)
+    secrets = QualtricsSecrets(api_token, json_event_url, (new_secret(),))
+    account_id = await _add(
+        connection,
+        box,
+        "qualtrics",
+        name,
+        secrets,
+        base_url=base_url,
+        organization_id=brand_id,
+        user_id=user_id,
+    )
+    return QualtricsAccount(
+        account_id, name, base_url, api_token, json_event_url, secrets.notification_secrets, brand_id, user_id
+    )
 
 
 async def get_gladly(connection: "AsyncConnection", box: SecretBox, account_id: str) -> GladlyAccount | None:
@@ -136,7 +193,7 @@ async def get_gladly(connection: "AsyncConnection", box: SecretBox, account_id: 
     row = await _get(connection, "gladly", account_id)
     if row is None:
         return None
-    secrets = msgspec.json.decode(box.decrypt(row["secrets"]), type=_GladlySecrets)
+    secrets = msgspec.json.decode(box.decrypt(row["secrets"]), type=GladlySecrets)
     return GladlyAccount(
         account_id, row["name"], row["base_url"], row["username"], secrets.api_token, secrets.webhook
     )
@@ -149,8 +206,17 @@ async def get_qualtrics(
     row = await _get(connection, "qualtrics", account_id)
     if row is None:
         return None
-    secrets = msgspec.json.decode(box.decrypt(row["secrets"]), type=_QualtricsSecrets)
-    return QualtricsAccount(account_id, row["name"], secrets.api_token, secrets.json_event_url)
+    secrets = msgspec.json.decode(box.decrypt(row["secrets"]), type=QualtricsSecrets)
+    return QualtricsAccount(
+        account_id,
+        row["name"],
+        row["base_url"] or host_of(secrets.json_event_url),
+        secrets.api_token,
+        secrets.json_event_url,
+        secrets.notification_secrets,
+        row["organization_id"],
+        row["user_id"],
+    )
 
 
 async def list_accounts(connection: "AsyncConnection") -> list[AccountSummary]:
@@ -168,16 +234,36 @@ async def find_by_name(connection: "AsyncConnection", kind: Kind, name: str) -> 
     return None if row is None else AccountSummary(*row)
 
 
+async def find_same(
+    connection: "AsyncConnection", kind: Kind, organization_id: str, user_id: str
+) -> AccountSummary | None:
+    """The connected account of this user at the vendor."""
+    found = await connection.execute(
+        select(*SUMMARY).where(
+            connected_account.c.kind == kind,
+            connected_account.c.organization_id == organization_id,
+            connected_account.c.user_id == user_id,
+        )
+    )
+    row = found.one_or_none()
+    return None if row is None else AccountSummary(*row)
+
+
+async def remove_account(connection: "AsyncConnection", account_id: str) -> None:
+    """Forget an account and its secrets. What its runs read stays with them."""
+    await connection.execute(delete(connected_account).where(connected_account.c.id == account_id))
+
+
 async def _add(
     connection: "AsyncConnection",
     box: SecretBox,
     kind: Kind,
     name: str,
     secrets: msgspec.Struct,
-    **plain: str,
+    **plain: str | None,
 ) -> str:
-    if not name.strip() or len(name) > LONGEST_NAME or "\x00" in name:
-        raise InvalidAccount(f"A name has 1 to {LONGEST_NAME} characters.")
+    if not name.strip() or len(name) > LONGEST_NAME or not name.isprintable():
+        raise InvalidAccount(f"A name has 1 to {LONGEST_NAME} characters.", "name")
     account_id = new_id(PREFIXES[kind])
     encrypted = box.encrypt(msgspec.json.encode(secrets).decode())
     new = (
@@ -187,8 +273,15 @@ async def _add(
         .returning(connected_account.c.id)
     )
     if await connection.scalar(new) is None:
-        raise InvalidAccount(f"There already is a {kind.capitalize()} account with the name {name!r}.")
+        raise await _taken(connection, kind, name)
     return account_id
+
+
+async def _taken(connection: "AsyncConnection", kind: Kind, name: str) -> InvalidAccount:
+    vendor = kind.capitalize()
+    if await find_by_name(connection, kind, name) is not None:
+        return InvalidAccount(f"There already is a {vendor} account with the name {name!r}.", "name")
+    return InvalidAccount(f"This {vendor} account is connected already, under another name.", "api_token")
 
 
 async def _get(connection: "AsyncConnection", kind: Kind, account_id: str) -> RowMapping | None:
@@ -203,22 +296,49 @@ async def _get(connection: "AsyncConnection", kind: Kind, account_id: str) -> Ro
 def _check_filled(**fields: str) -> None:
     for field, value in fields.items():
         if not value.strip() or "\x00" in value:
-            raise InvalidAccount(f"The {field.replace('_', ' ')} is missing.")
+            raise InvalidAccount(f"The {field.replace('_', ' ')} is missing.", field)
 
 
-def _base_url(text: str) -> str:
+def gladly_address(text: str) -> str:
+    """Check where a Gladly organization is.
+
+    Raises:
+        InvalidAccount: it is no address.
+    """
     try:
         return check_base_address(text, "base_url")
     except InvalidAddress as error:
-        raise InvalidAccount(str(error)) from None
+        raise InvalidAccount(str(error), error.field) from None
 
 
-def _json_event_url(text: str) -> str:
-    """The message of a refusal holds no part of the address, which is a secret."""
+def qualtrics_address(text: str) -> str:
+    """Check where Qualtrics' API is; a data centre's name will do.
+
+    Raises:
+        InvalidAccount: it is no address.
+    """
     try:
-        return check_json_event_url(text)
+        return qualtrics_addresses.check_base_address(text, "base_url")
     except InvalidAddress as error:
-        raise InvalidAccount(str(error)) from None
+        raise InvalidAccount(str(error), error.field) from None
+
+
+def json_event_address(text: str) -> str:
+    """Check the address of a JSON event; the message of a refusal holds no part of it, as it is a secret.
+
+    Raises:
+        InvalidAccount: it is none.
+    """
+    try:
+        return qualtrics_addresses.check_json_event_url(text)
+    except InvalidAddress as error:
+        raise InvalidAccount(str(error), error.field) from None
+
+
+def host_of(json_event_url: str | None) -> str:
+    """Scheme and host of an address; empty for none."""
+    parts = urlsplit(json_event_url or "")
+    return f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""
 
 
 def _check_webhook(webhook: WebhookCredentials) -> None:
@@ -226,35 +346,3 @@ def _check_webhook(webhook: WebhookCredentials) -> None:
         raise InvalidAccount("The webhook's basic authentication needs both a user name and a password.")
     if (webhook.header_name is None) != (webhook.header_token is None):
         raise InvalidAccount("The webhook's header needs both a name and a token.")
-
-
-async def move_gladly(connection: "AsyncConnection", account_id: str, base_url: str) -> None:
-    """The account's organisation is now reached at another address.
-
-    Raises:
-        InvalidAccount: the address is none.
-    """
-    await connection.execute(
-        update(connected_account)
-        .where(connected_account.c.kind == "gladly", connected_account.c.id == account_id)
-        .values(base_url=_base_url(base_url))
-    )
-
-
-async def move_qualtrics(
-    connection: "AsyncConnection", box: SecretBox, account_id: str, json_event_url: str
-) -> None:
-    """JSON events for this account now go to another address.
-
-    Raises:
-        InvalidAccount: the address is none, or there is no such account.
-    """
-    account = await get_qualtrics(connection, box, account_id)
-    if account is None:
-        raise InvalidAccount(f"There is no Qualtrics account {account_id!r}.")
-    secrets = _QualtricsSecrets(account.api_token, _json_event_url(json_event_url))
-    await connection.execute(
-        update(connected_account)
-        .where(connected_account.c.id == account_id)
-        .values(secrets=box.encrypt(msgspec.json.encode(secrets).decode()))
-    )

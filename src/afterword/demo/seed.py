@@ -11,13 +11,12 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from afterword.accounts.api_tokens import add_api_token
+from afterword.accounts.changing import move_gladly, move_qualtrics
 from afterword.accounts.connected import (
     WebhookCredentials,
     add_gladly,
     add_qualtrics,
     find_by_name,
-    move_gladly,
-    move_qualtrics,
 )
 from afterword.accounts.people import add_person
 from afterword.accounts.secrets import SecretBox, check_secret_key
@@ -27,7 +26,6 @@ from afterword.directory.contacts import add_mailing_list
 from afterword.gladly.client import GladlyClient
 from afterword.gladly.models import WebhookLogin, WebhookSettings
 from afterword.gladly.webhooks import CONVERSATION_CLOSED, CONVERSATION_REOPENED
-from afterword.intake.endpoints import add_endpoint
 from afterword.log import configure_logging
 from afterword.settings import Settings
 from afterword.store import tables
@@ -44,6 +42,7 @@ from afterword.workflows.definitions import (
     SurveyResponse,
     Task,
 )
+from afterword.workflows.endpoints import add_endpoint
 from afterword.workflows.workflows import add_workflow
 
 ACCOUNT = "Demo"

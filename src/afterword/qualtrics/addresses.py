@@ -1,5 +1,6 @@
 """Qualtrics' addresses: of its API, and of a JSON event, which is a secret."""
 
+import re
 from urllib.parse import parse_qs
 
 from afterword.outgoing.addresses import InvalidAddress, parse_address
@@ -7,6 +8,10 @@ from afterword.outgoing.addresses import InvalidAddress, parse_address
 JSON_EVENT_PATH = "/inbound-event/v1/events/json/triggers"
 """``json`` and ``JSON`` are both seen."""
 SECRET_PARAMETER = "urlTokenId"  # noqa: S105 - its name
+DOMAIN = ".qualtrics.com"
+NAME = re.compile(r"[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})?")
+"""A data centre or a brand, or both: ``acme.fra1``."""
+HOST = re.compile(r"https://[A-Za-z0-9.-]+(?=[/?#]|$)")
 OLDER_PARAMETERS = ("contextId", "userId", "brandId", "triggerId")
 
 
@@ -35,15 +40,33 @@ def check_json_event_url(text: str, field: str = "json_event_url") -> str:
 
 
 def check_base_address(text: str, field: str = "base_address") -> str:
-    """Check the address of the API (``https://DATACENTER.qualtrics.com``); answer it without a slash at its
-    end.
+    """Check where the API is: a data centre (``fra1``, old names such as ``eu`` too), a brand's own name
+    (``acme``, ``acme.fra1``), or an address; answer ``https://HOST`` without a slash at its end.
 
-    ``/API/v3`` behind the host is understood and left out.
+    Of an address of Qualtrics' own whatever stands behind the host is left out, so that one copied from a browser
+    will do. Whether the host is the right one only a call tells: Qualtrics passes calls on from a wrong data centre.
 
     Raises:
         InvalidAddress: it is none.
     """
-    parts = parse_address(text.strip(), field)
+    text = text.strip()
+    if "://" not in text:
+        text = _with_host(text.rstrip("/"), field)
+    if (host := HOST.match(text)) and host[0].lower().endswith(DOMAIN):
+        text = host[0]
+    parts = parse_address(text, field)
     if parts.path.strip("/").lower() not in ("", "api", "api/v3") or "?" in text:
         raise InvalidAddress(field, "leave out everything behind the host")
     return f"{parts.scheme}://{parts.netloc}"
+
+
+def _with_host(name: str, field: str) -> str:
+    """The address for a name without ``https://``."""
+    if name.lower().partition("/")[0].endswith(DOMAIN):
+        return f"https://{name}"
+    if not NAME.fullmatch(name):
+        raise InvalidAddress(
+            field,
+            "write the data centre, such as fra1, or the whole address: https://DATACENTER.qualtrics.com",
+        )
+    return f"https://{name.lower()}{DOMAIN}"

@@ -11,6 +11,8 @@ import msgspec
 from afterword.outcomes import Outcome, Permanent, Reason, Retry
 from afterword.outgoing.masking import masked
 
+SEND_JSON_EVENT = "send JSON event"
+
 HOLD_WITHOUT_RETRY_AFTER = 5.0
 """Seconds to hold after a 429 that does not say: the limits are by the minute, and a token can come free at
 any time.
@@ -50,12 +52,19 @@ class QualtricsMissingPermission(Permanent):
 
     def __init__(self, told: Told) -> None:
         what = "Qualtrics does not permit this to the token's user"
-        advice = "give the user access to the API and to the workflow's project"
+        advice = "give the user access to the API, and to the survey or the workflow's project"
         super().__init__(_reason(told, "qualtrics-missing-permission", what, advice))
 
 
+class QualtricsNotFound(Permanent):
+    """404, or 400 for what cannot be a survey's id: there is no such thing, no longer, or not yet."""
+
+    def __init__(self, told: Told) -> None:
+        super().__init__(_reason(told, "qualtrics-not-found", "Qualtrics has no such thing, or no longer"))
+
+
 class QualtricsUnknownEndpoint(Permanent):
-    """404: there is no such address, or its workflow was deleted."""
+    """404: there is no such JSON event, or its workflow was deleted."""
 
     def __init__(self, told: Told) -> None:
         what = "Qualtrics knows nothing at this address"
@@ -68,6 +77,13 @@ class QualtricsBadEvent(Permanent):
 
     def __init__(self, told: Told) -> None:
         super().__init__(_reason(told, "qualtrics-bad-event", "Qualtrics refused what was sent as not valid"))
+
+
+class QualtricsTooLarge(Permanent):
+    """413: what was sent is too large."""
+
+    def __init__(self, told: Told) -> None:
+        super().__init__(_reason(told, "qualtrics-too-large", "what was sent is too large for Qualtrics"))
 
 
 class QualtricsEventTooLarge(Permanent):
@@ -131,16 +147,21 @@ class QualtricsUnreadable(Retry):
 
 
 class Row(msgspec.Struct, frozen=True):
-    """Statuses (``None``: any), codes (``None``: any), and what an answer with such is to us."""
+    """Statuses (``None``: any), codes (``None``: any), and what an answer with such is to us; ``call`` where it is that
+    to one call alone.
+    """
 
     statuses: range | frozenset[int] | None
     codes: frozenset[str] | None
     error: type[Outcome]
+    call: str | None = None
 
     def fits(self, told: Told) -> bool:
         """Whether this row is the answer's."""
-        return (self.statuses is None or told.status in self.statuses) and (
-            self.codes is None or told.code in self.codes
+        return (
+            (self.statuses is None or told.status in self.statuses)
+            and (self.codes is None or told.code in self.codes)
+            and (self.call is None or told.call == self.call)
         )
 
 
@@ -148,8 +169,11 @@ TABLE = (
     Row(frozenset({400}), frozenset({"ATP_2"}), QualtricsWrongCredentials),
     Row(frozenset({401}), None, QualtricsWrongCredentials),
     Row(frozenset({403}), None, QualtricsMissingPermission),
-    Row(frozenset({404, 410}), None, QualtricsUnknownEndpoint),
-    Row(frozenset({413}), None, QualtricsEventTooLarge),
+    Row(frozenset({404, 410}), None, QualtricsUnknownEndpoint, call=SEND_JSON_EVENT),
+    Row(frozenset({404, 410}), None, QualtricsNotFound),
+    Row(frozenset({400}), frozenset({"MSTC_1", "QVAL_7"}), QualtricsNotFound),
+    Row(frozenset({413}), None, QualtricsEventTooLarge, call=SEND_JSON_EVENT),
+    Row(frozenset({413}), None, QualtricsTooLarge),
     Row(frozenset({400, 415, 422}), None, QualtricsBadEvent),
     Row(frozenset({429}), None, QualtricsRateLimited),
     Row(frozenset({408}), None, QualtricsUnavailable),

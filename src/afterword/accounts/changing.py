@@ -1,0 +1,137 @@
+"""Changing connected accounts: another address, another token, another secret. Each stays the account that it is."""
+
+from typing import TYPE_CHECKING
+
+import msgspec
+from sqlalchemy import select, update
+
+from afterword.accounts.connected import (
+    GladlySecrets,
+    InvalidAccount,
+    QualtricsAccount,
+    QualtricsSecrets,
+    get_gladly,
+    get_qualtrics,
+    gladly_address,
+    host_of,
+    json_event_address,
+    qualtrics_address,
+)
+from afterword.accounts.secrets import SecretBox
+from afterword.qualtrics.webhooks import new_secret
+from afterword.store.tables import connected_account
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+SECRETS_KEPT = 2
+"""Secrets that are valid at once: the newest, and the one before."""
+
+
+async def move_gladly(connection: "AsyncConnection", account_id: str, base_url: str) -> None:
+    """The account's organisation is now reached at another address.
+
+    Raises:
+        InvalidAccount: the address is none.
+    """
+    await connection.execute(
+        update(connected_account)
+        .where(connected_account.c.kind == "gladly", connected_account.c.id == account_id)
+        .values(base_url=gladly_address(base_url))
+    )
+
+
+async def move_qualtrics(
+    connection: "AsyncConnection", box: SecretBox, account_id: str, json_event_url: str
+) -> None:
+    """The account, an Afterword in Qualtrics' place, is now reached at another address, and so is its JSON event.
+
+    Raises:
+        InvalidAccount: the address is none, or there is no such account.
+    """
+    await change_qualtrics(
+        connection, box, account_id, json_event_url=json_event_url, base_url=host_of(json_event_url)
+    )
+
+
+async def change_qualtrics(
+    connection: "AsyncConnection",
+    box: SecretBox,
+    account_id: str,
+    *,
+    api_token: str | None = None,
+    json_event_url: str | None = None,
+    base_url: str | None = None,
+    brand_id: str | None = None,
+    user_id: str | None = None,
+    notification_secrets: tuple[str, ...] | None = None,
+) -> QualtricsAccount:
+    """Change what is given, and leave the rest; answers the account as it is then.
+
+    Raises:
+        InvalidAccount: an address is none, or there is no such account.
+    """
+    held = select(connected_account.c.id).where(connected_account.c.id == account_id).with_for_update()
+    await connection.execute(held)
+    account = await get_qualtrics(connection, box, account_id)
+    if account is None:
+        raise InvalidAccount(f"There is no Qualtrics account {account_id!r}.")
+    changed = msgspec.structs.replace(
+        account,
+        api_token=api_token or account.api_token,
+        json_event_url=json_event_address(json_event_url) if json_event_url else account.json_event_url,
+        base_url=qualtrics_address(base_url or account.base_url),
+        brand_id=brand_id or account.brand_id,
+        user_id=user_id or account.user_id,
+        notification_secrets=(
+            account.notification_secrets if notification_secrets is None else notification_secrets
+        ),
+    )
+    secrets = QualtricsSecrets(changed.api_token, changed.json_event_url, changed.notification_secrets)
+    await connection.execute(
+        update(connected_account)
+        .where(connected_account.c.id == account_id)
+        .values(
+            secrets=box.encrypt(msgspec.json.encode(secrets).decode()),
+            base_url=changed.base_url,
+            organization_id=changed.brand_id,
+            user_id=changed.user_id,
+        )
+    )
+    return changed
+
+
+async def change_gladly_token(
+    connection: "AsyncConnection", box: SecretBox, account_id: str, api_token: str, organization_id: str
+) -> None:
+    """A Gladly account's user has another token.
+
+    Raises:
+        InvalidAccount: there is no such account.
+    """
+    account = await get_gladly(connection, box, account_id)
+    if account is None:
+        raise InvalidAccount(f"There is no Gladly account {account_id!r}.")
+    secrets = GladlySecrets(api_token, account.webhook)
+    await connection.execute(
+        update(connected_account)
+        .where(connected_account.c.id == account_id)
+        .values(
+            secrets=box.encrypt(msgspec.json.encode(secrets).decode()),
+            organization_id=organization_id,
+            user_id=account.username.casefold(),
+        )
+    )
+
+
+async def with_notification_secret(
+    connection: "AsyncConnection", box: SecretBox, account: QualtricsAccount, *, renew: bool = False
+) -> QualtricsAccount:
+    """The account with a secret for what it tells us: the one it has, or with ``renew`` another.
+
+    The one before stays valid until the next is made, so that it can be changed at Qualtrics without a gap.
+    """
+    if account.notification_secrets and not renew:
+        return account
+    secrets = (new_secret(), *account.notification_secrets)[:SECRETS_KEPT]
+    return await change_qualtrics(connection, box, account.id, notification_secrets=secrets)
