@@ -16,11 +16,11 @@ import msgspec
 from afterword.accounts.api_tokens import add_api_token
 from afterword.accounts.people import add_person
 from afterword.accounts.secrets import SecretBox, check_secret_key
-from afterword.intake.endpoints import add_endpoint
 from afterword.settings import Settings
 from afterword.store.database import Database
 from afterword.store.identifiers import new_id
 from afterword.store.migrations import migrate
+from afterword.workflows.endpoints import add_endpoint
 from support.load import NUMBER, Counted, Round
 from support.results import Figure, Result, arguments, tell
 from support.servers import HOST, NotMeasured, free_port, postgres, python, until_it_answers

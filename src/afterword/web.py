@@ -76,9 +76,10 @@ def create_app(
     more_routes: Sequence[ControllerRouterHandler] = (),
 ) -> Litestar:
     """Put the doors together. ``more_routes`` are for programs that measure the app from within."""
+    endpoints = Endpoints(database, uses)
     return Litestar(
         route_handlers=[
-            *json_event_routes(recorder, Endpoints(database, uses)),
+            *json_event_routes(recorder, endpoints),
             *gladly_webhook_routes(recorder, WebhookAccess(database, box)),
             *qualtrics_api_routes(database, settings, box, uses),
             *static_routes(),
@@ -88,6 +89,7 @@ def create_app(
             health_route(database),
             *more_routes,
         ],
+        lifespan=[endpoints.kept_true],
         exception_handlers=exception_handlers,
         request_max_body_size=LARGEST_BODY,
         request_class=BoundedRequest,

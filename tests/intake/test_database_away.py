@@ -8,8 +8,8 @@ from sqlalchemy import select
 
 from afterword.accounts.secrets import SecretBox
 from afterword.events import recording
-from afterword.intake.endpoints import add_endpoint
 from afterword.store import tables
+from afterword.workflows.endpoints import add_endpoint
 
 
 @pytest.fixture(autouse=True)

@@ -1,21 +1,26 @@
-"""JSON Event endpoints: which address belongs to whom, and who may send to it."""
+"""JSON Event endpoints as the door knows them: which address belongs to whom, and who may send to it.
 
-import hashlib
+They are made and changed in ``workflows/endpoints.py``.
+"""
+
+import asyncio
+import contextlib
 import re
+from collections.abc import AsyncIterator
 
+import asyncpg
 import msgspec
 from cachetools import TTLCache
-from sqlalchemy import insert
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from afterword.accounts.api_tokens import TokenUses, hash_token
-from afterword.accounts.secrets import SecretBox
-from afterword.store import tables
-from afterword.store.database import Database
+from afterword.store.database import CONNECTION_LOST, Database
+from afterword.workflows.endpoints import ENDPOINTS_CHANNEL, url_token_digest
 
 REMEMBER_SECONDS = 5.0
-"""How long a process remembers an endpoint or a token; a revoked one is refused after at most this long."""
-REPEAT_WINDOW_SECONDS = 600
+"""How long a process remembers a token, and an endpoint if nothing tells it of changes; then what was revoked is
+refused after at most this long.
+"""
+RECONNECT_SECONDS = 1.0
 ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -38,6 +43,7 @@ class Endpoints:
         self._database = database
         self._uses = uses
         self._endpoints: TTLCache[tuple[str, str], Endpoint | None] = TTLCache(4096, REMEMBER_SECONDS)
+        self._changes = 0
         self._tokens: TTLCache[tuple[str, bytes], bool] = TTLCache(4096, REMEMBER_SECONDS)
 
     async def by_url_token(self, url_token: str) -> Endpoint | None:
@@ -53,14 +59,49 @@ class Endpoints:
         try:
             return self._endpoints[where, key]
         except KeyError:
+            changes = self._changes
             row = await self._database.pool.fetchrow(
                 "SELECT id, person_id, authentication_required, repeat_window_seconds"  # noqa: S608 - where is ours
                 f" FROM json_event_endpoint WHERE {where}",
                 value,
             )
         found = None if row is None else Endpoint(*row)
-        self._endpoints[where, key] = found
+        if changes == self._changes:
+            self._endpoints[where, key] = found
         return found
+
+    @contextlib.asynccontextmanager
+    async def kept_true(self, _: object = None) -> AsyncIterator[None]:
+        """While this lasts, a change of an endpoint is in force at once, if the database can tell of it."""
+        listening = asyncio.create_task(self._listen()) if self._database.can_listen else None
+        try:
+            yield
+        finally:
+            if listening is not None:
+                listening.cancel()
+                await asyncio.wait([listening])
+
+    async def _listen(self) -> None:
+        while True:
+            with contextlib.suppress(*CONNECTION_LOST, asyncpg.PostgresError):
+                await self._listen_once()
+            await asyncio.sleep(RECONNECT_SECONDS)
+
+    async def _listen_once(self) -> None:
+        lost = asyncio.Event()
+        connection = await asyncpg.connect(self._database.url)
+        connection.add_termination_listener(lambda _: lost.set())
+        try:
+            await connection.add_listener(ENDPOINTS_CHANNEL, lambda *_: self._forget())
+            self._forget()
+            await lost.wait()
+        finally:
+            await connection.close(timeout=2)
+
+    def _forget(self) -> None:
+        """Remember no endpoint, nor what is being looked up at this moment."""
+        self._changes += 1
+        self._endpoints.clear()
 
     async def accepts(self, endpoint: Endpoint, token: str | None) -> bool:
         """Tell whether this API token is one of the person whose endpoint it is."""
@@ -82,39 +123,3 @@ class Endpoints:
 def can_be_id(text: str) -> bool:
     """Tell whether this may be an id of ours; what cannot be one is not looked up, and not remembered."""
     return ID.fullmatch(text) is not None
-
-
-def url_token_digest(url_token: str) -> bytes:
-    """What an address token is found by; the token itself is kept encrypted, to be copied again."""
-    return hashlib.sha256(url_token.encode()).digest()
-
-
-async def add_endpoint(
-    connection: AsyncConnection,
-    box: SecretBox,
-    *,
-    endpoint_id: str,
-    person_id: str,
-    url_token: str,
-    authentication_required: bool = True,
-    repeat_window: int = REPEAT_WINDOW_SECONDS,
-) -> None:
-    """Make an endpoint; it takes events from now on, whether or not a workflow wants them yet.
-
-    ``repeat_window`` is in seconds; 0 takes every body as a new event.
-
-    Raises:
-        ValueError: the window is negative.
-    """
-    if repeat_window < 0:
-        raise ValueError("The window in which the same body is a redelivery has 0 seconds or more.")
-    await connection.execute(
-        insert(tables.json_event_endpoint).values(
-            id=endpoint_id,
-            person_id=person_id,
-            url_token_sha256=url_token_digest(url_token),
-            url_token=box.encrypt(url_token),
-            authentication_required=authentication_required,
-            repeat_window_seconds=repeat_window,
-        )
-    )
