@@ -1,11 +1,7 @@
 """An invitation made into a mail: a pure function, so that a repeat is the same mail to the byte."""
 
 import functools
-import html
-import re
 from collections.abc import Callable
-from email import policy
-from email.headerregistry import Address
 from email.message import EmailMessage
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
@@ -14,18 +10,27 @@ import jinja2
 import msgspec
 
 from afterword.distributions.invitations import Invitation
+from afterword.distributions.messages import Envelope, compose, mjml_to_html
 from afterword.outcomes import Permanent, Reason
-from afterword.piped_text import Pipe, Ready, Source, UnknownPipe, as_is, parse, render
+from afterword.piped_text import (
+    Pipe,
+    Ready,
+    Source,
+    UnknownPipe,
+    dates_source,
+    escaping,
+    parse,
+    random_source,
+    render,
+)
 from afterword.surveys.definitions import ScoreQuestion, Survey
 
 GREETING_WITHOUT_NAME = "there"
-SUBJECT_LENGTH = 250
-NAME_LENGTH = 120
-BODY_LINE_LENGTH = 76
-"""Characters of a line in quoted-printable (RFC 2045, 6.7)."""
 
 
-NOT_IN_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+CONTACT_NAMES = ("FirstName", "LastName", "Email")
+LINK_NAMES = ("SurveyLink", "SurveyURL", "OptOutLink", "OptOutURL")
+"""What the piped text of a mail can ask for by ``m://`` and ``l://``."""
 
 
 class Links(msgspec.Struct, frozen=True):
@@ -57,7 +62,7 @@ def render_mail(invitation: Invitation, survey: Survey, *, public_url: str, mail
     """
     to = links(public_url, invitation)
     try:
-        subject = render(invitation.subject, *_sources(invitation, to, as_is))
+        subject = render(invitation.subject, *_sources(invitation, to, escaping.text))
         text = _text_body(invitation, survey, to)
         body = _html_body(invitation, survey, to, subject)
     except UnknownPipe as error:
@@ -71,12 +76,6 @@ def render_mail(invitation: Invitation, survey: Survey, *, public_url: str, mail
     return _message(invitation, to, mail_from=mail_from, subject=subject, text=text, html_body=body)
 
 
-def plain_text(message: EmailMessage) -> str:
-    """The mail as people without HTML read it."""
-    part = message.get_body(("plain",))
-    return "" if part is None else str(part.get_content()).replace("\r\n", "\n")
-
-
 def warm_up() -> None:
     """Load what the first mail would otherwise wait for; may be called in a thread."""
     import mrml  # noqa: F401, PLC0415
@@ -87,58 +86,26 @@ def warm_up() -> None:
 def _message(
     invitation: Invitation, to: Links, *, mail_from: str, subject: str, text: str, html_body: str
 ) -> EmailMessage:
-    message = EmailMessage(policy=policy.SMTP.clone(max_line_length=BODY_LINE_LENGTH))
-    sender = Address(addr_spec=mail_from)
-    message["From"] = Address(_one_line(invitation.from_name)[:NAME_LENGTH], addr_spec=mail_from)
-    to_name = _one_line(f"{invitation.first_name} {invitation.last_name}")
-    message["To"] = Address(to_name[:NAME_LENGTH], addr_spec=invitation.email)
-    if invitation.reply_to:
-        message["Reply-To"] = Address(addr_spec=invitation.reply_to)
-    message["Subject"] = _one_line(subject)[:SUBJECT_LENGTH]
-    message["Date"] = invitation.send_at
-    _add_unfolded(message, "Message-ID", f"<{invitation.id}@{sender.domain or 'localhost'}>")
-    _add_unfolded(message, "List-Unsubscribe", f"<{to.opt_out}>")
-    if urlsplit(to.opt_out).scheme == "https":
-        message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
-    message["Auto-Submitted"] = "auto-generated"
-    message.set_content(text, cte="quoted-printable")
-    message.add_alternative(html_body, subtype="html", cte="quoted-printable")
-    message.set_boundary(f"=_{invitation.id}")
-    return message
-
-
-class UnfoldedHeader(str):
-    """A header's value that has no place to fold it at; the email package would break it up into encoded words."""
-
-    __slots__ = ("name",)
-
-    name: str
-
-    def fold(self, *, policy: policy.Policy) -> str:
-        """The header as it is sent, under whatever policy."""
-        return f"{self.name}: {self}{policy.linesep}"
-
-
-def _add_unfolded(message: EmailMessage, name: str, value: str) -> None:
-    header = UnfoldedHeader(value)
-    header.name = name
-    message[name] = header
-
-
-def _one_line(text: str) -> str:
-    """What goes into a header: no line ends, no control characters, whoever wrote it.
-
-    Nor anything that looks like an encoded word: the email package decodes those as it writes, line ends and all.
-    """
-    printable = "".join(character if character.isprintable() else " " for character in text)
-    return " ".join(printable.replace("=?", "= ?").split())
+    one_click = {"List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
+    envelope = Envelope(
+        id=invitation.id,
+        mail_from=mail_from,
+        from_name=invitation.from_name,
+        to=[(f"{invitation.first_name} {invitation.last_name}", invitation.email)],
+        reply_to=invitation.reply_to,
+        subject=subject,
+        date=invitation.send_at,
+        unfolded={"List-Unsubscribe": f"<{to.opt_out}>"},
+        plain=one_click if urlsplit(to.opt_out).scheme == "https" else {},
+    )
+    return compose(envelope, text=text, html=html_body)
 
 
 def _sources(invitation: Invitation, to: Links, escape: Callable[[str], str]) -> tuple[Source, ...]:
     embedded = {name.casefold(): value for name, value in invitation.embedded_data.items()}
     contact = {
-        "FirstName": _one_line(invitation.first_name) or GREETING_WITHOUT_NAME,
-        "LastName": _one_line(invitation.last_name),
+        "FirstName": escaping.header(invitation.first_name) or GREETING_WITHOUT_NAME,
+        "LastName": escaping.header(invitation.last_name),
         "Email": invitation.email,
     }
 
@@ -157,7 +124,7 @@ def _sources(invitation: Invitation, to: Links, escape: Callable[[str], str]) ->
             case _:
                 return None
 
-    return (value,)
+    return (value, dates_source(invitation.send_at), random_source(invitation.id))
 
 
 def _link(pipe: Pipe, to: Links, escape: Callable[[str], str]) -> Ready | None:
@@ -168,7 +135,7 @@ def _link(pipe: Pipe, to: Links, escape: Callable[[str], str]) -> Ready | None:
     if pipe.path in targets:
         address, words = targets[pipe.path]
         words = pipe.default or words
-        if escape is as_is:
+        if escape is escaping.text:
             return Ready(f"{words}: {address}")
         return Ready(f'<a href="{escape(address)}">{escape(words)}</a>')
     bare = {"SurveyURL": to.survey, "OptOutURL": to.opt_out}.get(pipe.path)
@@ -186,8 +153,11 @@ def _paragraphs(message: str) -> tuple[list[str], list[str]]:
 
 
 def _text_body(invitation: Invitation, survey: Survey, to: Links) -> str:
-    sources = _sources(invitation, to, as_is)
-    before, after = ([render(part, *sources) for part in parts] for parts in _paragraphs(invitation.message))
+    sources = _sources(invitation, to, escaping.text)
+    before, after = (
+        [render(part, *sources, escape=escaping.text) for part in parts]
+        for parts in _paragraphs(invitation.message)
+    )
     question = survey.definition.score_question()
     asked = [_text_question(question, to)] if question else [to.survey]
     return "\n\n".join([*before, *asked, *after, f"Not interested in surveys? {to.opt_out}"]) + "\n"
@@ -199,27 +169,25 @@ def _text_question(question: ScoreQuestion, to: Links) -> str:
 
 
 def _html_body(invitation: Invitation, survey: Survey, to: Links, subject: str) -> str:
-    import mrml  # noqa: PLC0415
-
-    sources = _sources(invitation, to, html.escape)
+    sources = _sources(invitation, to, escaping.html)
     before, after = (
         [
-            Ready(render(part, *sources, escape=html.escape, escape_text=html.escape).replace("\n", "<br>"))
+            Ready(
+                render(part, *sources, escape=escaping.html, escape_text=escaping.html).replace("\n", "<br>")
+            )
             for part in parts
         ]
         for parts in _paragraphs(invitation.message)
     )
     mjml = _template().render(
-        subject=_one_line(subject),
+        subject=escaping.header(subject),
         language=survey.definition.texts.language,
         before=before,
         after=after,
         question=survey.definition.score_question(),
         links=to,
     )
-    mjml = NOT_IN_XML.sub("\N{REPLACEMENT CHARACTER}", mjml)
-    no_fonts_from_elsewhere = mrml.RenderOptions(fonts={})
-    return str(mrml.to_html(mjml, None, no_fonts_from_elsewhere).content)
+    return mjml_to_html(mjml)
 
 
 @functools.cache

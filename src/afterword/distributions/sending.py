@@ -1,18 +1,30 @@
 """Handing mail to the mail server."""
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable
 from email.message import EmailMessage
 
 import aiosmtplib
+import msgspec
 
 from afterword.outcomes import Outcome, Permanent, Reason, Retry
+from afterword.outgoing.exchanges import Exchange, record_exchange
+from afterword.outgoing.masking import without_secrets
 from afterword.settings import Settings
 
 TIMEOUT_SECONDS = 30.0
+ACCEPTED = 250
 FOR_GOOD = 500
 """From this reply code on SMTP means it for good; below, for now."""
 
 RECIPIENT_REFUSED = "mail-recipient-refused"
+
+
+class Taken(msgspec.Struct, frozen=True):
+    """The server's own words on taking a mail, and the recipients for whom it did not take it."""
+
+    words: str
+    refused: tuple[str, ...] = ()
 
 
 class Mailer:
@@ -21,14 +33,49 @@ class Mailer:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
-    async def send(self, message: EmailMessage) -> str:
-        """Hand the mail over; answers the server's own words on taking it.
+    async def send(self, message: EmailMessage, secrets: Iterable[str] = ()) -> Taken:
+        """Hand the mail over; it is taken when the server takes it for anybody.
+
+        ``secrets`` are what must not stand in what is recorded of it.
 
         Raises:
             Retry: the server is away or says *later*; ``outcome_unknown`` when the connection broke off after the mail
                 was on its way. The same mail may then be sent again: its Message-ID is the same.
             Permanent: the server refuses it for good.
         """
+        began = time.perf_counter()
+        try:
+            taken = await self._send(message)
+        except Outcome as error:
+            self._record(message, began, secrets, error=error.reason.words)
+            raise
+        self._record(message, began, secrets, taken=taken)
+        return taken
+
+    def _record(
+        self,
+        message: EmailMessage,
+        began: float,
+        secrets: Iterable[str],
+        *,
+        taken: Taken | None = None,
+        error: str = "",
+    ) -> None:
+        """Keep the envelope and the subject for run history, and nothing of the text."""
+        told = [f"{name}: {message[name]}" for name in ("From", "To", "Cc", "Subject") if message[name]]
+        record_exchange(
+            Exchange(
+                method="SMTP",
+                address=f"{self._settings.smtp_host}:{self._settings.smtp_port}",
+                request=without_secrets("\n".join(told), secrets),
+                status=None if taken is None else ACCEPTED,
+                answer="" if taken is None else taken.words,
+                error=error,
+                milliseconds=round((time.perf_counter() - began) * 1000),
+            )
+        )
+
+    async def _send(self, message: EmailMessage) -> Taken:
         settings = self._settings
         client = aiosmtplib.SMTP(
             hostname=settings.smtp_host,
@@ -44,12 +91,12 @@ class Mailer:
         except (aiosmtplib.SMTPException, OSError) as error:
             raise _not_connected(error) from None
         try:
-            _, words = await client.send_message(message)
+            refused, words = await client.send_message(message)
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
             raise _not_taken(error) from None
         finally:
             client.close()
-        return words
+        return Taken(words, tuple(refused))
 
 
 def _not_connected(error: Exception) -> Outcome:
@@ -67,8 +114,9 @@ def _not_connected(error: Exception) -> Outcome:
 
 def _not_taken(error: Exception) -> Outcome:
     match error:
-        case aiosmtplib.SMTPRecipientsRefused(recipients=[aiosmtplib.SMTPRecipientRefused() as refused, *_]):
-            return _answered(refused.code, RECIPIENT_REFUSED, "the mail server refuses the recipient")
+        case aiosmtplib.SMTPRecipientsRefused(recipients=refused) if refused:
+            code = min(refusal.code for refusal in refused)
+            return _answered(code, RECIPIENT_REFUSED, "the mail server refuses every recipient")
         case aiosmtplib.SMTPResponseException(code=code):
             return _answered(code, "mail-refused", "the mail server refuses the mail")
         case aiosmtplib.SMTPServerDisconnected() | aiosmtplib.SMTPTimeoutError() | OSError():

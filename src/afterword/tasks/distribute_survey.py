@@ -24,7 +24,8 @@ from afterword.distributions.invitations import (
     invite,
     mark_sent,
 )
-from afterword.distributions.mail import plain_text, render_mail
+from afterword.distributions.mail import render_mail
+from afterword.distributions.messages import plain_text
 from afterword.outcomes import Permanent, Reason, Skip
 from afterword.surveys.definitions import Survey, get_survey
 from afterword.tasks.contract import Done, Piped, Plan, Repetition, TaskCall, Wait
@@ -212,10 +213,10 @@ class DistributeSurveyTask:
         if invitation.is_expired:
             raise Skip(EXPIRED)
         message = self._mail(invitation, survey)
-        answer = await self._services.mail.send(message)
+        taken = await self._services.mail.send(message, secrets=(invitation.link_token,))
         async with self._services.database.transaction() as connection:
             await mark_sent(connection, invitation.id)
-        return Done({**output, "mailServer": answer[:200]}, sent=_sent(message, invitation))
+        return Done({**output, "mailServer": taken.words[:200]}, sent=_sent(message, invitation))
 
     def _mail(self, invitation: Invitation, survey: Survey) -> EmailMessage:
         settings = self._services.settings
@@ -309,10 +310,10 @@ def _output(invitation: Invitation, contact_lookup_id: str) -> dict[str, object]
 
 def _sent(message: EmailMessage, invitation: Invitation) -> dict[str, str]:
     """What went out, without the personal link, which is a secret."""
-    text = plain_text(message).replace(invitation.link_token, HIDDEN)
-    return {
+    told = {
         "to": invitation.email,
         "subject": str(message["Subject"]),
         "messageId": str(message["Message-ID"]),
-        "text": text,
+        "text": plain_text(message),
     }
+    return {name: value.replace(invitation.link_token, HIDDEN) for name, value in told.items()}

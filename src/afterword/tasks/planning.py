@@ -1,12 +1,12 @@
 """The task types for those who never carry a task out: to check definitions, and to rehearse."""
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from email.message import EmailMessage
 
 from afterword.accounts.clients import ConnectedAccounts
 from afterword.accounts.secrets import SecretBox
-from afterword.distributions.sending import Mailer
+from afterword.distributions.sending import Mailer, Taken
 from afterword.settings import Settings
 from afterword.store.budgets import RateBudget
 from afterword.store.database import Database
@@ -62,6 +62,6 @@ class PlanningTasks:
 class _NoMail(Mailer):
     """Takes no mail."""
 
-    async def send(self, message: EmailMessage) -> str:  # noqa: ARG002 - whatever it is
+    async def send(self, message: EmailMessage, secrets: Iterable[str] = ()) -> Taken:  # noqa: ARG002 - whatever it is
         """Refuse: a plan that sends is a fault of its task type."""
         raise RuntimeError("A plan must not send mail.")
