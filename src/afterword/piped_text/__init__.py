@@ -6,6 +6,7 @@ part above; all others come from *sources*, functions from a pipe to a value, wh
 (docs/piped-text.md).
 """
 
+from afterword.piped_text import escaping
 from afterword.piped_text.dates import dates_source, random_source
 from afterword.piped_text.escaping import Place, as_is
 from afterword.piped_text.filling import Json, Ready, Source, UnknownPipe, render, value_of
@@ -22,6 +23,7 @@ __all__ = [
     "UnknownPipe",
     "as_is",
     "dates_source",
+    "escaping",
     "fill",
     "parse",
     "random_source",
