@@ -8,22 +8,16 @@ the inbox. Every body is another, so that nothing is a redelivery, and at the en
 import asyncio
 import statistics
 import sys
-import uuid
 from pathlib import Path
 
 import msgspec
 
-from afterword.accounts.api_tokens import add_api_token
-from afterword.accounts.people import add_person
-from afterword.accounts.secrets import SecretBox, check_secret_key
 from afterword.settings import Settings
 from afterword.store.database import Database
-from afterword.store.identifiers import new_id
-from afterword.store.migrations import migrate
-from afterword.workflows.endpoints import add_endpoint
+from support.installation import add_json_event_endpoint, connected, environment_of
 from support.load import NUMBER, Counted, Round
-from support.results import Figure, Result, arguments, tell
-from support.servers import HOST, NotMeasured, free_port, postgres, python, until_it_answers
+from support.results import Figure, NotMeasured, Result, run
+from support.servers import HOST, free_port, postgres, python, until_it_answers
 from support.web_storing_nothing import PATH as STORES_NOTHING
 
 CONNECTIONS = 32
@@ -80,18 +74,17 @@ async def measure(seconds: float) -> Result:
     """
     async with postgres() as server:
         settings = Settings(data_dir=server.data_dir, database_url=server.url, web_port=free_port())
-        path, headers = await _add_endpoint(settings, server.url)
-        environment = {
-            "AFTERWORD_DATA_DIR": str(settings.data_dir),
-            "AFTERWORD_DATABASE_URL": server.url,
-            "AFTERWORD_WEB_PORT": str(settings.web_port),
-        }
+        async with connected(settings) as database:
+            endpoint = await add_json_event_endpoint(settings, database)
+        environment = environment_of(settings)
         async with (
             python([str(SUPPORT / "web_storing_nothing.py")], environment) as web,
             python([str(SUPPORT / "load.py")], stdin=asyncio.subprocess.PIPE) as load,
         ):
             await until_it_answers(f"http://{HOST}:{settings.web_port}/health", web)
-            rounds = await _rounds(Generator(load, settings.web_port), path, headers, seconds)
+            rounds = await _rounds(
+                Generator(load, settings.web_port), endpoint.path, endpoint.headers, seconds
+            )
         accepted = sum(stored.accepted for _, stored in rounds)
         if (rows := await _events(server.url)) != accepted:
             raise NotMeasured(f"{accepted} events were acknowledged and {rows} are stored")
@@ -136,26 +129,6 @@ def _rate(counted: Counted) -> float:
     return counted.accepted / counted.seconds
 
 
-async def _add_endpoint(settings: Settings, url: str) -> tuple[str, dict[str, str]]:
-    """Make a JSON Event endpoint; answers its path and the headers that it asks for."""
-    await migrate(url)
-    database = await Database.connect(url, name="afterword bench", pool_size=1)
-    box = SecretBox.open(settings)
-    url_token = str(uuid.uuid4())
-    try:
-        async with database.transaction() as connection:
-            await check_secret_key(connection, box)
-            owner = await add_person(connection, email="owner@bench.example", name="Owner", role="owner")
-            api_token = await add_api_token(connection, owner.id, "bench")
-            await add_endpoint(
-                connection, box, endpoint_id=new_id("OC"), person_id=owner.id, url_token=url_token
-            )
-    finally:
-        await database.close()
-    path = f"/inbound-event/v1/events/json/triggers?urlTokenId={url_token}"
-    return path, {"content-type": "application/json", "x-api-token": api_token}
-
-
 async def _events(url: str) -> int:
     database = await Database.connect(url, name="afterword bench", pool_size=1)
     try:
@@ -164,16 +137,5 @@ async def _events(url: str) -> int:
         await database.close()
 
 
-def main() -> int:
-    """Measure and tell."""
-    given = arguments(__doc__, seconds=SECONDS)
-    try:
-        tell(asyncio.run(measure(given.seconds)), as_json=given.json)
-    except NotMeasured as error:
-        print(f"not measured: {error}", file=sys.stderr)
-        return 1
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(__doc__, lambda given: measure(given.seconds), seconds=SECONDS))

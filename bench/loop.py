@@ -12,8 +12,8 @@ import aiohttp
 
 from afterword.demo.descriptor import Descriptor
 from afterword.demo.once import StepDidNotComeAbout, Summary, Way
-from support.results import Figure, Result, arguments, tell
-from support.servers import NotMeasured, demo, demo_folder
+from support.results import Figure, NotMeasured, Result, run
+from support.servers import demo, demo_folder
 
 TO_WARM_UP = 3
 TIMES = 20
@@ -70,16 +70,5 @@ def _milliseconds(seconds: float) -> Figure:
     return Figure(round(seconds * 1000, 1), "ms")
 
 
-def main() -> int:
-    """Measure and tell."""
-    given = arguments(__doc__, times=TIMES)
-    try:
-        tell(asyncio.run(measure(given.times)), as_json=given.json)
-    except NotMeasured as error:
-        print(f"not measured: {error}", file=sys.stderr)
-        return 1
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(__doc__, lambda given: measure(given.times), times=TIMES))

@@ -7,15 +7,11 @@ from pathlib import Path
 import msgspec
 from rich.console import Console
 
-from support.results import Result, table
+from support.results import NotMeasured, Result, table
 
 FOLDER = Path(__file__).resolve().parent
 SECONDS = 240
 SECONDS_FULL = 3600
-
-
-class NotMeasured(Exception):
-    """A benchmark ended without a result."""
 
 
 def main(*, full: bool) -> int:

@@ -6,7 +6,6 @@ processes share are counted once) after the loop was gone once; only Linux tells
 time over the 5 s that we allow it.
 """
 
-import asyncio
 import compileall
 import statistics
 import sys
@@ -16,8 +15,8 @@ import aiohttp
 
 import afterword
 from afterword.demo.once import Way
-from support.results import Figure, Result, arguments, tell
-from support.servers import NotMeasured, RunningDemo, demo, demo_folder
+from support.results import Figure, Result, run
+from support.servers import RunningDemo, demo, demo_folder
 
 TIMES = 3
 BUDGET_SECONDS = 5.0
@@ -89,16 +88,5 @@ def _figures(memory: list[dict[str, float]]) -> dict[str, Figure]:
     return figures
 
 
-def main() -> int:
-    """Measure and tell."""
-    given = arguments(__doc__, times=TIMES)
-    try:
-        tell(asyncio.run(measure(given.times)), as_json=given.json)
-    except NotMeasured as error:
-        print(f"not measured: {error}", file=sys.stderr)
-        return 1
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(__doc__, lambda given: measure(given.times), times=TIMES))

@@ -2,10 +2,11 @@
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
 
 import msgspec
 import structlog
+import uvloop
 from rich.console import Console
 from rich.table import Table
 
@@ -46,6 +47,25 @@ def tell(result: Result, *, as_json: bool) -> None:
         sys.stdout.write(msgspec.json.encode(result).decode() + "\n")
     else:
         Console().print(table([result]))
+
+
+class NotMeasured(Exception):
+    """Something that was to be measured did not come about; the text says what."""
+
+
+def run(
+    description: str | None,
+    measure: Callable[[argparse.Namespace], Coroutine[None, None, Result]],
+    **numbers: float,
+) -> int:
+    """A benchmark's whole program: read the command line, measure, tell; answers the exit status."""
+    given = arguments(description, **numbers)
+    try:
+        tell(uvloop.run(measure(given)), as_json=given.json)
+    except NotMeasured as error:
+        print(f"not measured: {error}", file=sys.stderr)
+        return 1
+    return 0
 
 
 def table(results: Sequence[Result]) -> Table:

@@ -17,15 +17,12 @@ import msgspec
 from afterword.demo import descriptor
 from afterword.demo.descriptor import Descriptor
 from afterword.store.embedded import EmbeddedPostgres
+from support.results import NotMeasured
 
 HOST = "127.0.0.1"
 START_SECONDS = 60.0
 STOP_SECONDS = 30.0
 LOOK_EVERY_SECONDS = 0.01
-
-
-class NotMeasured(Exception):
-    """Something that was to be measured did not come about; the text says what."""
 
 
 def free_port() -> int:
