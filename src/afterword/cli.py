@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from afterword import __version__
-from afterword.commands import explain, problems, rehearse, replays, runs
+from afterword.commands import explain, problems, rehearse, replays, runs, subscribers
 from afterword.commands.common import DataDir, Json, load_settings
 from afterword.outcomes import ConfigurationError
 
@@ -30,6 +30,7 @@ app = typer.Typer(
 app.add_typer(runs.app, name="runs")
 app.command("problems")(problems.problems)
 app.add_typer(replays.app, name="replays")
+app.add_typer(subscribers.app, name="subscribers")
 app.command("explain")(explain.explain)
 app.command("rehearse")(rehearse.rehearse)
 

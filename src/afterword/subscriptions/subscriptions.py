@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 import msgspec
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import delete, func, insert, select, update
 
 from afterword.accounts.secrets import SecretBox
 from afterword.outgoing.addresses import parse_address
@@ -133,6 +133,25 @@ async def delete_subscription(connection: "AsyncConnection", subscription_id: st
         .returning(event_subscription.c.id)
     )
     return gone is not None
+
+
+async def tell_again(connection: "AsyncConnection", subscription_id: str) -> int:
+    """Have a subscriber told what was given up, from the first attempt on; answers how much that is."""
+    revived = await connection.execute(
+        update(event_delivery)
+        .where(event_delivery.c.subscription_id == subscription_id, event_delivery.c.status == "given-up")
+        .values(status="due", attempt=0, due_at=func.now(), created_at=func.now())
+    )
+    await connection.execute(
+        update(event_subscription).where(event_subscription.c.id == subscription_id).values(held_until=None)
+    )
+    return revived.rowcount
+
+
+def without_query(subscription: Subscription) -> Subscription:
+    """The same with an address that may be shown: its query may hold a secret."""
+    address, question_mark, _ = subscription.publication_url.partition("?")
+    return msgspec.structs.replace(subscription, publication_url=f"{address}?…" if question_mark else address)
 
 
 def open_destination(secrets: bytes, box: SecretBox) -> Destination:
