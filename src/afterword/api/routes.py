@@ -1,25 +1,23 @@
 """The routes under ``/api/v1``."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from litestar import Response, get
-from litestar.connection import ASGIConnection
-from litestar.exceptions import ClientException, NotAuthorizedException, NotFoundException
-from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
+from litestar.exceptions import ClientException, NotFoundException
+from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery, QueryParameter
 
-from afterword.accounts.api_tokens import find_person_by_token
+from afterword.api.explain import explain_routes
+from afterword.api.tokens import token_guard
 from afterword.store.database import Database
-from afterword.workflows.moves import RunStatus
 from afterword.workflows.history import RunFilters, RunHistory, RunSummary, get_run, list_runs
+from afterword.workflows.moves import RunStatus
 
 PAGE_SIZE = 50
 LARGEST_PAGE = 200
 LONGEST_ID = 200
 NOT_KEPT = {"Cache-Control": "no-store"}
-
-AnyConnection = ASGIConnection[Any, Any, Any, Any]
 
 
 class RunPage(msgspec.Struct, frozen=True):
@@ -32,9 +30,7 @@ class RunPage(msgspec.Struct, frozen=True):
 def api_routes(database: Database) -> list[HTTPRouteHandler]:
     """The routes of this door."""
 
-    async def wants_token(connection: AnyConnection, _: BaseRouteHandler) -> None:
-        """Let nobody by without an API token; asked before anything else is looked at."""
-        await _require_token(database, connection)
+    wants_token = token_guard(database)
 
     @get("/api/v1/runs", guards=[wants_token])
     async def runs(
@@ -64,21 +60,10 @@ def api_routes(database: Database) -> list[HTTPRouteHandler]:
             raise NotFoundException(f"There is no run {run_id}.")
         return Response(found, headers=NOT_KEPT)
 
-    return [runs, run]
+    return [runs, run, *explain_routes(database, wants_token)]
 
 
 def _checked_id(name: str, value: str | None) -> str | None:
     if value is None or (0 < len(value) <= LONGEST_ID and value.isprintable()):
         return value
     raise ClientException(f"{name}: expected an id, of 1 to {LONGEST_ID} printable characters.")
-
-
-async def _require_token(database: Database, request: AnyConnection) -> None:
-    token = request.headers.get("x-api-token")
-    if token is None:
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer":
-            raise NotAuthorizedException("Send an API token as X-API-TOKEN or Authorization: Bearer.")
-    async with database.transaction() as connection:
-        if await find_person_by_token(connection, token.strip()) is None:
-            raise NotAuthorizedException("The API token is not known here.")

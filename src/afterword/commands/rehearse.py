@@ -68,9 +68,11 @@ async def _rehearse(
 ) -> None:
     from afterword.accounts.secrets import SecretBox, check_secret_key  # noqa: PLC0415
     from afterword.commands.common import print_json  # noqa: PLC0415
+    from afterword.log import configure_logging  # noqa: PLC0415
     from afterword.tasks.planning import PlanningTasks  # noqa: PLC0415
     from afterword.workflows.rehearsal import rehearse as go_through  # noqa: PLC0415
 
+    configure_logging(settings.log_level)
     box = SecretBox.open(settings)
     async with database.transaction() as connection:
         await check_secret_key(connection, box)

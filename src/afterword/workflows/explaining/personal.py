@@ -6,16 +6,25 @@ conditions compared may.
 
 from msgspec.structs import replace
 
+from afterword.accounts.people import Person, Role
 from afterword.workflows.concerned import Customer
 from afterword.workflows.conditions import Evaluation
 from afterword.workflows.explaining.models import AttemptTold, EventTold, RunTold, TaskTold
 from afterword.workflows.explaining.stories import Material
+
+SEE_CUSTOMERS: frozenset[Role] = frozenset({"owner", "administrator", "manager"})
+"""Who is shown customers' names, addresses and words."""
 
 HIDDEN = "(hidden)"
 IDS = frozenset(
     {"itemId", "alreadyThere", "distributionId", "contactId", "responseId", "customerId", "conversationId"}
 )
 """Of what a task found out or made, these are ids."""
+
+
+def may_see_customers(person: Person | None) -> bool:
+    """Whether somebody is shown personal data of customers."""
+    return person is not None and person.role in SEE_CUSTOMERS
 
 
 def without_personal_data(material: Material) -> Material:

@@ -1,0 +1,37 @@
+"""Explain, for programs: what happened to a conversation, a customer or a response, as data and in sentences."""
+
+from typing import Annotated, Any
+
+from litestar import Request, Response, get
+from litestar.exceptions import NotFoundException
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import QueryParameter
+
+from afterword.api.tokens import Guard, caller
+from afterword.store.database import Database
+from afterword.workflows.explaining.explain import MOST_STORIES, STORIES, explain
+from afterword.workflows.explaining.lookups import LONGEST_ASKED
+from afterword.workflows.explaining.models import Explanation
+from afterword.workflows.explaining.personal import may_see_customers
+
+NOT_KEPT = {"Cache-Control": "no-store"}
+
+
+def explain_routes(database: Database, wants_token: Guard) -> list[HTTPRouteHandler]:
+    """``/api/v1/explain``."""
+
+    @get("/api/v1/explain", guards=[wants_token])
+    async def explained(
+        request: Request[Any, Any, Any],
+        what: Annotated[str, QueryParameter(min_length=1, max_length=LONGEST_ASKED)],
+        limit: Annotated[int, QueryParameter(ge=1, le=MOST_STORIES)] = STORIES,
+    ) -> Response[Explanation]:
+        """Tell what happened to ``what``; 404 when nothing is known of it, with what to do as the detail."""
+        personal = may_see_customers(caller(request))
+        async with database.read_only().transaction() as connection:
+            explanation = await explain(connection, what, personal=personal, limit=limit)
+        if not explanation.stories:
+            raise NotFoundException(" ".join(explanation.advice))
+        return Response(explanation, headers=NOT_KEPT)
+
+    return [explained]
