@@ -54,6 +54,7 @@ WHO_MAY = {
     "/workflows/runs/stream": SIGNED_IN,
     "/workflows/runs/{run_id:str}": SIGNED_IN,
     "/workflows/events": SIGNED_IN,
+    "/workflows/explain": SIGNED_IN,
 }
 """Every address; a new one has to be entered here by whoever makes it."""
 

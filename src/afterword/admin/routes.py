@@ -6,6 +6,7 @@ from litestar import Router
 from litestar.middleware import DefineMiddleware
 from litestar.middleware.csrf import CSRFMiddleware
 
+from afterword.admin.explain import explain_routes
 from afterword.admin.live import live_routes
 from afterword.admin.run_history import run_history_routes
 from afterword.admin.sessions import (
@@ -47,6 +48,7 @@ def admin_routes(
                     exception_handlers={NotSignedIn: send_to_sign_in},
                     route_handlers=[
                         *run_history_routes(database),
+                        *explain_routes(database),
                         *live_routes(database, stopping or asyncio.Event()),
                     ],
                 ),
