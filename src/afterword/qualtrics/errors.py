@@ -61,6 +61,7 @@ class QualtricsNotFound(Permanent):
 
     def __init__(self, told: Told) -> None:
         super().__init__(_reason(told, "qualtrics-not-found", "Qualtrics has no such thing, or no longer"))
+        self.status = told.status
 
 
 class QualtricsUnknownEndpoint(Permanent):

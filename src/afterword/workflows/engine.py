@@ -13,7 +13,7 @@ import msgspec
 import structlog
 from msgspec.structs import replace
 
-from afterword.outcomes import Permanent, Reason, Retry
+from afterword.outcomes import Permanent, Reason, Retry, Skip
 from afterword.piped_text import Source
 from afterword.store.database import CONNECTION_LOST, Database
 from afterword.tasks.contract import AnyTaskType
@@ -153,18 +153,21 @@ class RunEngine:
         return await self._begin(run, state)
 
     async def _begin(self, run: StoredRun, state: RunState) -> float | None:
-        """Read the revision and the event, and hold the event against the workflow's conditions once."""
+        """Read the revision and the event; before the first task hold it against the workflow's conditions."""
         definition = await self._revisions.get(self._database, run.workflow_id, run.revision)
         try:
             event = await read_event(self._database, definition.event, run.body, responses=self._responses)
         except Retry as outcome:
             return await self._put_off(state, outcome)
+        except Skip as outcome:
+            await self._end(state, "skipped", outcome.reason)
+            return None
         except (Permanent, ValueError) as error:
             reason = error.reason if isinstance(error, Permanent) else Reason("event-unusable", str(error))
             await self._end(state, "failed", reason)
             return None
         evaluation: Evaluation | None = None
-        if definition.conditions is not None and state.position == 0 and state.attempt == 0:
+        if definition.conditions is not None and state.position == 0:
             evaluation = evaluate(definition.conditions, state.sources(event, definition))
             if not evaluation.holds:
                 await self._end(state, "skipped", CONDITIONS_NOT_MET, event=event, evaluation=evaluation)

@@ -63,12 +63,13 @@ class EventData(msgspec.Struct, frozen=True):
 class ResponseReader(Protocol):
     """Reads Responses from connected Qualtrics accounts."""
 
-    async def read_response(self, account: str, survey_id: str, response_id: str) -> AnsweredSurvey:
-        """Ask the account for a Response and its Survey.
+    async def read_response(self, wanted: SurveyResponse, body: str, /) -> AnsweredSurvey:
+        """The Response that an event tells of, with its Survey.
 
         Raises:
             Retry: the account cannot be asked now, or does not have the Response yet.
             Permanent: it never will.
+            Skip: the Response turned out to be of a kind that the workflow does not start with.
         """
 
 
@@ -80,6 +81,7 @@ async def read_event(
     Raises:
         Retry: it tells of a Response that cannot be read now.
         Permanent: the event cannot be used: it lacks what its kind has, or what it tells of is gone.
+        Skip: it tells of a Response of a kind that the workflow does not start with.
     """
     match event:
         case ConversationClosed():
@@ -96,7 +98,7 @@ async def read_event(
                 raise Permanent(
                     Reason("account-not-readable", "nothing here reads responses of a Qualtrics account")
                 )
-            return _of_response(await responses.read_response(account, told.survey_id, told.response_id))
+            return _of_response(await responses.read_response(event, body))
 
 
 def _of_fields(fields: Mapping[str, str]) -> EventData:

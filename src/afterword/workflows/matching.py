@@ -24,6 +24,8 @@ INBOX_LOCK = 0x696E626F78
 BATCH_SIZE = 500
 
 KIND_NOT_TICKED = "response-kind-not-ticked"
+TOLD_LATER = frozenset({"partial", "imported", "preview", "test"})
+"""Kinds of which a real Qualtrics' response may turn out to be when it is read, though its event does not say so."""
 NO_WORKFLOW = Reason("no-workflow", "no workflow starts with it")
 WORKFLOW_WAS_OFF = Reason("workflow-was-off", "the workflow is off; the event is kept and can be run later")
 WORKFLOW_HAD_NO_TASK = Reason(
@@ -126,8 +128,11 @@ def is_of_its_kind(wanted: Event, event_type: str) -> bool:
     match wanted:
         case ConversationClosed():
             return event_type == CONVERSATION_CLOSED
-        case SurveyResponse(kinds=kinds):
-            return response_kind(event_type) in kinds
+        case SurveyResponse(kinds=kinds, account=account):
+            kind = response_kind(event_type)
+            return kind in kinds or (
+                kind == "created" and account is not None and bool(TOLD_LATER & {*kinds})
+            )
         case _:
             return True
 
