@@ -90,6 +90,34 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Positive,
         Meta(description="Factor on every wait between two attempts of a task; below 1 only for rehearsals."),
     ] = 1.0
+    longest_hold_days: Annotated[
+        Positive,
+        Meta(
+            description="Days that a run is held for a connected account or a workflow that is off; then it fails."
+        ),
+    ] = 7.0
+    account_down_alert_minutes: Annotated[
+        Positive,
+        Meta(description="Minutes that a connected account may be down before an alert tells of it."),
+    ] = 15.0
+    alert_email: Annotated[
+        str | None, Meta(description="Email addresses that alerts go to, separated by commas.")
+    ] = None
+    alert_url: Annotated[
+        str | None, Meta(description="Address that alerts are posted to as JSON (https://…).")
+    ] = None
+    alert_secret: Annotated[
+        str | None,
+        Meta(
+            description="Secret that posted alerts are signed with: 24 to 64 bytes in base64, after whsec_ or alone."
+        ),
+    ] = None
+    alerts_per_day: Annotated[
+        Annotated[int, Meta(ge=1)],
+        Meta(
+            description="Alerts that are sent in a day (UTC); what is beyond stands in the next day's summary."
+        ),
+    ] = 20
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Meta(description="Least level that is logged.")
     ] = "info"
@@ -154,7 +182,7 @@ def _decode(kind: type, value: object) -> object:
     raise NotImplementedError
 
 
-SECRET = frozenset({"secret_key", "smtp_password", "database_url"})
+SECRET = frozenset({"secret_key", "smtp_password", "database_url", "alert_url", "alert_secret"})
 MASK = "********"
 
 

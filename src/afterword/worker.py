@@ -28,6 +28,7 @@ from afterword.subscriptions.delivery import Deliveries
 from afterword.tasks.registry import load_task_types
 from afterword.tasks.services import Services
 from afterword.workflows.engine import RunEngine
+from afterword.workflows.holds import Holds
 from afterword.workflows.matching import Inbox
 from afterword.workflows.replays import ReplaysKeeper
 from afterword.workflows.schedules import SchedulesKeeper
@@ -59,6 +60,12 @@ class Worker:
             database, load_task_types(services), retry_time_scale=settings.retry_time_scale
         )
         self._replays = ReplaysKeeper(database, self._queue)
+        self._holds = Holds(
+            database,
+            self._accounts.availability,
+            longest_days=settings.longest_hold_days,
+            down_alert_minutes=settings.account_down_alert_minutes,
+        )
         self._deliveries = Deliveries(database, box, settings)
         self._arrived = asyncio.Event()
 
@@ -69,6 +76,7 @@ class Worker:
             asyncio.create_task(self._every(SWEEP_EVERY_SECONDS, self._queue.sweep)),
             asyncio.create_task(self._every(PRUNE_EVERY_SECONDS, self._queue.prune)),
             asyncio.create_task(self._every(REPLAY_EVERY_SECONDS, self._replays.tick)),
+            asyncio.create_task(self._every(LOOK_EVERY_SECONDS, self._holds.keep)),
             asyncio.create_task(self._every(LOOK_EVERY_SECONDS, SchedulesKeeper(self._database).tick)),
             asyncio.create_task(self._every(DELIVER_EVERY_SECONDS, self._deliveries.deliver)),
             asyncio.create_task(self._every(PRUNE_EVERY_SECONDS, self._deliveries.prune)),
