@@ -26,10 +26,10 @@ from afterword.store.tables import connected_account
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
 
-Kind = Literal["gladly", "qualtrics"]
+Kind = Literal["gladly", "qualtrics", "web-service"]
 
 LONGEST_NAME = 200
-PREFIXES: dict[Kind, str] = {"gladly": "GA", "qualtrics": "QA"}
+PREFIXES: dict[Kind, str] = {"gladly": "GA", "qualtrics": "QA", "web-service": "WS"}
 
 
 class InvalidAccount(ValueError):
@@ -137,7 +137,7 @@ async def add_gladly(
     _check_filled(username=username, api_token=api_token)
     base_url = gladly_address(base_url)
     secrets = GladlySecrets(api_token, webhook)
-    account_id = await _add(
+    account_id = await add_account(
         connection,
         box,
         "gladly",
@@ -173,7 +173,7 @@ async def add_qualtrics(
         json_event_url = json_event_address(json_event_url)
     base_url = qualtrics_address(host_of(json_event_url) if base_url is None else base_url)
     secrets = QualtricsSecrets(api_token, json_event_url, (new_secret(),))
-    account_id = await _add(
+    account_id = await add_account(
         connection,
         box,
         "qualtrics",
@@ -190,7 +190,7 @@ async def add_qualtrics(
 
 async def get_gladly(connection: "AsyncConnection", box: SecretBox, account_id: str) -> GladlyAccount | None:
     """The connected Gladly account with this id."""
-    row = await _get(connection, "gladly", account_id)
+    row = await get_account(connection, "gladly", account_id)
     if row is None:
         return None
     secrets = msgspec.json.decode(box.decrypt(row["secrets"]), type=GladlySecrets)
@@ -203,7 +203,7 @@ async def get_qualtrics(
     connection: "AsyncConnection", box: SecretBox, account_id: str
 ) -> QualtricsAccount | None:
     """The connected Qualtrics account with this id."""
-    row = await _get(connection, "qualtrics", account_id)
+    row = await get_account(connection, "qualtrics", account_id)
     if row is None:
         return None
     secrets = msgspec.json.decode(box.decrypt(row["secrets"]), type=QualtricsSecrets)
@@ -254,7 +254,7 @@ async def remove_account(connection: "AsyncConnection", account_id: str) -> None
     await connection.execute(delete(connected_account).where(connected_account.c.id == account_id))
 
 
-async def _add(
+async def add_account(
     connection: "AsyncConnection",
     box: SecretBox,
     kind: Kind,
@@ -262,6 +262,11 @@ async def _add(
     secrets: msgspec.Struct,
     **plain: str | None,
 ) -> str:
+    """Save an account of any kind; answers its id.
+
+    Raises:
+        InvalidAccount: the name is taken or none, or the vendor's account is connected already.
+    """
     if not name.strip() or len(name) > LONGEST_NAME or not name.isprintable():
         raise InvalidAccount(f"A name has 1 to {LONGEST_NAME} characters.", "name")
     account_id = new_id(PREFIXES[kind])
@@ -284,7 +289,8 @@ async def _taken(connection: "AsyncConnection", kind: Kind, name: str) -> Invali
     return InvalidAccount(f"This {vendor} account is connected already, under another name.", "api_token")
 
 
-async def _get(connection: "AsyncConnection", kind: Kind, account_id: str) -> RowMapping | None:
+async def get_account(connection: "AsyncConnection", kind: Kind, account_id: str) -> RowMapping | None:
+    """The row of an account, secrets encrypted."""
     found = await connection.execute(
         select(connected_account).where(
             connected_account.c.kind == kind, connected_account.c.id == account_id

@@ -21,6 +21,13 @@ from afterword.qualtrics.errors import (
     QualtricsUnreachable,
     QualtricsWrongCredentials,
 )
+from afterword.web_services.errors import (
+    WebServiceMissingPermission,
+    WebServiceTimedOut,
+    WebServiceUnavailable,
+    WebServiceUnreachable,
+    WebServiceWrongCredentials,
+)
 
 
 class Sign(enum.Enum):
@@ -55,6 +62,11 @@ BY_ERROR: dict[type[Outcome], Sign] = {
     GladlyInvalid: Sign.ACCEPTED,
     GladlyMoved: Sign.ACCEPTED,
     QualtricsBadEvent: Sign.ACCEPTED,
+    WebServiceUnreachable: Sign.DOWN,
+    WebServiceTimedOut: Sign.DOWN,
+    WebServiceUnavailable: Sign.DOWN,
+    WebServiceWrongCredentials: Sign.REFUSED,
+    WebServiceMissingPermission: Sign.NOT_PERMITTED,
     Retry: Sign.NOTHING,
     Permanent: Sign.NOTHING,
     Skip: Sign.NOTHING,

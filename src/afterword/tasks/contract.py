@@ -10,7 +10,7 @@ in the form), ``description`` (a sentence of help) and, where one helps, ``examp
 import enum
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Generic, Literal, Protocol, TypeVar
+from typing import Any, Generic, Literal, Protocol, TypeVar, runtime_checkable
 
 import msgspec
 
@@ -147,5 +147,20 @@ class TaskType(Protocol[Configuration]):
         """
 
 
+@runtime_checkable
+class RepetitionByConfiguration(Protocol):
+    """What a task type has besides, when what doing it twice means hangs on its configuration, as on a method."""
+
+    def repetition_of(self, saved: Mapping[str, Any], /) -> Repetition:
+        """What doing it twice means with this configuration, as it is saved."""
+
+
 AnyTaskType = TaskType[Any]
 """A task type whose configuration the holder does not know; the engine makes it from the type's own model."""
+
+
+def repetition_of(task_type: AnyTaskType, saved: Mapping[str, Any]) -> Repetition:
+    """What doing a task of this type twice means, with this configuration as it is saved."""
+    if isinstance(task_type, RepetitionByConfiguration):
+        return task_type.repetition_of(saved)
+    return task_type.repetition

@@ -12,7 +12,7 @@ from afterword.outcomes import Outcome, Permanent, Reason, Retry
 from afterword.outgoing.exchanges import Exchange, recorded_exchanges
 from afterword.piped_text import Source
 from afterword.store.database import ConnectionLost
-from afterword.tasks.contract import AnyTaskType, Repetition, TaskCall
+from afterword.tasks.contract import AnyTaskType, Repetition, TaskCall, repetition_of
 from afterword.workflows.configuration import configure
 from afterword.workflows.definitions import Task
 from afterword.workflows.event_data import EventData
@@ -51,7 +51,7 @@ class Attempts:
     def stops_when_unknown(self, task: Task) -> bool:
         """Whether the task is to fail when nobody knows if it was done: its setting, or else its type's."""
         task_type = self._task_types.get(task.type)
-        if task_type is None or task_type.repetition is not Repetition.NEITHER:
+        if task_type is None or repetition_of(task_type, task.configuration) is not Repetition.NEITHER:
             return False
         if task.after_unknown_outcome is None:
             return not task_type.repeats_when_unknown

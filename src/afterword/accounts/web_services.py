@@ -1,0 +1,117 @@
+"""Connected accounts at web services: the secret that a Web service task sends, and the addresses that may hear it.
+
+The secret stands here, encrypted, and never in a workflow: who may see or write workflows need not know it, and cannot
+have it sent elsewhere.
+"""
+
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+
+from afterword.accounts import connected
+from afterword.accounts.connected import InvalidAccount
+from afterword.accounts.secrets import SecretBox
+from afterword.outgoing.addresses import InvalidAddress
+from afterword.web_services.requests import HEADER_NAME, Credentials, check_base_url
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+Authentication = Literal["none", "basic", "bearer", "header"]
+LONGEST_SECRET = 10_000
+OURS = frozenset(
+    {"host", "content-length", "content-type", "transfer-encoding", "connection", "idempotency-key"}
+)
+"""Headers that a call has by itself."""
+
+
+class WebServiceAccount(msgspec.Struct, frozen=True):
+    """A connected account at a web service."""
+
+    id: str
+    name: str
+    credentials: Credentials
+
+    def __repr__(self) -> str:
+        return f"WebServiceAccount({self.id!r})"
+
+
+class _Secrets(msgspec.Struct, frozen=True):
+    authentication: Authentication
+    secret: str
+    header_name: str = ""
+
+
+async def add_web_service(
+    connection: "AsyncConnection",
+    box: SecretBox,
+    *,
+    name: str,
+    base_url: str,
+    authentication: Authentication,
+    secret: str = "",
+    username: str = "",
+    header_name: str = "",
+) -> WebServiceAccount:
+    """Connect a web service: what stands at ``base_url`` and below gets the secret.
+
+    *basic* needs ``username`` (``secret`` is the password), *header* needs ``header_name``; *none* has no secret, and
+    lets workflows call an address within a private network.
+
+    Raises:
+        InvalidAccount: the name is taken, the address is none, or something is missing or cannot be sent.
+    """
+    try:
+        base_url = check_base_url(base_url)
+    except InvalidAddress as error:
+        raise InvalidAccount(str(error), error.field) from None
+    _check(authentication, secret, username, header_name)
+    secrets = _Secrets(authentication, secret, header_name)
+    account_id = await connected.add_account(
+        connection, box, "web-service", name, secrets, base_url=base_url, username=username or None
+    )
+    return _account(account_id, name, base_url, username, secrets)
+
+
+async def get_web_service(
+    connection: "AsyncConnection", box: SecretBox, account_id: str
+) -> WebServiceAccount | None:
+    """The connected account at a web service with this id."""
+    row = await connected.get_account(connection, "web-service", account_id)
+    if row is None:
+        return None
+    secrets = msgspec.json.decode(box.decrypt(row["secrets"]), type=_Secrets)
+    return _account(account_id, row["name"], row["base_url"], row["username"] or "", secrets)
+
+
+def _account(
+    account_id: str, name: str, base_url: str, username: str, secrets: _Secrets
+) -> WebServiceAccount:
+    credentials = Credentials(
+        base_url=base_url,
+        authentication=secrets.authentication,
+        secret=secrets.secret,
+        username=username,
+        header_name=secrets.header_name,
+    )
+    return WebServiceAccount(account_id, name, credentials)
+
+
+def _check(authentication: Authentication, secret: str, username: str, header_name: str) -> None:
+    needed = {
+        "secret": (secret, authentication != "none"),
+        "username": (username, authentication == "basic"),
+        "header_name": (header_name, authentication == "header"),
+    }
+    for field, (value, is_needed) in needed.items():
+        words = field.replace("_", " ")
+        if is_needed and not value.strip():
+            raise InvalidAccount(f"The {words} is missing.", field)
+        if value and not is_needed:
+            raise InvalidAccount(f"With authentication {authentication!r} there is no {words}.", field)
+        if not value.isprintable() or len(value) > LONGEST_SECRET:
+            raise InvalidAccount(f"The {words} cannot be sent: it has line ends or is too long.", field)
+    if ":" in username:
+        raise InvalidAccount("A user name of basic authentication has no colon.", "username")
+    if header_name and (not HEADER_NAME.fullmatch(header_name) or header_name.lower() in OURS):
+        raise InvalidAccount("This is not the name of a header that can be set.", "header_name")
