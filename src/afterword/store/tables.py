@@ -533,4 +533,6 @@ rate_budget = Table(
     metadata,
     Column("name", Text, primary_key=True),
     _moment("theoretical_arrival", nullable=False),
+    prefixes=["UNLOGGED"],
 )
+"""Not written ahead: a call need not wait for a disk, and after a crash a budget is simply unused."""

@@ -10,6 +10,7 @@ down_revision = "0001"
 
 def upgrade() -> None:
     """Add what the run engine and run history need."""
+    op.execute("ALTER TABLE rate_budget SET UNLOGGED")
     _workflows()
     _runs()
     _problems_and_replays()
