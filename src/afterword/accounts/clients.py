@@ -7,53 +7,77 @@ import msgspec
 from cachetools import TTLCache
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from afterword.accounts.availability import AccountWatch, Availability
 from afterword.accounts.connected import GladlyAccount, QualtricsAccount, get_gladly, get_qualtrics
 from afterword.accounts.secrets import SecretBox
+from afterword.accounts.standing_store import credentials_of
+from afterword.accounts.web_services import WebServiceAccount, get_web_service
 from afterword.gladly.client import GladlyClient
 from afterword.outcomes import Permanent, Reason
 from afterword.outgoing.calls import Caller
+from afterword.outgoing.watching import Watch
 from afterword.qualtrics.client import QualtricsClient
 from afterword.settings import Settings
 from afterword.store.budgets import RateBudget
 from afterword.store.database import Database
+from afterword.web_services.client import WebServiceClient
 
-Account = TypeVar("Account", GladlyAccount, QualtricsAccount)
+Account = TypeVar("Account", GladlyAccount, QualtricsAccount, WebServiceAccount)
 
 NOT_CONNECTED = Reason("account-not-connected", "the connected account was removed")
+NO_JSON_EVENT = Reason(
+    "json-event-address-missing",
+    "the connected Qualtrics account has no address of a JSON event; set it by "
+    "`afterword accounts rotate … --json-event-url`",
+)
 
 REMEMBER_SECONDS = 5.0
 """How long a process remembers an account; a change is in force everywhere after at most this long."""
 
 
 class QualtricsApp(msgspec.Struct, frozen=True, eq=False):
-    """A connected Qualtrics account's JSON Event endpoint."""
+    """A connected Qualtrics account: ``client`` calls its API; here is its JSON Event endpoint."""
 
     client: QualtricsClient
     account: QualtricsAccount
 
     async def send_json_event(self, fields: Mapping[str, str], *, idempotency_key: str) -> None:
-        """Post the fields; raises the errors of ``qualtrics/errors.py``."""
+        """Post the fields; raises the errors of ``qualtrics/errors.py``.
+
+        Raises:
+            Permanent: the account has no JSON event.
+        """
+        if self.account.json_event_url is None:
+            raise Permanent(NO_JSON_EVENT)
         await self.client.send_json_event(
-            self.account.json_event_url, self.account.api_token, fields, idempotency_key=idempotency_key
+            self.account.json_event_url, fields, idempotency_key=idempotency_key
         )
 
 
+class Known(msgspec.Struct, frozen=True):
+    """A connected account as it was read, with the digest of what it is called with."""
+
+    account: GladlyAccount | QualtricsAccount | WebServiceAccount
+    credentials: bytes
+
+
 class ConnectedAccounts:
-    """A client for each connected account, kept for as long as the account stays as it is."""
+    """A client for each connected account, kept for as long as the account stays as it is.
+
+    Every call of a client passes ``availability``.
+    """
 
     def __init__(self, database: Database, box: SecretBox, budget: RateBudget, settings: Settings) -> None:
         self._database = database
         self._box = box
         self._budget = budget
         self._settings = settings
-        self._gladly: dict[str, tuple[GladlyAccount, GladlyClient]] = {}
-        self._retired: list[GladlyClient] = []
-        self._qualtrics = QualtricsClient(
-            budget=budget,
-            requests_per_minute=settings.qualtrics_requests_per_minute,
-            caller=Caller(allow_private=settings.allow_private_addresses),
-        )
-        self._known: TTLCache[str, GladlyAccount | QualtricsAccount] = TTLCache(1024, REMEMBER_SECONDS)
+        self.availability = Availability(database)
+        self._gladly: dict[str, tuple[Known, GladlyClient]] = {}
+        self._retired: list[GladlyClient | QualtricsClient] = []
+        self._qualtrics: dict[str, tuple[Known, QualtricsClient]] = {}
+        self.web_services = WebServiceClient(budget=budget, allow_private=settings.allow_private_addresses)
+        self._known: TTLCache[str, Known] = TTLCache(1024, REMEMBER_SECONDS)
 
     async def gladly(self, account_id: str) -> GladlyClient:
         """The client of a connected Gladly account.
@@ -61,9 +85,9 @@ class ConnectedAccounts:
         Raises:
             Permanent: there is none.
         """
-        account = await self._account(account_id, get_gladly)
+        account, credentials = await self._account(account_id, get_gladly)
         known = self._gladly.get(account_id)
-        if known is not None and known[0] == account:
+        if known is not None and known[0] == Known(account, credentials):
             return known[1]
         client = GladlyClient(
             account.base_url,
@@ -73,34 +97,71 @@ class ConnectedAccounts:
             budget_name=account_id,
             requests_per_second=self._settings.gladly_requests_per_second,
             caller=Caller(allow_private=self._settings.allow_private_addresses),
+            watch=self._watch(account_id, credentials),
         )
-        self._gladly[account_id] = (account, client)
+        self._gladly[account_id] = (Known(account, credentials), client)
         if known is not None:  # its calls in hand are let finish
             self._retired.append(known[1])
         return client
 
     async def qualtrics(self, account_id: str) -> QualtricsApp:
-        """The endpoint of a connected Qualtrics account.
+        """A connected Qualtrics account.
 
         Raises:
             Permanent: there is none.
         """
-        return QualtricsApp(self._qualtrics, await self._account(account_id, get_qualtrics))
+        account, credentials = await self._account(account_id, get_qualtrics)
+        known = self._qualtrics.get(account_id)
+        if known is not None and known[0] == Known(account, credentials):
+            return QualtricsApp(known[1], account)
+        client = QualtricsClient(
+            account.base_url,
+            account.api_token,
+            budget=self._budget,
+            brand_id=account.brand_id,
+            requests_per_minute=self._settings.qualtrics_requests_per_minute,
+            caller=Caller(allow_private=self._settings.allow_private_addresses),
+            watch=self._watch(account_id, credentials),
+        )
+        self._qualtrics[account_id] = (Known(account, credentials), client)
+        if known is not None:  # its calls in hand are let finish
+            self._retired.append(known[1])
+        return QualtricsApp(client, account)
+
+    async def web_service(self, account_id: str) -> tuple[WebServiceAccount, Watch]:
+        """A connected account at a web service, and the watch over its calls.
+
+        Raises:
+            Permanent: there is none.
+        """
+        account, credentials = await self._account(account_id, get_web_service)
+        return account, self._watch(account_id, credentials)
 
     async def close(self) -> None:
         """Close every client's connections."""
-        for client in [*self._retired, *(client for _, client in self._gladly.values())]:
-            await client.close()
-        await self._qualtrics.close()
+        await self.web_services.close()
+        for gladly in [client for _, client in self._gladly.values()]:
+            await gladly.close()
+        for qualtrics in [client for _, client in self._qualtrics.values()]:
+            await qualtrics.close()
+        for retired in self._retired:
+            await retired.close()
+
+    def _watch(self, account_id: str, credentials: bytes) -> AccountWatch:
+        """A watch over an account's calls; a refusal has the account read anew, which may have been changed."""
+        return self.availability.watch(
+            account_id, credentials, on_refusal=lambda: self._known.pop(account_id, None)
+        )
 
     async def _account(
         self, account_id: str, get: Callable[[AsyncConnection, SecretBox, str], Awaitable[Account | None]]
-    ) -> Account:
+    ) -> tuple[Account, bytes]:
         known = self._known.get(account_id)
         if known is None:
             async with self._database.transaction() as connection:
-                known = await get(connection, self._box, account_id)
-            if known is None:
+                credentials = await credentials_of(connection, account_id)
+                account = await get(connection, self._box, account_id)
+            if account is None:
                 raise Permanent(NOT_CONNECTED)
-            self._known[account_id] = known
-        return cast("Account", known)
+            known = self._known[account_id] = Known(account, credentials)
+        return cast("Account", known.account), known.credentials
