@@ -137,8 +137,8 @@ def _chosen_in_mail(survey: Survey, score: str) -> dict[str, str]:
 
 def _sitting(asked: Asked, typed: Mapping[str, str]) -> Sitting:
     """How the answer came; a time of showing that cannot be is not believed."""
-    shown_at = typed.get(SHOWN_AT, "")
-    seconds = time.time() - int(shown_at) if SECONDS.fullmatch(shown_at) else None
+    shown_at = _seconds(typed, None)
+    seconds = None if shown_at is None else time.time() - shown_at
     invited = 1 + (datetime.now(UTC) - asked.invitation.created_at).total_seconds()
     return Sitting(
         channel=CHANNEL,
@@ -147,6 +147,12 @@ def _sitting(asked: Asked, typed: Mapping[str, str]) -> Sitting:
         contact_id=asked.invitation.contact_id,
         mailing_list_id=asked.invitation.mailing_list_id,
     )
+
+
+def _seconds(typed: Mapping[str, str], default: int | None) -> int | None:
+    """When the questions were first shown, as the form has it."""
+    shown_at = typed.get(SHOWN_AT, "")
+    return int(shown_at) if SECONDS.fullmatch(shown_at) else default
 
 
 def _questions(
@@ -166,7 +172,7 @@ def _questions(
         "typed": typed,
         "errors": errors or {},
         "not_stored": not_stored,
-        "shown_at": typed.get(SHOWN_AT, int(time.time())),
+        "shown_at": _seconds(typed, int(time.time())),
     }
     return templates.page("survey.html", values, status=status)
 
