@@ -24,7 +24,6 @@ from afterword.workflows.schedules import keep_schedule
 Check = Callable[[AsyncConnection, Definition], Awaitable[Sequence[Mistake]]]
 """Finds all that is wrong with a definition in this installation (``checking.py``)."""
 
-WAKE_HELD = "UPDATE run SET due_at = now() WHERE waiting_for = :held AND status = 'waiting'"
 WAKE_ALL = "UPDATE run SET due_at = now() WHERE workflow_id = :workflow_id AND status = 'waiting'"
 DROP_ENDPOINT = """
 DELETE FROM json_event_endpoint WHERE id = :endpoint AND NOT EXISTS (
@@ -161,7 +160,7 @@ async def belong_to_survey(connection: AsyncConnection, workflow_id: str, survey
 
 
 async def turn_on(connection: AsyncConnection, workflow_id: str, *, check: Check | None) -> None:
-    """Have events start it from now on; runs that were held as it was off go on.
+    """Have events start it from now on. Runs that were held as it was off are let go (``holds.py``).
 
     Raises:
         NoTask: it has none.
@@ -175,7 +174,6 @@ async def turn_on(connection: AsyncConnection, workflow_id: str, *, check: Check
     await _check(connection, definition, check)
     await _change(connection, workflow_id, is_on=True)
     await keep_schedule(connection, workflow_id, definition, is_on=True)
-    await connection.execute(text(WAKE_HELD), {"held": held_by(workflow_id)})
 
 
 async def turn_off(connection: AsyncConnection, workflow_id: str) -> None:
@@ -206,11 +204,6 @@ async def delete_workflow(connection: AsyncConnection, workflow_id: str) -> None
     await connection.execute(text(WAKE_ALL), {"workflow_id": workflow_id})
     if isinstance(definition.event, JsonEvent):
         await connection.execute(text(DROP_ENDPOINT), {"endpoint": definition.event.endpoint})
-
-
-def held_by(workflow_id: str) -> str:
-    """What a run waits for that is held because its workflow is off."""
-    return f"workflow/{workflow_id}"
 
 
 async def _locked(connection: AsyncConnection, workflow_id: str) -> Row[bool, int]:
