@@ -11,7 +11,7 @@ from afterword.piped_text.dates import dates_source, random_source
 from afterword.piped_text.escaping import Place, as_is
 from afterword.piped_text.filling import Json, Ready, Source, UnknownPipe, render, value_of
 from afterword.piped_text.grammar import Pipe, parse
-from afterword.piped_text.places import UnfitValue, fill
+from afterword.piped_text.places import UnfitValue, author_mistake, fill
 
 __all__ = [
     "Json",
@@ -22,6 +22,7 @@ __all__ = [
     "UnfitValue",
     "UnknownPipe",
     "as_is",
+    "author_mistake",
     "dates_source",
     "escaping",
     "fill",

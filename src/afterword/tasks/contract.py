@@ -44,6 +44,10 @@ class Piped(msgspec.Struct, frozen=True):
     of: Literal["run", "invitation"] = "run"
 
 
+class EmbeddedDataName(msgspec.Struct, frozen=True):
+    """Marks a configuration field that names Embedded Data which the task sends along: an invitation can ask for it."""
+
+
 Configuration = TypeVar("Configuration", bound=msgspec.Struct)
 
 

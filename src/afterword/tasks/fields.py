@@ -11,7 +11,7 @@ from msgspec import Meta
 
 from afterword.directory.contacts import mail_address
 from afterword.outcomes import Permanent, Reason, Skip
-from afterword.tasks.contract import Piped
+from afterword.tasks.contract import EmbeddedDataName, Piped
 
 NO_ADDRESS = Reason("contact-has-no-email", "the contact has no email address")
 NOT_AN_ADDRESS = Reason("contact-email-invalid", "the contact's email address is not one that mail can go to")
@@ -110,6 +110,7 @@ class EmbeddedDatum(msgspec.Struct, frozen=True):
 
     field: Annotated[
         str,
+        EmbeddedDataName(),
         Meta(
             title="Field",
             description="The embedded data field's name.",

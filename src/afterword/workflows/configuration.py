@@ -1,8 +1,8 @@
 """A task's configuration as it is for one run: read by the task type's own model, its piped text filled in."""
 
 import functools
-from collections.abc import Callable, Iterator, Mapping
-from typing import Annotated, Any, cast, get_args, get_origin, get_type_hints
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, TypeVar, cast, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -51,50 +51,6 @@ def fill_in(configuration: msgspec.Struct, sources: tuple[Source, ...]) -> msgsp
     return _changed(configuration, lambda text, place: fill(text, place, *sources))
 
 
-class PipedText(msgspec.Struct, frozen=True):
-    """A piped text of a configuration: where in it (``headers[0].value``), the text, how it is marked, its place."""
-
-    path: str
-    text: str
-    piped: Piped
-    place: Place
-
-
-def piped_texts(configuration: msgspec.Struct, path: str = "") -> Iterator[PipedText]:
-    """Every piped text of a configuration, in the order of its fields."""
-    for name, piped in _fields(type(configuration)):
-        value, below = getattr(configuration, name), f"{path}.{name}" if path else name
-        if piped is not None:
-            place = _place(configuration, piped)
-            yield from (PipedText(where, text, piped, place) for where, text in _texts(value, below))
-        else:
-            yield from _texts_below(value, below)
-
-
-def _texts(value: object, path: str) -> Iterator[tuple[str, str]]:
-    match value:
-        case str():
-            yield path, value
-        case tuple() | list():
-            for number, item in enumerate(value):
-                yield from _texts(item, f"{path}[{number}]")
-        case Mapping():
-            for key, item in value.items():
-                yield from _texts(item, f"{path}.{key}")
-
-
-def _texts_below(value: object, path: str) -> Iterator[PipedText]:
-    match value:
-        case msgspec.Struct():
-            yield from piped_texts(value, path)
-        case tuple() | list():
-            for number, item in enumerate(value):
-                yield from _texts_below(item, f"{path}[{number}]")
-        case Mapping():
-            for key, item in value.items():
-                yield from _texts_below(item, f"{path}.{key}")
-
-
 Fill = Callable[[str, Place], str]
 
 
@@ -138,20 +94,27 @@ def _changed_below(value: object, fill_one: Fill) -> object:
 
 
 def _place(configuration: msgspec.Struct, piped: Piped) -> Place:
-    chosen = getattr(configuration, piped.chosen_by) if piped.chosen_by is not None else None
+    return place_of(piped, getattr(configuration, piped.chosen_by) if piped.chosen_by is not None else None)
+
+
+def place_of(piped: Piped, chosen: object) -> Place:
+    """Where a text goes; ``chosen`` is what stands in the field that ``piped.chosen_by`` names."""
     return cast("Place", chosen) if chosen in get_args(Place) else piped.into
 
 
 @functools.cache
 def _fields(model: type[msgspec.Struct]) -> tuple[tuple[str, Piped | None], ...]:
     hints = get_type_hints(model, include_extras=True)
-    return tuple((name, _mark(hints[name])) for name in model.__struct_fields__)
+    return tuple((name, mark_of(hints[name], Piped)) for name in model.__struct_fields__)
 
 
-def _mark(hint: object) -> Piped | None:
-    """The mark of a field, also where it stands within: ``tuple[Annotated[str, Piped()], ...]``, ``… | None``."""
+Mark = TypeVar("Mark")
+
+
+def mark_of(hint: object, kind: type[Mark]) -> Mark | None:
+    """What a field's type is annotated with, also within: ``tuple[Annotated[str, Piped()], ...]``, ``… | None``."""
     if get_origin(hint) is Annotated:
         for extra in get_args(hint)[1:]:
-            if isinstance(extra, Piped):
+            if isinstance(extra, kind):
                 return extra
-    return next((mark for part in get_args(hint) if (mark := _mark(part)) is not None), None)
+    return next((mark for part in get_args(hint) if (mark := mark_of(part, kind)) is not None), None)
