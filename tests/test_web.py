@@ -35,6 +35,7 @@ WHO_MAY = {
     "/jfe/form/{survey_id:str}/thanks": EVERYBODY,
     "/opt-out/{link_token:str}": EVERYBODY,
     "/webhooks/gladly/{account_id:str}": CREDENTIALS,
+    "/webhooks/qualtrics/{account_id:str}": EVERYBODY,
     "/inbound-event/v1/events/json/triggers": CREDENTIALS,
     "/inbound-event/v1/events/JSON/triggers": CREDENTIALS,
     "/api/v1/runs": CREDENTIALS,

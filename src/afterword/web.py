@@ -18,6 +18,7 @@ from litestar.types import ControllerRouterHandler
 
 from afterword import process
 from afterword.accounts.api_tokens import TokenUses
+from afterword.accounts.notification_access import NotificationAccess
 from afterword.accounts.secrets import SecretBox, check_secret_key
 from afterword.accounts.webhook_access import WebhookAccess
 from afterword.admin.routes import admin_routes
@@ -26,6 +27,7 @@ from afterword.events.recording import EventRecorder
 from afterword.intake.endpoints import Endpoints
 from afterword.intake.gladly_webhooks import gladly_webhook_routes
 from afterword.intake.json_events import json_event_routes
+from afterword.intake.qualtrics import qualtrics_routes
 from afterword.outcomes import ConfigurationError
 from afterword.pages.static_files import static_routes
 from afterword.qualtrics_api.routes import qualtrics_api_routes
@@ -81,6 +83,7 @@ def create_app(
         route_handlers=[
             *json_event_routes(recorder, endpoints),
             *gladly_webhook_routes(recorder, WebhookAccess(database, box)),
+            *qualtrics_routes(recorder, NotificationAccess(database, box)),
             *qualtrics_api_routes(database, settings, box, uses),
             *static_routes(),
             *survey_page_routes(database, settings),

@@ -39,8 +39,8 @@ BY_STATUS: dict[str, Kind] = {"1": "preview", "17": "preview", "2": "test", "4":
 
 
 class Sorted(msgspec.Struct, frozen=True):
-    """A response's values, each sort apart. ``kind`` is what the response itself tells of how it came to be: ``None`` for
-    an ordinary, finished one.
+    """A response's values, each sort apart. ``kind`` is what the response itself tells of how it came to be; ``None``
+    for an ordinary, finished one.
     """
 
     answers: Mapping[str, object]
@@ -65,7 +65,7 @@ def sort_values(response: SurveyResponse) -> Sorted:
 
 
 def question_of(name: str) -> str | None:
-    """The question that a value answers: ``QID5`` for ``QID5_1_TEXT``; ``None`` for one in a loop, and for no answer."""
+    """The question that a value answers: ``QID5`` for ``QID5_1_TEXT``; ``None`` in a loop, and for no answer."""
     found = ANSWER.fullmatch(name)
     return found[1] if found and name.startswith("QID") else None
 
