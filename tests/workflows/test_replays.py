@@ -237,6 +237,20 @@ async def test_failures_with_one_cause_are_one_problem(replaying: Replaying, scr
     }
 
 
+async def test_a_problem_is_told_of_once_with_the_number_of_its_runs(
+    replaying: Replaying, scripted: Any
+) -> None:
+    for _ in range(3):
+        scripted.then(Permanent(WHY))
+    await replaying.run(3, THREE_TASKS[:1])
+    rows = await replaying.database.pool.fetch("SELECT kind, subject, count, words FROM alert")
+    (problem,) = await replaying.problems()
+    assert [(row["kind"], row["subject"], row["count"]) for row in rows] == [
+        ("run-failed", f"problem/{problem.id}", 3)
+    ]
+    assert "it is so" in rows[0]["words"]
+
+
 async def test_a_problem_is_gone_when_all_its_runs_were_replayed_with_success(
     replaying: Replaying, scripted: Any
 ) -> None:

@@ -32,6 +32,7 @@ from afterword.workflows.moves import (
     failed,
     not_run,
 )
+from afterword.workflows.problems import NO_TASK
 from afterword.workflows.readiness import why_not_run
 from afterword.workflows.run_store import Attempt, RunMove, RunStore, StoredRun
 from afterword.workflows.workflows import Revisions
@@ -41,8 +42,6 @@ log = structlog.get_logger()
 RECONNECT_SECONDS = 1.0
 FAULT_SECONDS = 60.0
 ACTIVE: tuple[RunStatus, ...] = ("running", "waiting")
-NO_TASK = "-"
-"""Stands for the task in the problem of a run that failed before its first."""
 
 WORKFLOW_OFF = Reason("workflow-off", "its workflow is off; the run goes on when it is turned on again")
 WORKFLOW_DELETED = Reason("workflow-deleted", "its workflow was deleted before the run was at its end")

@@ -17,7 +17,7 @@ from afterword.accounts.availability import Availability
 from afterword.alerts.recording import Alert, record_alerts
 from afterword.outcomes import Reason
 from afterword.store.database import Database
-from afterword.workflows.problems import Failure, record_failures
+from afterword.workflows.problems import NO_TASK, Failure, record_failures
 
 log = structlog.get_logger()
 
@@ -27,9 +27,6 @@ MOST_BATCHES = 5
 PROBE_PATIENCE_SECONDS = 15.0
 """A run that was let go to probe and does not (it may be held by something else then) is followed by another."""
 SELDOM_SECONDS = 60.0
-
-NO_TASK = "-"
-"""Stands for the task in the problem of a run that was held before its first."""
 
 HELD_TOO_LONG = Reason(
     "held-too-long",
@@ -176,7 +173,7 @@ class Holds:
             rows = await connection.fetch(
                 END, self._longest_seconds, BATCH, HELD_TOO_LONG.code, HELD_TOO_LONG.words
             )
-            await record_failures(connection, [_failure(row) for row in rows])
+            await record_failures(connection, [_failure(row) for row in rows], alert=False)
             waited_for = Counter(row["waiting_for"] for row in rows)
             await record_alerts(connection, [_alert(name, runs) for name, runs in waited_for.items()])
         for name, runs in waited_for.items():

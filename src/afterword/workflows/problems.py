@@ -5,16 +5,21 @@ and no longer when it is replayed or deleted.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+import asyncpg
 import msgspec
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from afterword.alerts.recording import Alert, record_alerts
 from afterword.outcomes import Reason
 from afterword.store import tables
 from afterword.store.database import PlainConnection
+
+NO_TASK = "-"
+"""Stands for the task of a run that failed before its first."""
 
 COUNT = """
 INSERT INTO problem (workflow_id, task_id, reason_code, reason_words, runs)
@@ -22,7 +27,8 @@ SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[
 ON CONFLICT (workflow_id, task_id, reason_code) DO UPDATE
 SET runs = problem.runs + excluded.runs, reason_words = excluded.reason_words, last_at = now(),
     first_at = CASE WHEN problem.runs = 0 THEN now() ELSE problem.first_at END
-RETURNING id, workflow_id, task_id, reason_code
+RETURNING id, workflow_id, task_id, reason_code, reason_words,
+    (SELECT name FROM workflow WHERE workflow.id = workflow_id) AS workflow
 """
 
 ATTACH = """
@@ -62,8 +68,13 @@ class Problem(msgspec.Struct, frozen=True):
     last_at: datetime
 
 
-async def record_failures(connection: PlainConnection, failures: Sequence[Failure]) -> None:
-    """Count runs that have just failed, in the transaction that ends them."""
+async def record_failures(
+    connection: PlainConnection, failures: Sequence[Failure], *, alert: bool = True
+) -> None:
+    """Count runs that have just failed and have somebody told, in the transaction that ends them.
+
+    ``alert`` is false where the caller tells in words of its own.
+    """
     causes = Counter((failure.workflow_id, failure.task_id, failure.reason.code) for failure in failures)
     if not causes:
         return
@@ -79,10 +90,24 @@ async def record_failures(connection: PlainConnection, failures: Sequence[Failur
         [causes[cause] for cause in in_order],
     )
     problems = {(row["workflow_id"], row["task_id"], row["reason_code"]): row["id"] for row in rows}
+    if alert:
+        await record_alerts(connection, [_alert(row, causes) for row in rows])
     await connection.execute(
         ATTACH,
         [failure.run_id for failure in failures],
         [problems[failure.workflow_id, failure.task_id, failure.reason.code] for failure in failures],
+    )
+
+
+def _alert(problem: asyncpg.Record, causes: Mapping[tuple[str, str, str], int]) -> Alert:
+    task_id = problem["task_id"]
+    task = "before the first task" if task_id == NO_TASK else f"at the task {task_id}"
+    workflow = problem["workflow"] or "Deleted Workflow"
+    return Alert(
+        "run-failed",
+        f"problem/{problem['id']}",
+        f"Runs of the workflow {workflow!r} failed {task}: {problem['reason_words']}.",
+        causes[problem["workflow_id"], task_id, problem["reason_code"]],
     )
 
 
