@@ -30,6 +30,7 @@ from afterword.tasks.services import Services
 from afterword.workflows.engine import RunEngine
 from afterword.workflows.holds import Holds
 from afterword.workflows.matching import Inbox
+from afterword.workflows.qualtrics_responses import QualtricsResponses
 from afterword.workflows.replays import ReplaysKeeper
 from afterword.workflows.schedules import SchedulesKeeper
 
@@ -57,7 +58,10 @@ class Worker:
         self._accounts = ConnectedAccounts(database, box, RateBudget(database.pool), settings)
         services = Services(database, settings, self._accounts, Mailer(settings))
         self._engine = RunEngine(
-            database, load_task_types(services), retry_time_scale=settings.retry_time_scale
+            database,
+            load_task_types(services),
+            responses=QualtricsResponses(database, self._accounts),
+            retry_time_scale=settings.retry_time_scale,
         )
         self._replays = ReplaysKeeper(database, self._queue)
         self._holds = Holds(

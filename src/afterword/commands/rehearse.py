@@ -70,6 +70,7 @@ async def _rehearse(
     from afterword.commands.common import print_json  # noqa: PLC0415
     from afterword.log import configure_logging  # noqa: PLC0415
     from afterword.tasks.planning import PlanningTasks  # noqa: PLC0415
+    from afterword.workflows.qualtrics_responses import QualtricsResponses  # noqa: PLC0415
     from afterword.workflows.rehearsal import rehearse as go_through  # noqa: PLC0415
 
     configure_logging(settings.log_level)
@@ -81,7 +82,14 @@ async def _rehearse(
         past = await _event(connection, definition.event, event_id, text)
     planning = PlanningTasks(settings, database, box)
     try:
-        rehearsal = await go_through(database, planning.types, definition, past, workflow_id=found.id)
+        rehearsal = await go_through(
+            database,
+            planning.types,
+            definition,
+            past,
+            workflow_id=found.id,
+            responses=QualtricsResponses(database, planning.accounts, keeps=False),
+        )
     finally:
         await planning.close()
     if as_json:

@@ -10,7 +10,6 @@ import msgspec
 
 from afterword.accounts.clients import ConnectedAccounts
 from afterword.outcomes import Permanent, Reason, Retry, Skip
-from afterword.qualtrics.client import QualtricsClient
 from afterword.qualtrics.errors import QualtricsNotFound
 from afterword.qualtrics.models import SurveyResponse as WireResponse
 from afterword.qualtrics.models import read_response
@@ -57,14 +56,20 @@ RETURNING id
 """
 
 
-class QualtricsResponses:
-    """Reads responses; without ``accounts`` only those that were read before."""
+Read = tuple[WireResponse, SurveyOutline]
 
-    def __init__(self, database: Database, accounts: ConnectedAccounts | None) -> None:
+
+class QualtricsResponses:
+    """Reads responses; without ``accounts`` only those that were read before. ``keeps`` is false for a reader that must
+    leave nothing behind, such as a rehearsal.
+    """
+
+    def __init__(self, database: Database, accounts: ConnectedAccounts | None, *, keeps: bool = True) -> None:
         self._database = database
         self._accounts = accounts
+        self._keeps = keeps
 
-    async def read_response(self, wanted: SurveyResponse, body: str) -> AnsweredSurvey:
+    async def read_response(self, wanted: SurveyResponse, body: str, /) -> AnsweredSurvey:
         """The response that an event tells of, for a workflow that starts with such.
 
         Raises:
@@ -75,27 +80,20 @@ class QualtricsResponses:
         told = msgspec.json.decode(body, type=NotifiedResponse)
         if wanted.account is None:
             raise Permanent(NOT_READABLE)
-        kept = await self._kept(wanted.account, told)
-        if kept is None:
-            await self._fetch(wanted.account, told)
-            kept = await self._kept(wanted.account, told)
-        if kept is None:
-            raise Retry(NOT_THERE_YET)
-        response, outline = kept
+        read = await self._kept(wanted.account, told) or await self._fetched(wanted.account, told)
+        response, outline = read
         sorted_ = sort_values(response)
         _check_kind(wanted, told, sorted_)
         return answered(outline, response, sorted_)
 
-    async def _kept(
-        self, account_id: str, told: NotifiedResponse
-    ) -> tuple[WireResponse, SurveyOutline] | None:
+    async def _kept(self, account_id: str, told: NotifiedResponse) -> Read | None:
         row = await self._database.pool.fetchrow(READ, account_id, told.response_id, told.announcement)
         if row is None:
             return None
         outline = msgspec.json.decode(row["outline"], type=SurveyOutline)
         return read_response(row["body"].encode(), told.response_id), outline
 
-    async def _fetch(self, account_id: str, told: NotifiedResponse) -> None:
+    async def _fetched(self, account_id: str, told: NotifiedResponse) -> Read:
         if self._accounts is None:
             raise Permanent(NOT_READABLE)
         client = (await self._accounts.qualtrics(account_id)).client
@@ -105,21 +103,28 @@ class QualtricsResponses:
             if error.status == NO_SUCH_THING:
                 raise Retry(NOT_THERE_YET) from None
             raise
-        outline_id = await self._outline(client, account_id, told.survey_id, response)
+        known = await self._known_outline(account_id, told.survey_id, response)
+        if not self._keeps:
+            return response, known[1] if known else outline_survey(await client.survey(told.survey_id))
+        if known is None:
+            outline = outline_survey(await client.survey(told.survey_id))
+            known = await keep_outline(self._database, account_id, outline), outline
         await self._database.pool.execute(
-            KEEP, account_id, told.response_id, told.announcement, outline_id, body
+            KEEP, account_id, told.response_id, told.announcement, known[0], body
         )
+        return await self._kept(account_id, told) or (response, known[1])
 
-    async def _outline(
-        self, client: QualtricsClient, account_id: str, survey_id: str, response: WireResponse
-    ) -> int:
-        """The outline that the response is read by: the one that is known, unless it is old or lacks a question."""
+    async def _known_outline(
+        self, account_id: str, survey_id: str, response: WireResponse
+    ) -> tuple[int, SurveyOutline] | None:
+        """The outline that is known and its number, unless it is old, or lacks a question of the response."""
         row = await self._database.pool.fetchrow(NEWEST_OUTLINE, account_id, survey_id)
-        if row is not None and row["age"] < FRESH_SECONDS:
-            known = msgspec.json.decode(row["outline"], type=SurveyOutline)
-            if row["age"] < FRESH_ENOUGH_SECONDS or not unknown_questions(known, response):
-                return int(row["id"])
-        return await keep_outline(self._database, account_id, outline_survey(await client.survey(survey_id)))
+        if row is None or row["age"] > FRESH_SECONDS:
+            return None
+        outline = msgspec.json.decode(row["outline"], type=SurveyOutline)
+        if row["age"] > FRESH_ENOUGH_SECONDS and unknown_questions(outline, response):
+            return None
+        return int(row["id"]), outline
 
 
 async def keep_outline(database: Database, account_id: str, outline: SurveyOutline) -> int:
