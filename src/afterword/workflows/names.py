@@ -5,6 +5,7 @@ What is known is decided by the very sources that fill texts in, holding sample 
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from urllib.parse import quote
 
 import msgspec
 
@@ -120,7 +121,10 @@ def invitation_names(run: Names, embedded_data: Sequence[str]) -> Names:
     offered = (
         *(Name(pipe=f"${{m://{name}}}", label=name, origin="Contact") for name in CONTACT_NAMES),
         *(Name(pipe=f"${{l://{name}}}", label=name, origin="Link") for name in LINK_NAMES),
-        *(Name(pipe=f"${{e://Field/{name}}}", label=name, origin="Embedded Data") for name in embedded_data),
+        *(
+            Name(pipe=f"${{e://Field/{_written(name)}}}", label=name, origin="Embedded Data")
+            for name in embedded_data
+        ),
         *shared,
     )
     return Names(offered, (value,))
@@ -147,7 +151,7 @@ def _field_names(
 ) -> tuple[list[Name], tuple[Source, ...]]:
     values = {name: samples.get(name, "") for name in fields}
     names = [
-        Name(pipe=f"~{{aedj://{name}}}", label=name, origin=origin, sample=sample)
+        Name(pipe=f"~{{aedj://{_written(name)}}}", label=name, origin=origin, sample=sample)
         for name, sample in values.items()
     ]
     return names, (fields_source(values),)
@@ -164,7 +168,12 @@ def _survey_names(survey: SurveyOutline, samples: Mapping[str, str]) -> tuple[li
         for path in paths(question)
     ]
     embedded = [
-        Name(pipe=f"${{e://Field/{name}}}", label=name, origin="Embedded Data", sample=samples.get(name, ""))
+        Name(
+            pipe=f"${{e://Field/{_written(name)}}}",
+            label=name,
+            origin="Embedded Data",
+            sample=samples.get(name, ""),
+        )
         for name in survey.embedded_data
     ]
     own = [Name(pipe=f"${{rm://Field/{name}}}", label=name, origin="Response") for name in METADATA]
@@ -209,3 +218,8 @@ def _date_names(zone: str) -> Iterator[Name]:
     for path in DATES:
         pipe = Pipe("date", path)
         yield Name(pipe=f"${{date://{path}}}", label=path, origin=f"Date ({zone})", sample=source(pipe) or "")
+
+
+def _written(name: str) -> str:
+    """A name as it stands in piped text, where ``%`` and two digits, braces and ``?`` mean something."""
+    return "".join(quote(character) if character in "%{}?" else character for character in name)
