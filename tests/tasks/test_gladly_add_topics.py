@@ -128,8 +128,6 @@ async def test_a_topic_that_was_made_a_moment_ago_is_found_and_the_list_is_not_a
     [
         (400, '{"errors": [{"code": "not_exist", "attr": "topicIds"}]}', Permanent, "gladly-not-found", None),
         (400, '{"errors": [{"code": "invalid"}]}', Permanent, "gladly-invalid", None),
-        (401, "", Permanent, "gladly-wrong-credentials", None),
-        (403, "", Permanent, "gladly-missing-permission", None),
         (404, "", Permanent, "gladly-not-found", None),
         (429, "", Retry, "gladly-rate-limited", False),
         (500, "", Retry, "gladly-unavailable", True),

@@ -131,8 +131,6 @@ async def test_what_is_wrong_has_its_reason_and_mended_it_is_done(
 @pytest.mark.parametrize(
     ("status", "body", "code", "unknown"),
     [
-        (401, "", "gladly-wrong-credentials", None),
-        (403, "", "gladly-missing-permission", None),
         (409, '{"errors": [{"code": "other"}]}', "gladly-taken", None),
         (429, "", "gladly-rate-limited", False),
         (502, "", "gladly-unavailable", True),

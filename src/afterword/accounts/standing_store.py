@@ -14,6 +14,7 @@ from afterword.accounts.standing_alerts import AccountName, alerts_after, down_a
 from afterword.alerts.recording import record_alerts, withdraw_alert
 from afterword.outcomes import Reason
 from afterword.store.database import Database, PlainConnection
+from afterword.store.tables import connected_account
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
@@ -135,9 +136,9 @@ async def credentials_of(connection: "AsyncConnection", account_id: str) -> byte
 
     Read before the account itself: should it change in between, a refusal counts for what it was before.
     """
+    digest: sqlalchemy.ColumnElement[bytes] = sqlalchemy.literal_column(CREDENTIALS)
     found: bytes | None = await connection.scalar(
-        sqlalchemy.text(f"SELECT {CREDENTIALS} FROM connected_account WHERE id = :id"),
-        {"id": account_id},  # noqa: S608
+        sqlalchemy.select(digest).select_from(connected_account).where(connected_account.c.id == account_id)
     )
     return found or b""
 
