@@ -17,6 +17,7 @@ from afterword.store.database import Database
 from afterword.store.identifiers import new_id
 from afterword.workflows.checking import Mistake
 from afterword.workflows.definitions import ConversationClosed, Definition, JsonEvent, SurveyResponse
+from afterword.workflows.endpoints import tell_of_change
 from afterword.workflows.naming import LONGEST_NAME, suggest_name
 from afterword.workflows.refusals import EditConflict, InvalidDefinition, NoSuchWorkflow, NoTask
 from afterword.workflows.schedules import keep_schedule
@@ -204,6 +205,7 @@ async def delete_workflow(connection: AsyncConnection, workflow_id: str) -> None
     await connection.execute(text(WAKE_ALL), {"workflow_id": workflow_id})
     if isinstance(definition.event, JsonEvent):
         await connection.execute(text(DROP_ENDPOINT), {"endpoint": definition.event.endpoint})
+        await tell_of_change(connection)
 
 
 async def _locked(connection: AsyncConnection, workflow_id: str) -> Row[bool, int]:
