@@ -46,6 +46,7 @@ async def ready(database: Database, sandbox: Sandbox, stand_in: Any, tmp_path: P
         smtp_security="none",
         public_url="http://afterword.example",
         mail_from="survey@afterword.example",
+        allow_private_addresses=True,
         gladly_requests_per_second=1000,
         qualtrics_requests_per_minute=60000,
     )
