@@ -55,7 +55,13 @@ WHO_MAY = {
     "/workflows/runs/stream": SIGNED_IN,
     "/workflows/runs/{run_id:str}": SIGNED_IN,
     "/workflows/events": SIGNED_IN,
+    "/workflows/problems": SIGNED_IN,
+    "/workflows/replays": SIGNED_IN,
+    "/workflows/replays/{replay_id:str}": SIGNED_IN,
+    "/workflows/replays/{replay_id:str}/stop": SIGNED_IN,
+    "/workflows/runs/{run_id:str}/cancel": SIGNED_IN,
     "/workflows/explain": SIGNED_IN,
+    "/workflows/{workflow_id:str}/rehearse": SIGNED_IN,
 }
 """Every address; a new one has to be entered here by whoever makes it."""
 
@@ -90,6 +96,8 @@ async def test_every_address_is_for_whom_it_should_be(afterword: Any) -> None:
                     assert answer.headers["WWW-Authenticate"]
                 case 2:  # Qualtrics answers so when there is no token at all
                     assert answer.status == 400, told
+                case 3 if method == "POST":  # a form of another site is refused before anybody asks who it is
+                    assert answer.status == 403, told
                 case 3:  # signed in
                     assert answer.status == 303, told
                     assert answer.headers["Location"].startswith("/sign-in"), told

@@ -35,6 +35,7 @@ from afterword.settings import Settings
 from afterword.store.database import CONNECTION_LOST, WEB_NAME, WORKER_NAME, Database
 from afterword.store.migrations import migrate
 from afterword.survey_pages.routes import survey_page_routes
+from afterword.tasks.planning import PlanningTasks
 from afterword.web_errors import exception_handlers
 from afterword.web_requests import BoundedRequest, HeadWhereGet
 
@@ -74,6 +75,7 @@ def create_app(
     box: SecretBox,
     uses: TokenUses,
     *,
+    planning: PlanningTasks,
     stopping: asyncio.Event,
     more_routes: Sequence[ControllerRouterHandler] = (),
 ) -> Litestar:
@@ -87,7 +89,13 @@ def create_app(
             *qualtrics_api_routes(database, settings, box, uses),
             *static_routes(),
             *survey_page_routes(database, settings),
-            *admin_routes(database, settings, csrf_secret=box.derived("forged forms"), stopping=stopping),
+            *admin_routes(
+                database,
+                settings,
+                csrf_secret=box.derived("forged forms"),
+                stopping=stopping,
+                planning=planning,
+            ),
             *api_routes(database),
             health_route(database),
             *more_routes,
@@ -179,7 +187,18 @@ async def open_app(
             await check_secret_key(connection, box)
         recorder = await stack.enter_async_context(EventRecorder(database))
         uses = await stack.enter_async_context(stored_token_uses(database))
-        yield create_app(settings, database, recorder, box, uses, stopping=stopping, more_routes=more_routes)
+        planning = PlanningTasks(settings, database, box)
+        stack.push_async_callback(planning.close)
+        yield create_app(
+            settings,
+            database,
+            recorder,
+            box,
+            uses,
+            planning=planning,
+            stopping=stopping,
+            more_routes=more_routes,
+        )
 
 
 @asynccontextmanager

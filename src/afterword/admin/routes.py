@@ -8,6 +8,8 @@ from litestar.middleware.csrf import CSRFMiddleware
 
 from afterword.admin.explain import explain_routes
 from afterword.admin.live import live_routes
+from afterword.admin.rehearse import rehearse_routes
+from afterword.admin.replays import replay_routes
 from afterword.admin.run_history import run_history_routes
 from afterword.admin.sessions import (
     NotSignedIn,
@@ -20,16 +22,23 @@ from afterword.admin.sign_in import send_to_sign_in, sign_in_routes
 from afterword.settings import Settings
 from afterword.store.database import Database
 from afterword.store.sessions import DatabaseStore
+from afterword.tasks.planning import PlanningTasks
 
 
 def admin_routes(
-    database: Database, settings: Settings, *, csrf_secret: str, stopping: asyncio.Event | None = None
+    database: Database,
+    settings: Settings,
+    *,
+    csrf_secret: str,
+    stopping: asyncio.Event | None = None,
+    planning: PlanningTasks | None = None,
 ) -> list[Router]:
     """The routes of this door, whole: nothing but ``route_handlers`` of the application has to know of them.
 
     ``csrf_secret`` has to be the same in all processes of an installation. Sessions and CSRF checks stand
     before these routes only, so that the other doors are spared both. Open pages listen for as long as they are
-    open, and a server waits for whom it serves: set ``stopping`` and they are let go.
+    open, and a server waits for whom it serves: set ``stopping`` and they are let go. ``planning`` are the task types
+    for rehearsals; without it there are none.
     """
     store = DatabaseStore(database)
     return [
@@ -48,7 +57,9 @@ def admin_routes(
                     exception_handlers={NotSignedIn: send_to_sign_in},
                     route_handlers=[
                         *run_history_routes(database),
+                        *replay_routes(database),
                         *explain_routes(database),
+                        *([] if planning is None else rehearse_routes(database, planning)),
                         *live_routes(database, stopping or asyncio.Event()),
                     ],
                 ),

@@ -72,7 +72,8 @@ def _tell_story(story: "Story") -> None:
     typer.secho(story.answer, fg=COLOURS.get(story.tone))
     for sentence in story.sentences:
         colour = COLOURS.get(sentence.tone)
-        typer.echo(f"  {sentence.at:%Y-%m-%d %H:%M:%S}  {typer.style(sentence.words, fg=colour)}")
+        where = f" [run {sentence.run_id}]" if sentence.run_id else ""
+        typer.echo(f"  {sentence.at:%Y-%m-%d %H:%M:%S}  {typer.style(sentence.words, fg=colour)}{where}")
         for detail in sentence.details:
             typer.echo(f"  {'':19}    {detail}")
     if story.is_cut:

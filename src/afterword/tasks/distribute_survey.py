@@ -53,6 +53,8 @@ NOT_A_REPLY_TO = Reason(
 
 DAY_SECONDS = 86_400.0
 HIDDEN = "…"
+NOT_MADE_YET = "not-made-yet"
+"""Stands in addresses for the secret of a link that a run would make."""
 """Stands in the place of the personal link's secret."""
 
 DEFAULT_SUBJECT = "How did we do?"
@@ -279,7 +281,7 @@ def _imagined(
         id=invitation_id_for(call.key),
         survey_id=survey.id,
         contact_id=contact.id if contact else "new",
-        link_token=HIDDEN,
+        link_token=NOT_MADE_YET,
         email=contact.email if contact else email,
         first_name=wanted.first_name.strip() or (contact.first_name if contact else ""),
         last_name=wanted.last_name.strip() or (contact.last_name if contact else ""),

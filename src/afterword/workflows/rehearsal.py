@@ -44,6 +44,9 @@ Verdict = Literal[
     "would not run",
 ]
 
+OF_EACH_RUN = frozenset({"messageId"})
+"""What each run makes anew; that it differs says nothing."""
+
 TOO_SLOW = Reason("rehearsal-too-slow", "what the task would do could not be found out in time; try again")
 
 
@@ -205,7 +208,7 @@ class _Going:
             output=plan.output,
             before=before,
             lines=lines,
-            differs=tuple(line.name for line in lines if before and before.sent and line.differs),
+            differs=_differing(lines, before),
         )
 
     def not_run(self, task: Task, reason: Reason, evaluation: Evaluation | None = None) -> TaskRehearsal:
@@ -285,6 +288,13 @@ def _lines(sends: Mapping[str, str], before: TaskLastTime | None) -> tuple[Line,
     return tuple(
         Line(name=name, now=sends.get(name), before=sent.get(name)) for name in dict.fromkeys([*sends, *sent])
     )
+
+
+def _differing(lines: tuple[Line, ...], before: TaskLastTime | None) -> tuple[str, ...]:
+    """The lines that differ, where there is something to hold them against."""
+    if before is None or not before.sent:
+        return ()
+    return tuple(line.name for line in lines if line.differs and line.name not in OF_EACH_RUN)
 
 
 def _notes(workflow_id: str | None, wanted: Event, event: PastEvent) -> tuple[str, ...]:

@@ -135,7 +135,7 @@ def _run(run: RunTold) -> Iterator[Sentence]:
         yield Sentence(at=run.started_at, words=words, details=details, run_id=run.id)
         return
     held = ", as its conditions held" if run.evaluation is not None else ""
-    words = f"{name} and began run {run.id} (revision {run.revision}){held}."
+    words = f"{name} and began (revision {run.revision}){held}."
     yield Sentence(at=run.started_at, words=words, details=details, run_id=run.id)
     for task in run.tasks:
         yield from _task(run, task)
@@ -145,7 +145,7 @@ def _run(run: RunTold) -> Iterator[Sentence]:
     ):
         yield Sentence(
             at=run.finished_at,
-            words=f"Run {run.id} was {run.status}: {run.reason}.",
+            words=f"Run {run.id} {'failed' if run.status == 'failed' else 'was cancelled'}: {run.reason}.",
             tone="bad",
             run_id=run.id,
         )

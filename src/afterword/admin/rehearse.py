@@ -1,0 +1,173 @@
+"""Rehearse: what a workflow would do with an event, beside what it did the last time; nothing is sent or changed."""
+
+from typing import Any
+
+from litestar import Response, get, post
+from litestar.exceptions import NotFoundException, PermissionDeniedException
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
+
+from afterword.admin.ids import read_id
+from afterword.admin.pages import page
+from afterword.admin.sessions import AdminRequest
+from afterword.store.database import Database
+from afterword.tasks.planning import PlanningTasks
+from afterword.workflows.definitions import Definition
+from afterword.workflows.explaining.personal import may_see_customers
+from afterword.workflows.explaining.wording import comparison
+from afterword.workflows.listing import Workflow, get_revisions, get_workflow
+from afterword.workflows.qualtrics_responses import QualtricsResponses
+from afterword.workflows.refusals import NoSuchWorkflow
+from afterword.workflows.rehearsal import PastEvent, Rehearsal, rehearse
+from afterword.workflows.rehearsed_events import (
+    LONGEST_BODY,
+    InvalidBody,
+    OfferedEvent,
+    find_past_event,
+    offered_events,
+    pasted,
+)
+
+LARGEST_FORM = 4 * LONGEST_BODY
+"""Bytes; a form writes a byte as up to three."""
+LARGEST_REVISION = 2**31 - 1
+
+TONES = {
+    "would be done": "good",
+    "was done before": "still",
+    "would be skipped": "still",
+    "would be tried again": "warn",
+    "would fail": "bad",
+    "would not run": "still",
+}
+
+
+class Asked(Exception):
+    """What was asked for cannot be rehearsed; the message says why, and what was typed stays."""
+
+
+def rehearse_routes(database: Database, planning: PlanningTasks) -> list[HTTPRouteHandler]:
+    """The pages of rehearsals. A rehearsal is asked for by a form, as it asks the vendors."""
+
+    @get("/workflows/{workflow_id:str}/rehearse")
+    async def show(request: AdminRequest, workflow_id: FromPath[str]) -> Response[str]:
+        """Offer the newest events, and a box to paste one into."""
+        _check_may(request)
+        async with database.read_only().transaction() as connection:
+            workflow = await _found(connection, workflow_id)
+            events = await offered_events(connection, workflow.id, workflow.definition.event)
+        chosen = request.query_params.get("event", "") or (str(events[0].id) if events else "")
+        return _page(
+            request, workflow, events, chosen=chosen, revision=request.query_params.get("revision", "")
+        )
+
+    @post("/workflows/{workflow_id:str}/rehearse", request_max_body_size=LARGEST_FORM, status_code=200)
+    async def go(request: AdminRequest, workflow_id: FromPath[str]) -> Response[str]:
+        """Rehearse, and show it; a mistake in what was pasted is told with its place."""
+        _check_may(request)
+        form = await request.form()
+        chosen, body, revision = (_text(form, name).strip() for name in ("event", "body", "revision"))
+        problem: str | None = None
+        rehearsal: Rehearsal | None = None
+        async with database.read_only().transaction() as connection:
+            workflow = await _found(connection, workflow_id)
+            events = await offered_events(connection, workflow.id, workflow.definition.event)
+            try:
+                definition = await _definition(connection, workflow, revision)
+                past = await _past(connection, definition, chosen, body)
+            except (Asked, InvalidBody) as error:
+                problem = str(error)
+        if problem is None:
+            rehearsal = await rehearse(
+                database,
+                planning.types,
+                definition,
+                past,
+                workflow_id=workflow.id,
+                responses=QualtricsResponses(database, planning.accounts, keeps=False),
+            )
+        return _page(
+            request,
+            workflow,
+            events,
+            chosen=chosen,
+            body=body,
+            revision=revision,
+            problem=problem,
+            rehearsal=rehearsal,
+            status=200 if problem is None else 400,
+        )
+
+    return [show, go]
+
+
+def _check_may(request: AdminRequest) -> None:
+    if not may_see_customers(request.user):
+        raise PermissionDeniedException("A rehearsal shows customers' data, which your role is not shown.")
+
+
+def _page(
+    request: AdminRequest,
+    workflow: Workflow,
+    events: list[OfferedEvent],
+    *,
+    chosen: str,
+    body: str = "",
+    revision: str = "",
+    problem: str | None = None,
+    rehearsal: Rehearsal | None = None,
+    status: int = 200,
+) -> Response[str]:
+    others = chosen if chosen and chosen not in {str(event.id) for event in events} else None
+    return page(
+        request,
+        "rehearse.html",
+        status=status,
+        workflow=workflow,
+        events=events,
+        other_event=others,
+        chosen="" if body else chosen,
+        body=body,
+        revision=revision,
+        problem=problem,
+        told=rehearsal,
+        tones=TONES,
+        comparison=comparison,
+    )
+
+
+async def _found(connection: Any, workflow_id: str) -> Workflow:
+    try:
+        return await get_workflow(connection, workflow_id)
+    except NoSuchWorkflow as error:
+        raise NotFoundException(str(error)) from None
+
+
+async def _definition(connection: Any, workflow: Workflow, revision: str) -> Definition:
+    if not revision or revision == str(workflow.revision):
+        return workflow.definition
+    number = read_id(revision)
+    if number is None or number > LARGEST_REVISION:
+        raise Asked("a revision is a number")
+    try:
+        return (await get_revisions(connection, workflow.id, [number]))[number].definition
+    except NoSuchWorkflow:
+        raise Asked(f"there is no revision {number} of this Workflow") from None
+
+
+async def _past(connection: Any, definition: Definition, chosen: str, body: str) -> PastEvent:
+    """What was pasted, or else the event that was chosen."""
+    if body:
+        return pasted(definition.event, body)
+    if not chosen:
+        raise Asked("choose an event, or paste one")
+    number = read_id(chosen)
+    past = None if number is None else await find_past_event(connection, number)
+    if past is None:
+        raise Asked(f"there is no event {chosen[:20]}")
+    return past
+
+
+def _text(form: Any, name: str) -> str:
+    values = form.getall(name, [])
+    return values[-1] if values and isinstance(values[-1], str) else ""
