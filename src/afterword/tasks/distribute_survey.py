@@ -53,9 +53,9 @@ NOT_A_REPLY_TO = Reason(
 
 DAY_SECONDS = 86_400.0
 HIDDEN = "…"
-NOT_MADE_YET = "not-made-yet"
-"""Stands in addresses for the secret of a link that a run would make."""
 """Stands in the place of the personal link's secret."""
+NOT_MADE_YET = "not-made-yet"
+"""The secret of a link that no run has made, of letters that an address takes as they are."""
 
 DEFAULT_SUBJECT = "How did we do?"
 DEFAULT_MESSAGE = """Hi ${m://FirstName?d=there},
