@@ -28,7 +28,7 @@ NOT_CONNECTED = Reason("account-not-connected", "the connected account was remov
 NO_JSON_EVENT = Reason(
     "json-event-address-missing",
     "the connected Qualtrics account has no address of a JSON event; set it by "
-    "`afterword accounts rotate … --json-event-url`",
+    "`afterword accounts change … --json-event-url`",
 )
 
 REMEMBER_SECONDS = 5.0

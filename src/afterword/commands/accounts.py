@@ -1,0 +1,177 @@
+"""``afterword accounts``: the accounts at Gladly and Qualtrics that are connected."""
+
+from typing import Annotated
+
+import typer
+
+from afterword.commands.asking import TokenFile, asking_again, read_address, read_plain, read_secret
+from afterword.commands.common import DataDir, Json, with_installation
+
+app = typer.Typer(
+    help="Connect accounts at Gladly and Qualtrics; each is tried before it is saved.", no_args_is_help=True
+)
+add_app = typer.Typer(help="Connect an account.", no_args_is_help=True)
+app.add_typer(add_app, name="add")
+
+Name = Annotated[str, typer.Argument(help="The account's name or id.")]
+NewName = Annotated[
+    str | None,
+    typer.Option(
+        "--name", help="What to call it here.", show_default="the organization's or brand's own name"
+    ),
+]
+JsonEventUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--json-event-url",
+        help="Address of the JSON event that closed conversations are sent to; @FILE reads it from a file.",
+        show_default=False,
+    ),
+]
+
+
+@add_app.command("qualtrics")
+def add_qualtrics(  # noqa: PLR0917 - a command's options
+    address: Annotated[
+        str | None,
+        typer.Option("--address", help="Data centre, such as fra1, or address.", show_default=False),
+    ] = None,
+    name: NewName = None,
+    token_file: TokenFile = None,
+    json_event_url: JsonEventUrl = None,
+    data_dir: DataDir = None,
+    as_json: Json = False,
+) -> None:
+    """Connect a Qualtrics account by its API token. The token's rights are its user's: take a user of its own."""
+    from afterword.commands.connecting import add_qualtrics  # noqa: PLC0415
+
+    where = read_plain("Data centre or address", "--address", address)
+    url, token = read_address(json_event_url), read_secret("API token", token_file)
+    with_installation(
+        data_dir,
+        lambda settings, database: add_qualtrics(
+            settings,
+            database,
+            address=where,
+            token=token,
+            name=name,
+            json_event_url=url,
+            ask_again=asking_again(token_file),
+            as_json=as_json,
+        ),
+    )
+
+
+@add_app.command("gladly")
+def add_gladly(  # noqa: PLR0917 - a command's options
+    address: Annotated[
+        str | None, typer.Option("--address", help="Such as https://acme.gladly.com.", show_default=False)
+    ] = None,
+    username: Annotated[
+        str | None, typer.Option("--username", help="The API user's email address.", show_default=False)
+    ] = None,
+    name: NewName = None,
+    token_file: TokenFile = None,
+    data_dir: DataDir = None,
+    as_json: Json = False,
+) -> None:
+    """Connect a Gladly account by its API user and token."""
+    from afterword.commands.connecting import add_gladly  # noqa: PLC0415
+
+    where, user = read_plain("Address", "--address", address), read_plain("User name", "--username", username)
+    token = read_secret("API token", token_file)
+    with_installation(
+        data_dir,
+        lambda settings, database: add_gladly(
+            settings,
+            database,
+            address=where,
+            username=user,
+            token=token,
+            name=name,
+            ask_again=asking_again(token_file),
+            as_json=as_json,
+        ),
+    )
+
+
+@app.command("list")
+def list_(data_dir: DataDir = None, as_json: Json = False) -> None:
+    """List the connected accounts."""
+    from afterword.commands.connecting import list_connected  # noqa: PLC0415
+
+    with_installation(data_dir, lambda _, database: list_connected(database, as_json=as_json))
+
+
+@app.command("verify")
+def verify(
+    account: Annotated[
+        str | None, typer.Argument(help="The account's name or id.", show_default="all of them")
+    ] = None,
+    data_dir: DataDir = None,
+    as_json: Json = False,
+) -> None:
+    """Try accounts as they are; ends with status 1 when one does not work."""
+    from afterword.commands.connecting import verify  # noqa: PLC0415
+
+    with_installation(
+        data_dir, lambda settings, database: verify(settings, database, account, as_json=as_json)
+    )
+
+
+@app.command("rotate")
+def rotate(
+    account: Name,
+    token_file: TokenFile = None,
+    notification_secret: Annotated[
+        bool,
+        typer.Option(
+            "--notification-secret", help="Not the token: make a new secret for what Qualtrics tells us."
+        ),
+    ] = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Give an account another API token of the same organization or brand. What waits for the account goes on."""
+    from afterword.commands import connecting  # noqa: PLC0415
+
+    if notification_secret:
+        with_installation(
+            data_dir, lambda settings, database: connecting.renew_secret(settings, database, account)
+        )
+        return
+    token = read_secret("New API token", token_file)
+    with_installation(
+        data_dir, lambda settings, database: connecting.rotate(settings, database, account, token)
+    )
+
+
+@app.command("change")
+def change(
+    account: Name,
+    address: Annotated[
+        str | None, typer.Option("--address", help="Another data centre or address of Qualtrics.")
+    ] = None,
+    json_event_url: JsonEventUrl = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Change the addresses of a Qualtrics account."""
+    from afterword.commands import connecting  # noqa: PLC0415
+
+    url = read_address(json_event_url)
+    with_installation(
+        data_dir, lambda settings, database: connecting.change(settings, database, account, address, url)
+    )
+
+
+@app.command("remove")
+def remove(
+    account: Name,
+    force: Annotated[bool, typer.Option("--force", help="Even if workflows use it.")] = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Forget an account and its secrets, and say what to take away at the vendor."""
+    from afterword.commands import connecting  # noqa: PLC0415
+
+    with_installation(
+        data_dir, lambda settings, database: connecting.remove(settings, database, account, force=force)
+    )

@@ -1,0 +1,330 @@
+"""Connecting accounts, as lines of text."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from typing import TypeVar
+
+import typer
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from afterword.accounts.changing import change_qualtrics, with_notification_secret
+from afterword.accounts.connected import (
+    AccountSummary,
+    InvalidAccount,
+    get_gladly,
+    get_qualtrics,
+    list_accounts,
+    remove_account,
+)
+from afterword.accounts.connecting import Connector
+from afterword.accounts.secrets import SecretBox, check_secret_key
+from afterword.accounts.subscribing import list_subscriptions, notification_address
+from afterword.commands.common import print_json
+from afterword.gladly.models import Organization
+from afterword.log import configure_logging
+from afterword.outcomes import ConfigurationError
+from afterword.qualtrics.models import Whoami
+from afterword.settings import Settings
+from afterword.store.database import Database
+from afterword.workflows.account_use import workflows_using
+
+Connected = TypeVar("Connected")
+AskAgain = Callable[[], str]
+TRIES = 3
+
+OPTIONS = {
+    "name": "--name",
+    "base_url": "--address",
+    "username": "--username",
+    "api_token": "API token",
+    "json_event_url": "--json-event-url",
+}
+
+
+@asynccontextmanager
+async def opened(settings: Settings, database: Database) -> AsyncIterator[tuple[Connector, SecretBox]]:
+    """What connects accounts, with errors told in one line, at the option that caused them.
+
+    Raises:
+        ConfigurationError: an account cannot be connected so, or the database has another key.
+    """
+    configure_logging(settings.log_level)
+    box = SecretBox.open(settings)
+    async with database.transaction() as connection:
+        await check_secret_key(connection, box)
+    with told_at_its_option():
+        yield Connector(settings, database, box), box
+
+
+@contextmanager
+def told_at_its_option() -> Iterator[None]:
+    """Tell what is wrong with an account at the option that caused it."""
+    try:
+        yield
+    except InvalidAccount as error:
+        words = str(error).removeprefix(f"{error.field}: ") if error.field else str(error)
+        where = f"{OPTIONS.get(error.field, error.field)}: " if error.field else ""
+        raise ConfigurationError(where + words) from None
+
+
+async def find(database: Database, wanted: str | None, kind: str | None = None) -> AccountSummary:
+    """The account of this name or id; without one the only account of the kind.
+
+    Raises:
+        ConfigurationError: there is none, or more than one.
+    """
+    async with database.transaction() as connection:
+        accounts = await list_accounts(connection)
+    of_kind = [account for account in accounts if kind is None or account.kind == kind]
+    found = [account for account in of_kind if wanted is None or wanted in (account.id, account.name)]
+    vendor = "" if kind is None else f"{kind.capitalize()} "
+    if len(found) == 1:
+        return found[0]
+    if found:
+        told = ", ".join(f"{account.id} ({account.kind}, {account.name})" for account in found)
+        raise ConfigurationError(f"Say which account, by its id: {told}.")
+    if not of_kind:
+        raise ConfigurationError(f"No {vendor}account is connected; `afterword accounts add` connects one.")
+    raise ConfigurationError(
+        f"There is no {vendor}account {wanted!r}; `afterword accounts list` shows those there are."
+    )
+
+
+async def add_qualtrics(
+    settings: Settings,
+    database: Database,
+    *,
+    address: str,
+    token: str,
+    name: str | None,
+    json_event_url: str | None,
+    ask_again: AskAgain | None,
+    as_json: bool,
+) -> None:
+    """Connect a Qualtrics account, and say how to go on."""
+    async with opened(settings, database) as (connector, _):
+        account, whoami = await _until_it_works(
+            lambda token: connector.add_qualtrics(
+                address=address, api_token=token, name=name, json_event_url=json_event_url
+            ),
+            token,
+            ask_again,
+        )
+    if as_json:
+        print_json(
+            {
+                "id": account.id,
+                "name": account.name,
+                "address": account.base_url,
+                "brandId": whoami.brand_id,
+                "userId": whoami.user_id,
+                "notice": whoami.notice,
+            }
+        )
+        return
+    typer.echo(f"Connected {account.name!r} ({account.id}): {_whose(whoami)} at {account.base_url}.")
+    _tell_notice(whoami, account.name)
+    typer.echo(f"Next: `afterword qualtrics surveys --account {account.id}`, and subscribe to one of them.")
+
+
+async def add_gladly(
+    settings: Settings,
+    database: Database,
+    *,
+    address: str,
+    username: str,
+    token: str,
+    name: str | None,
+    ask_again: AskAgain | None,
+    as_json: bool,
+) -> None:
+    """Connect a Gladly account, and show what its webhook needs."""
+    async with opened(settings, database) as (connector, _):
+        account, organization = await _until_it_works(
+            lambda token: connector.add_gladly(
+                address=address, username=username, api_token=token, name=name
+            ),
+            token,
+            ask_again,
+        )
+    url = f"{settings.public_url.rstrip('/')}/webhooks/gladly/{account.id}"
+    webhook = account.webhook
+    if as_json:
+        print_json(
+            {
+                "id": account.id,
+                "name": account.name,
+                "address": account.base_url,
+                "organizationId": organization.id,
+                "webhook": {"url": url, "username": webhook.username, "password": webhook.password},
+            }
+        )
+        return
+    typer.echo(f"Connected {account.name!r} ({account.id}): {_whose(organization)} at {account.base_url}.")
+    typer.echo("Make a webhook in Gladly for CONVERSATION/CLOSED and CONVERSATION/REOPENED:")
+    typer.echo(f"  URL        {url}")
+    typer.echo(f"  user name  {webhook.username}")
+    typer.echo(f"  password   {webhook.password}")
+
+
+async def _until_it_works(
+    connect: Callable[[str], Awaitable[Connected]], token: str, ask_again: AskAgain | None
+) -> Connected:
+    """Connect; where somebody can be asked, ask again for a token that is refused: all else stays as it was typed."""
+    for _ in range(TRIES - 1):
+        try:
+            return await connect(token)
+        except InvalidAccount as error:
+            if ask_again is None or error.field != "api_token":
+                raise
+            typer.echo(f"API token: {error}", err=True)
+            token = ask_again()
+    return await connect(token)
+
+
+async def list_connected(database: Database, *, as_json: bool) -> None:
+    """Print the connected accounts."""
+    async with database.transaction() as connection:
+        accounts = await list_accounts(connection)
+    if as_json:
+        print_json(accounts)
+        return
+    if not accounts:
+        typer.echo("No account is connected; `afterword accounts add` connects one.")
+    for account in accounts:
+        of = f"  {account.organization_id}" if account.organization_id else ""
+        typer.echo(f"{account.id}  {account.kind:<9}  {account.name}  {account.base_url or ''}{of}")
+
+
+async def verify(settings: Settings, database: Database, wanted: str | None, *, as_json: bool) -> None:
+    """Try accounts, each; one that does not work does not keep the others from being tried."""
+    async with database.transaction() as connection:
+        accounts = await list_accounts(connection)
+    chosen = accounts if wanted is None else [await find(database, wanted)]
+    results: list[dict[str, object]] = []
+    async with opened(settings, database) as (connector, _):
+        for account in chosen:
+            try:
+                whose: Whoami | Organization = await connector.verify(account)
+            except InvalidAccount as error:
+                results.append({"id": account.id, "name": account.name, "works": False, "words": str(error)})
+            else:
+                words = _whose(whose)
+                results.append({"id": account.id, "name": account.name, "works": True, "words": words})
+    if as_json:
+        print_json(results)
+    else:
+        _tell_verified(results)
+    if not all(result["works"] for result in results):
+        raise typer.Exit(1)
+
+
+def _tell_verified(results: Sequence[dict[str, object]]) -> None:
+    if not results:
+        typer.echo("No account is connected; `afterword accounts add` connects one.")
+    for result in results:
+        mark = (
+            typer.style("works", fg=typer.colors.GREEN)
+            if result["works"]
+            else typer.style("fails", fg=typer.colors.RED)
+        )
+        typer.echo(f"{result['id']}  {mark}  {result['name']}: {result['words']}")
+
+
+async def rotate(settings: Settings, database: Database, wanted: str, token: str) -> None:
+    """Give an account another token."""
+    account = await find(database, wanted)
+    async with opened(settings, database) as (connector, _):
+        whose = await connector.rotate(account, token)
+    typer.echo(f"{account.name!r} has the new token: {_whose(whose)}. The old one may be taken away.")
+
+
+async def renew_secret(settings: Settings, database: Database, wanted: str) -> None:
+    """Make a new secret for what Qualtrics tells us; the one before stays valid."""
+    account = await find(database, wanted, "qualtrics")
+    async with opened(settings, database) as (_, box), database.transaction() as connection:
+        found = await get_qualtrics(connection, box, account.id)
+        if found is None:
+            raise InvalidAccount(f"There is no Qualtrics account {wanted!r}.")
+        await with_notification_secret(connection, box, found, renew=True)
+        subscribed = await list_subscriptions(connection, account.id)
+    typer.echo(f"{account.name!r} has a new secret. The one before stays valid until the next is made.")
+    for one in subscribed:
+        typer.echo(
+            f"  `afterword qualtrics subscribe {one.survey_id} --account {account.id}` puts it to use."
+        )
+    typer.echo("  `afterword qualtrics subscribe SURVEY --web-service` shows it for a Web Service task.")
+
+
+async def change(
+    settings: Settings, database: Database, wanted: str, address: str | None, json_event_url: str | None
+) -> None:
+    """Change the addresses of a Qualtrics account."""
+    account = await find(database, wanted, "qualtrics")
+    if address is None and json_event_url is None:
+        raise ConfigurationError("Say what to change: --address or --json-event-url.")
+    async with opened(settings, database) as (connector, box):
+        if address is not None:
+            whoami = await connector.move(account, address)
+            typer.echo(f"{account.name!r} is now reached at another address: {_whose(whoami)}.")
+            _tell_notice(whoami, account.name)
+        if json_event_url is not None:
+            async with database.transaction() as connection:
+                await change_qualtrics(connection, box, account.id, json_event_url=json_event_url)
+            typer.echo(f"{account.name!r} sends closed conversations to the JSON event of this address.")
+
+
+async def remove(settings: Settings, database: Database, wanted: str, *, force: bool) -> None:
+    """Forget an account.
+
+    Raises:
+        ConfigurationError: a workflow uses it.
+    """
+    account = await find(database, wanted)
+    async with opened(settings, database) as (_, box), database.transaction() as connection:
+        used_by = await workflows_using(connection, account.id)
+        if used_by and not force:
+            raise ConfigurationError(
+                f"{account.name!r} is used by {_listed(used_by)}: their runs would fail. Change or delete them first, "
+                "or add --force."
+            )
+        left = await _left_at_the_vendor(connection, settings, box, account)
+        await remove_account(connection, account.id)
+    typer.echo(f"{account.name!r} is forgotten, and its secrets with it. What is left at the vendor:")
+    for line in left:
+        typer.echo(f"  - {line}")
+
+
+async def _left_at_the_vendor(
+    connection: AsyncConnection, settings: Settings, box: SecretBox, account: AccountSummary
+) -> list[str]:
+    base = settings.public_url.rstrip("/")
+    if account.kind == "gladly":
+        gladly = await get_gladly(connection, box, account.id)
+        user = "" if gladly is None else f" of {gladly.username}"
+        return [f"the webhook to {base}/webhooks/gladly/{account.id}", f"the API token{user}"]
+    subscribed = await list_subscriptions(connection, account.id)
+    address = notification_address(base, account.id)
+    return [
+        *(f"the event subscription {one.subscription_id} of {one.survey_id}" for one in subscribed),
+        f"Web Service tasks in Qualtrics' workflows that call {address}",
+        "the API token, where nothing else uses it: making a new one in Qualtrics ends it",
+    ]
+
+
+def _whose(whose: Whoami | Organization) -> str:
+    if isinstance(whose, Whoami):
+        return f"{whose.user_name or whose.user_id} of {whose.brand_id or 'an unnamed brand'}"
+    return whose.name or whose.id
+
+
+def _tell_notice(whoami: Whoami, name: str) -> None:
+    if whoami.notice:
+        typer.echo(f"Qualtrics says: {whoami.notice}")
+        typer.echo(
+            f"It works as it is; `afterword accounts change {name!r} --address …` takes the nearer one."
+        )
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(repr(name) for name in names)
