@@ -221,13 +221,17 @@ class AccountWatch:
         foreseen = after_call(standings, now, told, policy, random)
         if not told.is_probe and all(standings.get(call) == standing for call, standing in foreseen.items()):
             return standings
-        changed = await self._availability.change(
-            self._account_id,
-            self._credentials,
-            lambda standings, now: after_call(standings, now, told, policy, random),
-        )
-        _log_changes(self._account_id, standings, changed or {}, told)
-        return changed
+        before: Standings = {}
+
+        def change(standings: Standings, now: datetime) -> Changed:
+            nonlocal before
+            before = standings
+            return after_call(standings, now, told, policy, random)
+
+        after = await self._availability.change(self._account_id, self._credentials, change)
+        if after is not None:
+            _log_changes(self._account_id, before, after, told)
+        return after
 
     def _hold(self, standings: Standings, call: str, error: Outcome | None = None) -> Retry:
         name, standing = next(iter(blocking(standings, call).items()))
@@ -262,13 +266,16 @@ def _reason(account_id: str, standing: Standing) -> Reason:
 
 def _log_changes(account_id: str, before: Standings, after: Standings, told: Told) -> None:
     for call in before.keys() | after.keys():
-        was, now_is = (standings.get(call) for standings in (before, after))
-        if (was and was.is_blocked) != (now_is and now_is.is_blocked):
+        was, is_now = (
+            standings[call].state if call in blocking(standings, call) else "answering"
+            for standings in (before, after)
+        )
+        if was != is_now:
             log.warning(
                 "account_standing_changed",
                 account=account_id,
-                call=call,
-                before=was.state if was else "answering",
-                after=now_is.state if now_is else "answering",
+                call=call or "any",
+                before=was,
+                after=is_now,
                 cause=told.reason.code,
             )
