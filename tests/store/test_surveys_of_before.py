@@ -1,0 +1,55 @@
+"""Surveys and responses that were there before they had owners and channels."""
+
+from pathlib import Path
+
+import asyncpg
+
+from afterword.store import migrations
+from afterword.store.database import Database
+from afterword.store.migrations import migrate
+
+BEFORE = """
+INSERT INTO person (id, email, name, role, created_at) VALUES
+    ('UR_a', 'ann@example.org', 'Ann', 'analyst', '2020-01-01'), ('UR_o', 'olive@example.org', 'Olive', 'owner', now());
+INSERT INTO survey (id, name, definition, created_at) VALUES ('SV_1', 'CSAT', '{"questions": []}', '2021-02-03Z');
+INSERT INTO response (id, survey_id, invitation_id) VALUES ('R_1', 'SV_1', 'EMD_1'), ('R_2', 'SV_1', NULL);
+"""
+
+
+async def migrate_to(url: str, revision: str) -> None:
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+    from sqlalchemy import Connection  # noqa: PLC0415
+
+    def upgrade(connection: Connection) -> None:
+        config = Config()
+        config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+        config.set_main_option("path_separator", "os")
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+
+    database = await Database.connect(url, name="test", pool_size=1)
+    async with database.transaction() as connection:
+        await connection.run_sync(upgrade)
+    await database.close()
+
+
+async def test_they_get_the_owner_and_what_is_known_of_them_and_nothing_made_up(
+    empty_database_url: str,
+) -> None:
+    await migrate_to(empty_database_url, "0004")
+    connection = await asyncpg.connect(empty_database_url)
+    await connection.execute(BEFORE)
+    await migrate(empty_database_url)
+    survey = await connection.fetchrow("SELECT * FROM survey")
+    assert survey is not None
+    assert survey["owner_id"] == "UR_o"
+    assert survey["modified_at"] == survey["created_at"]
+    responses = await connection.fetch(
+        "SELECT id, kind, channel, language, started_at FROM response ORDER BY id"
+    )
+    assert [tuple(response) for response in responses] == [
+        ("R_1", "created", "email", None, None),
+        ("R_2", "created", None, None, None),
+    ]
+    await connection.close()
