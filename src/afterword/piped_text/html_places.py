@@ -16,6 +16,7 @@ HtmlPlace = Literal["text", "address"] | None
 ADDRESSES = frozenset({"action", "background", "cite", "data", "formaction", "href", "poster", "src"})
 NO_VALUES = frozenset({"srcdoc", "srcset", "style"})
 _CONTACT = re.compile(r"(?:mailto|tel):", re.IGNORECASE)
+_TAG_BEGINS = re.compile(r"<[A-Za-z/!?]")
 _QUOTED = re.compile(r"""=\s*(?:"[^"]*"|'[^']*')""")
 
 
@@ -44,13 +45,17 @@ class _Finder(HTMLParser):
     """Looks for marks that stand in for pipes."""
 
     def __init__(self, mark: str, pipes: list[Pipe]) -> None:
-        super().__init__(convert_charrefs=True)
+        super().__init__(convert_charrefs=False)
         self._mark = re.compile(f"{mark}([0-9]+)x")
         self._pipes = pipes
+        self._is_cut_off = False  # a tag began that never ends: the parser hands its text out as it is
+        self._last = ""
         self.places: list[HtmlPlace] = [None] * len(pipes)
 
     def handle_data(self, data: str) -> None:
-        if self.cdata_elem is not None:
+        self._is_cut_off = self._is_cut_off or _TAG_BEGINS.search(self._last + data) is not None
+        self._last = data[-1:]
+        if self.cdata_elem is not None or self._is_cut_off:
             return
         for found in self._mark.finditer(data):
             self.places[int(found[1])] = "text"

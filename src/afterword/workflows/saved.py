@@ -50,7 +50,12 @@ _IN_TICKS = re.compile(r"`([^`]*)`")
 
 
 def misfits(model: type[msgspec.Struct], saved: object, path: str = "") -> Iterator[Misfit]:
-    """Everything that does not fit the model, in the order of its fields."""
+    """Everything that does not fit the model, in the order of its fields; then what does not go together."""
+    found = list(_field_misfits(model, saved, path))
+    yield from found or _converted(model, saved, path)
+
+
+def _field_misfits(model: type[msgspec.Struct], saved: object, path: str) -> Iterator[Misfit]:
     if not isinstance(saved, Mapping):
         yield Misfit(path, "a group of fields is expected here")
         return
