@@ -156,3 +156,21 @@ def _revisions() -> Select[Any]:
 def _revision(row: Row[Any]) -> Revision:
     values = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for it
     return Revision(**values | {"definition": msgspec.convert(values["definition"], Definition)})
+
+
+async def find_workflow(connection: AsyncConnection, wanted: str) -> Workflow:
+    """The workflow of this id, or the only one of this name, in any case.
+
+    Raises:
+        NoSuchWorkflow: there is none, or more than one of the name.
+    """
+    if wanted.startswith("OC_"):
+        return await get_workflow(connection, wanted)
+    chosen = _workflows().where(func.lower(tables.workflow.c.name) == func.lower(wanted)).limit(10)
+    named = [_workflow(row) for row in await connection.execute(chosen)]
+    if len(named) == 1:
+        return named[0]
+    if not named:
+        raise NoSuchWorkflow(f"There is no workflow {wanted!r}; give its id (OC_…) or its whole name.")
+    ids = ", ".join(one.id for one in named)
+    raise NoSuchWorkflow(f"{len(named)} workflows are called {wanted!r}; give one of their ids: {ids}.")

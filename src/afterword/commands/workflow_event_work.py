@@ -1,0 +1,275 @@
+"""What the commands about a workflow's event do and print."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from datetime import datetime
+
+import typer
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from afterword.accounts.secrets import SecretBox, check_secret_key
+from afterword.commands.common import print_json
+from afterword.outcomes import ConfigurationError
+from afterword.settings import Settings
+from afterword.store.database import Database
+from afterword.store.queue import RunQueue
+from afterword.tasks.planning import PlanningTasks
+from afterword.workflows.backfill import Backfill, feed_next, plan_backfill, tell_untold
+from afterword.workflows.capture import Sample, captured, pick, switch_capture
+from afterword.workflows.definitions import Definition, JsonEvent, JsonField
+from afterword.workflows.endpoints import (
+    EndpointSettings,
+    get_endpoint,
+    regenerate_address,
+    require_authentication,
+)
+from afterword.workflows.feeding import MOST_AT_ONCE, Fed, feed, kept_events, workflow_that_runs
+from afterword.workflows.known import check_on_saving
+from afterword.workflows.listing import Workflow, find_workflow
+from afterword.workflows.workflows import save_revision
+
+LOOK_EVERY_SECONDS = 0.5
+ALL = "all"
+
+
+async def show_address(
+    settings: Settings,
+    database: Database,
+    wanted: str,
+    *,
+    regenerate: bool,
+    authentication: bool | None,
+    as_json: bool,
+) -> None:
+    """Print, and change if that is asked for, the address of a workflow's JSON event.
+
+    Raises:
+        ConfigurationError: it starts with something else, or is not there.
+    """
+    box = SecretBox.open(settings)
+    async with database.transaction() as connection:
+        await check_secret_key(connection, box)
+        _, event = await _json_event(connection, wanted)
+        if regenerate:
+            await regenerate_address(connection, box, event.endpoint)
+        if authentication is not None:
+            await require_authentication(connection, event.endpoint, required=authentication)
+        endpoint = await get_endpoint(connection, box, event.endpoint, public_url=settings.public_url)
+    if as_json:
+        print_json(endpoint)
+    else:
+        _tell_address(endpoint)
+
+
+def _tell_address(endpoint: EndpointSettings) -> None:
+    typer.echo(endpoint.address)
+    if endpoint.authentication_required:
+        typer.echo("An API token has to come with each event, as X-API-TOKEN or as a password.", err=True)
+    else:
+        typer.echo("The address alone is enough to send events.", err=True)
+
+
+async def capture_fields(
+    settings: Settings,
+    database: Database,
+    wanted: str,
+    *,
+    add: Sequence[str],
+    again: bool,
+    wait: float,
+    as_json: bool,
+) -> None:
+    """Wait for a sample, print its fields, and add those that were asked for as a new revision.
+
+    Raises:
+        ConfigurationError: it starts with something else, no sample came, or the sample has no such field.
+    """
+    box = SecretBox.open(settings)
+    async with database.transaction() as connection:
+        await check_secret_key(connection, box)
+        workflow, event = await _json_event(connection, wanted)
+        endpoint = await get_endpoint(connection, box, event.endpoint, public_url=settings.public_url)
+        if again or endpoint.capturing_since is None:
+            await switch_capture(connection, endpoint.id, on=True)
+    sample = await _await_sample(database, endpoint, wait)
+    if as_json:
+        print_json(sample)
+    else:
+        _tell_sample(workflow, sample)
+    if add:
+        await _add_fields(settings, database, workflow, event, _chosen(sample, add))
+
+
+async def _await_sample(database: Database, endpoint: EndpointSettings, wait: float) -> Sample:
+    deadline, told = time.monotonic() + wait, False
+    while True:
+        async with database.transaction() as connection:
+            sample = await captured(connection, endpoint.id)
+        if sample is not None:
+            return sample
+        if not told:
+            typer.echo(f"Send one sample request to\n{endpoint.address}\nWaiting …", err=True)
+            told = True
+        if time.monotonic() > deadline:
+            raise ConfigurationError(
+                f"No sample came within {wait:g} s. Capture stays on: send it, then give this command again."
+            )
+        await asyncio.sleep(LOOK_EVERY_SECONDS)
+
+
+def _tell_sample(workflow: Workflow, sample: Sample) -> None:
+    width = max((len(one.name) for one in sample.fields), default=0)
+    for one in sample.fields:
+        typer.echo(f"{one.name:<{width}}  {one.path}  {one.value}")
+    if sample.is_cut:
+        typer.echo(f"The sample has more fields than the {len(sample.fields)} shown.")
+    typer.echo(f"To add fields: afterword workflows capture {workflow.id} --add NAME (or all)", err=True)
+
+
+def _chosen(sample: Sample, names: Sequence[str]) -> list[JsonField]:
+    fields = {one.name: JsonField(one.name, one.path) for one in sample.fields}
+    if ALL in names:
+        return list(fields.values())
+    if missing := [name for name in names if name not in fields]:
+        raise ConfigurationError(f"The sample has no field {missing[0]!r}; it has {', '.join(fields)}.")
+    return [fields[name] for name in names]
+
+
+async def _add_fields(
+    settings: Settings,
+    database: Database,
+    workflow: Workflow,
+    event: JsonEvent,
+    picked: Sequence[JsonField],
+) -> None:
+    definition = workflow.definition
+    changed = Definition(
+        JsonEvent(event.endpoint, pick(event.fields, picked)), definition.tasks, definition.conditions
+    )
+    planning = PlanningTasks(settings, database, SecretBox.open(settings))
+    try:
+        async with database.transaction() as connection:
+            number = await save_revision(
+                connection,
+                workflow.id,
+                changed,
+                person_id=None,
+                expected_revision=workflow.revision,
+                check=check_on_saving(planning.types),
+            )
+            await switch_capture(connection, event.endpoint, on=False)
+    finally:
+        await planning.close()
+    names = ", ".join(field.name for field in picked)
+    typer.echo(f"{workflow.name}: revision {number} has the JSON fields {names}.", err=True)
+
+
+async def _json_event(connection: AsyncConnection, wanted: str) -> tuple[Workflow, JsonEvent]:
+    workflow = await find_workflow(connection, wanted)
+    if not isinstance(workflow.definition.event, JsonEvent):
+        raise ConfigurationError(f"“{workflow.name}” does not start with a JSON event: {workflow.event}.")
+    return workflow, workflow.definition.event
+
+
+async def feed_events(
+    database: Database,
+    wanted: str,
+    event_ids: Sequence[int],
+    *,
+    since: datetime | None,
+    yes: bool,
+    as_json: bool,
+) -> None:
+    """Run events that were kept, or those that were named, after telling how many and asking.
+
+    Raises:
+        ConfigurationError: the workflow cannot run anything, or JSON is wanted and nobody may be asked.
+    """
+    _refuse_questions_in_json(yes, as_json)
+    async with database.transaction() as connection:
+        workflow = await find_workflow(connection, wanted)
+        await workflow_that_runs(connection, workflow.id)
+        chosen = list(event_ids) or await _all_kept(connection, workflow, since)
+    if not as_json:
+        typer.echo(f"{workflow.name}: {_count(len(chosen), 'event')} to run.")
+    if chosen and not yes:
+        typer.confirm("Run them?", abort=True)
+    total = Fed((), 0, ())
+    for begin in range(0, len(chosen), MOST_AT_ONCE):
+        async with database.transaction() as connection:
+            batch = chosen[begin : begin + MOST_AT_ONCE]
+            total = _together(total, await feed(connection, RunQueue(database), workflow.id, batch))
+    if as_json:
+        print_json(total)
+        return
+    for one in total.refused:
+        typer.echo(f"event {one.event_id}: {one.words}")
+    already = f"; {_count(total.already, 'event')} had one already" if total.already else ""
+    typer.echo(f"{_count(len(total.runs), 'run')} started, behind live ones{already}.")
+
+
+async def _all_kept(connection: AsyncConnection, workflow: Workflow, since: datetime | None) -> list[int]:
+    found: list[int] = []
+    while page := await kept_events(
+        connection, workflow, after=found[-1] if found else 0, since=since, limit=MOST_AT_ONCE
+    ):
+        found += [event.id for event in page]
+    return found
+
+
+def _together(one: Fed, other: Fed) -> Fed:
+    return Fed(one.runs + other.runs, one.already + other.already, one.refused + other.refused)
+
+
+async def backfill_responses(
+    database: Database,
+    survey_id: str,
+    since: datetime,
+    *,
+    workflow_id: str | None,
+    yes: bool,
+    as_json: bool,
+) -> None:
+    """Feed responses to their workflows, after telling how many and asking.
+
+    Raises:
+        ConfigurationError: no workflow can run them, or JSON is wanted and nobody may be asked.
+    """
+    _refuse_questions_in_json(yes, as_json)
+    async with database.transaction() as connection:
+        if workflow_id is not None:
+            workflow_id = (await find_workflow(connection, workflow_id)).id
+        planned = await plan_backfill(connection, survey_id, since, workflow_id=workflow_id)
+    if not as_json:
+        for one in planned:
+            typer.echo(f"{one.workflow}: {_count(one.responses, 'response')} to feed.")
+    if any(one.responses for one in planned) and not yes:
+        typer.confirm("Feed them?", abort=True)
+    started = {one.workflow_id: await _feed_all(database, one, survey_id, since) for one in planned}
+    if as_json:
+        print_json([{"workflowId": id_, "runs": runs} for id_, runs in started.items()])
+    else:
+        typer.echo(f"{_count(sum(started.values()), 'run')} started, behind live ones.")
+
+
+async def _feed_all(database: Database, planned: Backfill, survey_id: str, since: datetime) -> int:
+    """Feed in steps, each committed: one that is interrupted is gone on with by giving the command again."""
+    started = 0
+    async with database.transaction() as connection:
+        await tell_untold(connection, survey_id, since)
+    while True:
+        async with database.transaction() as connection:
+            fed = await feed_next(connection, RunQueue(database), planned.workflow_id, since)
+        if fed is None:
+            return started
+        started += len(fed.runs)
+
+
+def _refuse_questions_in_json(yes: bool, as_json: bool) -> None:
+    if as_json and not yes:
+        raise ConfigurationError("--json goes with --yes: a program is not asked.")
+
+
+def _count(number: int, what: str) -> str:
+    return f"1 {what}" if number == 1 else f"{number:,} {what}s"
