@@ -11,7 +11,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from afterword import __version__
-from afterword.commands import explain, problems, rehearse, replays, runs, subscribers
+from afterword.commands import (
+    accounts,
+    explain,
+    problems,
+    qualtrics,
+    rehearse,
+    replays,
+    runs,
+    subscribers,
+    tasks,
+    workflow_events,
+    workflows,
+)
 from afterword.commands.common import DataDir, Json, load_settings
 from afterword.outcomes import ConfigurationError
 
@@ -27,10 +39,15 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+app.add_typer(accounts.app, name="accounts")
+app.add_typer(qualtrics.app, name="qualtrics")
 app.add_typer(runs.app, name="runs")
+app.add_typer(workflows.app, name="workflows")
+app.command("backfill")(workflow_events.backfill)
 app.command("problems")(problems.problems)
 app.add_typer(replays.app, name="replays")
 app.add_typer(subscribers.app, name="subscribers")
+app.add_typer(tasks.app, name="tasks")
 app.command("explain")(explain.explain)
 app.command("rehearse")(rehearse.rehearse)
 
