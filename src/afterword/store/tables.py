@@ -329,8 +329,10 @@ task_attempt = Table(
     Index("task_attempt_run_id_idx", "run_id"),
     Index(
         "task_attempt_email_idx",
-        text("left(lower(coalesce(input ->> 'email', output ->> 'customerEmailAddress')), 320)"),
-        postgresql_where=text("coalesce(input ->> 'email', output ->> 'customerEmailAddress') IS NOT NULL"),
+        text("left(lower(coalesce(nullif(input ->> 'email', ''), output ->> 'customerEmailAddress')), 320)"),
+        postgresql_where=text(
+            "coalesce(nullif(input ->> 'email', ''), output ->> 'customerEmailAddress') IS NOT NULL"
+        ),
     ),
 )
 

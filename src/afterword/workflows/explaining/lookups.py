@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import RowMapping, Select, func, select
+from sqlalchemy import RowMapping, Select, func, literal_column, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from afterword.store import tables
@@ -88,9 +88,8 @@ def with_keys(keys: Sequence[bytes], all_origins: Sequence[str]) -> Select[Any]:
 def attempts_with_email(email: str) -> Select[Any]:
     """The newest runs whose tasks came by this address."""
     attempt = tables.task_attempt
-    address = func.coalesce(
-        attempt.c.input.op("->>")("email"), attempt.c.output.op("->>")("customerEmailAddress")
-    )
+    given = func.nullif(attempt.c.input.op("->>")("email"), literal_column("''"))
+    address = func.coalesce(given, attempt.c.output.op("->>")("customerEmailAddress"))
     return (
         select(attempt.c.run_id)
         .where(

@@ -21,8 +21,7 @@ from afterword.workflows.explaining.models import (
     RunTold,
     TaskTold,
 )
-
-DELETED_WORKFLOW = "(deleted workflow)"
+from afterword.workflows.listing import DELETED
 
 
 class Material(msgspec.Struct, frozen=True, kw_only=True):
@@ -158,7 +157,7 @@ def _run(gathered: Gathered, row: RowMapping) -> RunTold:
     held = ("waiting_for", "held_since", "position", "attempt", "replays")
     return RunTold(
         **{name: row[name] for name in (*kept, *held)},
-        workflow=workflow["name"] if workflow is not None else DELETED_WORKFLOW,
+        workflow=workflow["name"] if workflow is not None else DELETED,
         reason=row["reason_words"],
         evaluation=_evaluation(row["evaluation"]),
         waiting_for_name=_waiting_for(gathered, row["waiting_for"]),
@@ -212,7 +211,7 @@ def _waiting_for(gathered: Gathered, waiting_for: str | None) -> str | None:
     if kind == "account":
         return gathered.accounts.get(id_, id_)
     if kind == "workflow":
-        return str(gathered.workflows[id_]["name"]) if id_ in gathered.workflows else DELETED_WORKFLOW
+        return str(gathered.workflows[id_]["name"]) if id_ in gathered.workflows else DELETED
     return id_ or None
 
 

@@ -13,7 +13,7 @@ def upgrade() -> None:
     A text that stands where an address should may be of any length, and an index takes 2,704 bytes: it is cut.
     """
     op.create_index("invitation_email_idx", "invitation", [sa.text("lower(email)")])
-    address = "coalesce(input ->> 'email', output ->> 'customerEmailAddress')"
+    address = "coalesce(nullif(input ->> 'email', ''), output ->> 'customerEmailAddress')"
     op.create_index(
         "task_attempt_email_idx",
         "task_attempt",
