@@ -29,7 +29,8 @@ async def full(database: Database) -> Database:
         ),
         (
             "INSERT INTO event (origin, type, deduplication_key, body, status) "
-            "SELECT 'survey/SV_1', 'Survey Response', convert_to('R_' || n, 'UTF8'), '{}', 'matched' FROM generate_series(1, $1) AS n"
+            "SELECT 'survey/SV_1', 'Survey Response', convert_to('R_' || n, 'UTF8'), '{}', 'matched' "
+            "FROM generate_series(1, $1) AS n"
         ),
         (
             "INSERT INTO run (workflow_id, revision, event_id, status, conversation_id, customer_id, due_at) "
@@ -42,9 +43,9 @@ async def full(database: Database) -> Database:
         ),
         (
             "INSERT INTO invitation (id, survey_id, contact_id, mailing_list_id, link_token, email, first_name, "
-            "last_name, embedded_data, from_name, subject, message, send_at) SELECT 'EMD_' || n, 'SV_1', 'CID_' || n, 'CG_1', "
-            "'t' || n, 'c' || n || '@x.org', '', '', jsonb_build_object('ConversationId', 'conv' || n), '', '', '', "
-            "now() FROM generate_series(1, $1) AS n"
+            "last_name, embedded_data, from_name, subject, message, send_at) "
+            "SELECT 'EMD_' || n, 'SV_1', 'CID_' || n, 'CG_1', 't' || n, 'c' || n || '@x.org', '', '', "
+            "jsonb_build_object('ConversationId', 'conv' || n), '', '', '', now() FROM generate_series(1, $1) AS n"
         ),
         (
             "INSERT INTO response (id, survey_id, invitation_id, embedded_data) SELECT 'R_' || n, 'SV_1', 'EMD_' || n, "
