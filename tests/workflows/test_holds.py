@@ -12,12 +12,19 @@ from afterword.accounts.connected import WebhookCredentials, add_gladly
 from afterword.accounts.secrets import SecretBox
 from afterword.accounts.standing import Policy
 from afterword.alerts.recording import list_alerts
-from afterword.gladly.errors import GladlyMissingPermission, GladlyUnavailable, GladlyWrongCredentials, Told
+from afterword.gladly.errors import (
+    GladlyMissingPermission,
+    GladlyTimedOut,
+    GladlyUnavailable,
+    GladlyWrongCredentials,
+    Told,
+)
 from afterword.outcomes import Outcome
 from afterword.outgoing.watching import watched
 from afterword.store.database import Database
 from afterword.store.queue import RunQueue
-from afterword.tasks.contract import Done, TaskCall
+from afterword.tasks.contract import Done, Repetition, TaskCall
+from afterword.workflows.definitions import Task
 from afterword.workflows.engine import RunEngine
 from afterword.workflows.holds import Holds
 from afterword.workflows.matching import Inbox
@@ -308,6 +315,22 @@ async def test_what_was_held_for_too_long_fails_with_its_reason_as_one_problem_a
     async with database.pool.acquire() as connection:
         alerts = [(alert.kind, alert.count) for alert in await list_alerts(connection)]
     assert ("held-too-long", 2) in alerts
+
+
+async def test_a_task_that_is_to_stop_when_nobody_knows_whether_it_was_done_is_not_held_to_be_done_again(
+    vendor: Vendor, story: Story, database: Database
+) -> None:
+    vendor.scripted.repetition = Repetition.NEITHER
+    await story.workflow(tasks=[Task("T-1", "scripted", "One", after_unknown_outcome="stop")])
+    for n in range(POLICY.failures):
+        await story.webhook(conversation=f"conv{n}")
+    await Inbox(database, RunQueue(database)).drain()
+    vendor.answer = GladlyTimedOut(Told(call=CALL))
+    await vendor.advance_all()
+    assert await counts(database) == {"failed": POLICY.failures}
+    assert await database.pool.fetchval("SELECT state FROM account_availability") == "open"
+    reasons = await database.pool.fetch("SELECT DISTINCT reason_code FROM run")
+    assert [row["reason_code"] for row in reasons] == ["outcome-unknown"]
 
 
 async def test_a_worker_that_comes_back_late_changes_nothing_of_a_run_that_was_ended(

@@ -188,9 +188,9 @@ class AccountWatch:
             self._on_refusal()
         if self._bypass or sign not in {Sign.DOWN, Sign.REFUSED, Sign.NOT_PERMITTED}:
             return
-        if standings is None:
+        if standings is None and sign is not Sign.DOWN:
             raise Retry(TOKEN_REPLACED, after=READ_AGAIN_SECONDS, tried=False)
-        if blocking(standings, call):
+        if standings is not None and blocking(standings, call):
             raise self._hold(standings, call, error)
 
     async def _claim(self, call: str) -> bool:

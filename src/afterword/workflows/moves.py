@@ -76,6 +76,8 @@ def after_outcome(outcome: Outcome, attempts_before: int, *, stop_when_unknown: 
         return Move(
             attempt_status="skipped" if isinstance(outcome, Skip) else "failed", reason=outcome.reason
         )
+    if outcome.outcome_unknown and stop_when_unknown:
+        return failed(_unknown(outcome.reason))
     if outcome.waiting_for is not None:
         return Move(
             attempt_status="waiting",
@@ -90,8 +92,6 @@ def after_outcome(outcome: Outcome, attempts_before: int, *, stop_when_unknown: 
         return _again(
             outcome.reason, max(outcome.after or 0.0, LEAST_WAIT_SECONDS), attempts_before, "waiting"
         )
-    if outcome.outcome_unknown and stop_when_unknown:
-        return failed(_unknown(outcome.reason))
     delay = delay_before_next(
         attempts_before + 1,
         asked_for=outcome.after,
