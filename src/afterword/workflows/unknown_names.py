@@ -48,12 +48,17 @@ def _last(pipe: str) -> str:
 
 
 def _near(names: Names, wanted: str) -> list[str]:
-    known = [one.pipe[2:-1] for one in names.offered]
-    by_lower = {pipe.casefold(): pipe for pipe in known}
+    """Known pipes that end in this name, or else in one that is much like it."""
+    by_name: dict[str, list[str]] = {}
+    for one in names.offered:
+        by_name.setdefault(_last(one.pipe).casefold(), []).append(one.pipe[2:-1])
     name = wanted.rpartition("/")[2].casefold()
-    same_name = [pipe for pipe in known if pipe.rpartition("/")[2].casefold() == name]
-    near = difflib.get_close_matches(wanted.casefold(), by_lower, n=MOST_SUGGESTIONS, cutoff=0.75)
-    return list(dict.fromkeys([*same_name, *(by_lower[pipe] for pipe in near)]))
+    near = (
+        [name]
+        if name in by_name
+        else difflib.get_close_matches(name, by_name, n=MOST_SUGGESTIONS, cutoff=0.75)
+    )
+    return [pipe for like in near for pipe in by_name[like]]
 
 
 def _output_problem(names: Names, pipe: Pipe) -> str | None:
