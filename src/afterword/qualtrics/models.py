@@ -43,7 +43,7 @@ class QuestionType(msgspec.Struct, frozen=True, rename="camel"):
 class Choice(msgspec.Struct, frozen=True, rename="camel"):
     """A choice, or a row of a matrix; the texts are HTML."""
 
-    recode: str | None = None
+    recode: str | int | float | None = None
     choice_text: str | None = None
     description: str | None = None
 
@@ -93,7 +93,7 @@ class _Field(msgspec.Struct, frozen=True):
 
 
 class _WireQuestion(msgspec.Struct, frozen=True, rename="camel"):
-    question_type: QuestionType | None = None
+    question_type: msgspec.Raw = msgspec.Raw(b"null")
     question_text: str | None = None
     question_label: str | None = None
     choices: msgspec.Raw = msgspec.Raw(b"{}")
@@ -173,7 +173,7 @@ def or_none(raw: bytes, kind: type[T]) -> T | None:
 def _question(raw: bytes) -> Question:
     wire = or_none(raw, _WireQuestion) or _WireQuestion()
     return Question(
-        wire.question_type,
+        or_none(wire.question_type, QuestionType),
         wire.question_text,
         wire.question_label,
         _choices(wire.choices),

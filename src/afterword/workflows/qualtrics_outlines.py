@@ -65,7 +65,9 @@ def _question(id_: str, question: Question) -> OutlinedQuestion:
 
 def _choices(choices: Mapping[str, Choice]) -> tuple[OutlinedChoice, ...]:
     return tuple(
-        OutlinedChoice(id_, plain_text(choice.choice_text or choice.description), choice.recode or id_)
+        OutlinedChoice(
+            id_, plain_text(choice.choice_text or choice.description), as_text(choice.recode) or id_
+        )
         for id_, choice in choices.items()
     )
 
