@@ -1,5 +1,6 @@
 """The check on saving: every mistake of a definition, where it stands, and what was perhaps meant."""
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
@@ -8,10 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Meta
 
+from afterword.accounts.secrets import SecretBox
+from afterword.demo.seed import gladly_to_json_event, json_event_to_survey, response_to_gladly
+from afterword.settings import Settings
 from afterword.store.database import Database
-from afterword.surveys.definitions import add_survey, csat_survey
-from afterword.surveys.outlines import OutlinedChoice, OutlinedQuestion, SurveyOutline
+from afterword.surveys.definitions import Survey, add_survey, csat_survey
+from afterword.surveys.outlines import OutlinedChoice, OutlinedQuestion, SurveyOutline, outline
 from afterword.tasks.contract import EmbeddedDataName, Piped
+from afterword.tasks.planning import PlanningTasks
 from afterword.workflows.checking import Known, Mistake, check_definition
 from afterword.workflows.conditions import Comparison, Group
 from afterword.workflows.definitions import (
@@ -310,3 +315,17 @@ async def test_the_check_knows_what_the_installation_has(database: Database) -> 
         assert await check_saved(connection, good) == []
         bad = Definition(SurveyResponse(survey), (letter(email="${q://QID9/QuestionText}", account="GA_1"),))
         assert len(await check_saved(connection, bad)) == 2
+
+
+async def test_the_guides_own_workflows_have_no_mistakes(database: Database, tmp_path: Path) -> None:
+    settings = Settings.load({}, data_dir=tmp_path)
+    planning = PlanningTasks(settings, database, SecretBox.open(settings))
+    survey = outline(Survey("SV_1", "CSAT", is_active=True, definition=csat_survey()))
+    known = msgspec.structs.replace(KNOWN, surveys={"SV_1": survey})
+    for definition in (
+        gladly_to_json_event("GA_1", "QA_1"),
+        json_event_to_survey("OC_1", "CG_1", "SV_1"),
+        response_to_gladly("SV_1", "GA_1"),
+    ):
+        assert check_definition(definition, planning.types, known) == []
+    await planning.close()
