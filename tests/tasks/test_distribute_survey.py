@@ -9,7 +9,8 @@ from tests.fixtures.sandbox import Sandbox
 
 from afterword.directory.contacts import opt_out
 from afterword.distributions.sending import Mailer
-from afterword.outcomes import Permanent, Retry, Skip
+from afterword.outcomes import Outcome, Permanent, Retry, Skip
+from afterword.outgoing.exchanges import recorded_exchanges
 from afterword.settings import Settings
 from afterword.tasks.contract import Done, TaskCall, Wait
 from afterword.tasks.distribute_survey import DistributeSurvey, DistributeSurveyTask
@@ -160,3 +161,85 @@ async def test_a_text_that_asks_for_what_nobody_has_fails_and_names_it(ready: An
     with pytest.raises(Permanent) as failed:
         await DistributeSurveyTask(ready.services).run(call(ready, subject="Hi ${m://Nickname}"))
     assert "m://Nickname" in failed.value.reason.words
+
+
+async def test_a_plan_is_the_mail_as_it_would_be_and_leaves_everything_as_it_was(
+    ready: Any, sandbox: Sandbox, everything: Any
+) -> None:
+    task, wanted = DistributeSurveyTask(ready.services), call(ready, email="plan@asked.example")
+    before = await everything()
+    plan = await task.plan(wanted)
+    assert await everything() == before
+    assert not plan.repeats
+    done = await task.run(wanted)
+    assert isinstance(done, Done)
+    assert plan.sends == done.sent
+    assert plan.output["distributionId"] == done.output["distributionId"]
+    assert set(task.outputs(wanted.configuration)) == set(plan.output)
+    assert set(plan.output) <= set(done.output)
+    before = await everything()
+    again = await task.plan(wanted)
+    assert (again.repeats, again.sends) == (True, done.sent)
+    assert again.output == {name: done.output[name] for name in again.output}
+    assert await everything() == before
+
+
+async def test_the_personal_link_stands_in_the_mail_and_nowhere_in_run_history(
+    ready: Any, sandbox: Sandbox
+) -> None:
+    wanted = call(ready, email="secret@asked.example", subject="Here: ${l://SurveyURL}")
+    with recorded_exchanges() as exchanges:
+        done = await DistributeSurveyTask(ready.services).run(wanted)
+    token = await ready.services.database.pool.fetchval("SELECT link_token FROM invitation")
+    (mail,) = sandbox.mails("secret@asked.example")
+    assert token in mail["text"]
+    assert token in mail["subject"]
+    assert token not in f"{done}{exchanges}"
+    (exchange,) = exchanges
+    assert (exchange.method, exchange.status) == ("SMTP", 250)
+    assert "To: Ada Lovelace <secret@asked.example>" in exchange.request
+
+
+async def test_a_plan_ends_as_a_run_would_and_writes_nothing(ready: Any, everything: Any) -> None:
+    task = DistributeSurveyTask(ready.services)
+    await task.run(call(ready, 1, email="left@plan.example"))
+    async with ready.services.database.transaction() as connection:
+        await opt_out(connection, await ready.services.database.pool.fetchval("SELECT id FROM contact"))
+    cases: list[tuple[type[Outcome], str, dict[str, str]]] = [
+        (Skip, "contact-opted-out", {"email": "left@plan.example"}),
+        (Skip, "contact-has-no-email", {"email": ""}),
+        (Permanent, "survey-not-found", {"survey": "SV_none"}),
+        (Permanent, "mailing-list-not-found", {"mailing_list": "CG_none"}),
+        (Permanent, "reply-to-invalid", {"reply_to": "nobody"}),
+        (Permanent, "piped-text-unknown", {"subject": "Hi ${m://Nickname}"}),
+    ]
+    for kind, code, changes in cases:
+        before = await everything()
+        for attempt in (task.plan, task.run):
+            with pytest.raises(kind) as ended:
+                await attempt(call(ready, 2, **changes))
+            assert ended.value.reason.code == code
+            if attempt == task.plan:
+                assert await everything() == before
+
+
+async def test_an_answer_to_the_mail_goes_where_reply_to_says(ready: Any, sandbox: Sandbox) -> None:
+    await DistributeSurveyTask(ready.services).run(
+        call(ready, email="reply@asked.example", reply_to=" help@acme.example ")
+    )
+    (mail,) = sandbox.mails("reply@asked.example")
+    assert mail["headers"]["Reply-To"] == ["help@acme.example"]
+
+
+async def test_a_link_expires_when_it_is_set_to_and_an_expired_one_is_not_sent(
+    ready: Any, sandbox: Sandbox
+) -> None:
+    task, pool = DistributeSurveyTask(ready.services), ready.services.database.pool
+    await task.run(call(ready, email="expires@asked.example", link_expires_days=2.0, delay_seconds=3600.0))
+    lasts = "SELECT extract(epoch FROM expires_at - send_at)::float8 FROM invitation"
+    assert await pool.fetchval(lasts) == 2 * 86400
+    await pool.execute("UPDATE invitation SET send_at = now() - interval '3 days', expires_at = now()")
+    with pytest.raises(Skip) as skipped:
+        await task.run(call(ready, email="expires@asked.example", link_expires_days=2.0))
+    assert skipped.value.reason.code == "invitation-expired"
+    assert sandbox.mails("expires@asked.example") == []

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from tests.fixtures.sandbox import Sandbox
 
-from afterword.outcomes import Permanent, Skip
+from afterword.outcomes import Outcome, Permanent, Skip
 from afterword.tasks.contract import TaskCall
 from afterword.tasks.gladly_timeline_event import GladlyTimelineEvent, GladlyTimelineEventTask
 
@@ -96,3 +96,31 @@ async def test_a_response_that_names_no_customer_is_skipped(ready: Any) -> None:
 async def test_without_a_response_there_is_nothing_to_tell(ready: Any) -> None:
     with pytest.raises(Permanent):
         await GladlyTimelineEventTask(ready.services).run(call(ready, "c", None))
+
+
+async def test_a_plan_is_the_card_as_it_would_be_and_makes_none(
+    ready: Any, sandbox: Sandbox, everything: Any
+) -> None:
+    customer, _ = sandbox.new_customer("Ada", "plan@timeline.example")
+    task, wanted = GladlyTimelineEventTask(ready.services), call(ready, customer, "R_plan", title="x" * 200)
+    before = await everything(customer)
+    plan = await task.plan(wanted)
+    assert await everything(customer) == before
+    done = await task.run(wanted)
+    assert (plan.sends, plan.output, plan.repeats) == (done.sent, done.output, False)
+    assert task.outputs(wanted.configuration) == tuple(done.output)
+    assert len(done.sent["title"]) == 100
+    assert (await task.plan(wanted)).repeats
+
+
+async def test_a_plan_of_what_cannot_be_done_ends_as_the_run_would(ready: Any) -> None:
+    task = GladlyTimelineEventTask(ready.services)
+    for wanted, code in (
+        (call(ready, "no-such-customer"), "gladly-not-found"),
+        (call(ready, ""), "response-names-no-customer"),
+        (call(ready, "c", None), "not-a-survey-response"),
+    ):
+        for attempt in (task.plan, task.run):
+            with pytest.raises(Outcome) as ended:
+                await attempt(wanted)
+            assert ended.value.reason.code == code

@@ -120,3 +120,29 @@ async def test_an_account_that_is_not_connected_fails_for_good(ready: Any) -> No
     with pytest.raises(Permanent) as failed:
         await SendJsonEventTask(ready.services).run(other)
     assert failed.value.reason.code == "account-not-connected"
+
+
+async def test_a_plan_is_the_event_as_it_would_be_and_sends_none(
+    ready: Any, sandbox: Sandbox, stand_in: Any, everything: Any
+) -> None:
+    customer, conversation = sandbox.new_customer("Ada King", "plan@fields.example")
+    stand_in.answer(200, OK)
+    task, wanted = (
+        SendJsonEventTask(ready.services),
+        call(ready, customerId=customer, conversationId=conversation),
+    )
+    before = await everything(customer)
+    plan = await task.plan(wanted)
+    assert await everything(customer) == before
+    assert stand_in.requests == []
+    done = await task.run(wanted)
+    assert (plan.sends, plan.output, plan.repeats) == (done.sent, done.output, False)
+    assert task.outputs(wanted.configuration) == tuple(done.output)
+
+
+async def test_a_plan_of_what_cannot_be_done_ends_as_the_run_would(ready: Any) -> None:
+    task = SendJsonEventTask(ready.services)
+    for attempt in (task.plan, task.run):
+        with pytest.raises(Permanent) as failed:
+            await attempt(call(ready))
+        assert failed.value.reason.code == "event-names-no-customer"

@@ -7,11 +7,13 @@ have it sent elsewhere.
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
+from sqlalchemy import update
 
 from afterword.accounts import connected
 from afterword.accounts.connected import InvalidAccount
 from afterword.accounts.secrets import SecretBox
 from afterword.outgoing.addresses import InvalidAddress
+from afterword.store.tables import connected_account
 from afterword.web_services.requests import HEADER_NAME, Credentials, check_base_url
 
 if TYPE_CHECKING:
@@ -82,6 +84,28 @@ async def get_web_service(
         return None
     secrets = msgspec.json.decode(box.decrypt(row["secrets"]), type=_Secrets)
     return _account(account_id, row["name"], row["base_url"], row["username"] or "", secrets)
+
+
+async def change_secret(
+    connection: "AsyncConnection", box: SecretBox, account_id: str, secret: str
+) -> WebServiceAccount:
+    """The web service is told another secret from now on; what waits for the account goes on.
+
+    Raises:
+        InvalidAccount: there is no such account, or it has no secret, or this cannot be sent.
+    """
+    account = await get_web_service(connection, box, account_id)
+    if account is None:
+        raise InvalidAccount(f"There is no web service account {account_id!r}.")
+    known = account.credentials
+    _check(known.authentication, secret, known.username, known.header_name)
+    secrets = _Secrets(known.authentication, secret, known.header_name)
+    await connection.execute(
+        update(connected_account)
+        .where(connected_account.c.id == account_id)
+        .values(secrets=box.encrypt(msgspec.json.encode(secrets).decode()))
+    )
+    return _account(account_id, account.name, known.base_url, known.username, secrets)
 
 
 def _account(

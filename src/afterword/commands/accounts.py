@@ -1,4 +1,4 @@
-"""``afterword accounts``: the accounts at Gladly and Qualtrics that are connected."""
+"""``afterword accounts``: the accounts at Gladly, Qualtrics and web services that are connected."""
 
 from typing import Annotated
 
@@ -90,6 +90,49 @@ def add_gladly(  # noqa: PLR0917 - a command's options
             token=token,
             name=name,
             ask_again=asking_again(token_file),
+            as_json=as_json,
+        ),
+    )
+
+
+@add_app.command("web-service")
+def add_web_service(  # noqa: PLR0917 - a command's options
+    address: Annotated[
+        str | None,
+        typer.Option(
+            "--address",
+            help="What stands there and below gets the secret, such as https://api.acme.com/v1.",
+            show_default=False,
+        ),
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option("--name", help="What to call it here.", show_default=False)
+    ] = None,
+    authentication: Annotated[
+        str, typer.Option("--authentication", help="How it knows us: none, basic, bearer or header.")
+    ] = "bearer",
+    username: Annotated[str, typer.Option("--username", help="With basic: the user name.")] = "",
+    header: Annotated[str, typer.Option("--header", help="With header: its name, such as X-API-Key.")] = "",
+    token_file: TokenFile = None,
+    data_dir: DataDir = None,
+    as_json: Json = False,
+) -> None:
+    """Connect a web service for tasks to call, with the secret that it knows us by. It is not tried."""
+    from afterword.commands.web_services import add_web_service  # noqa: PLC0415
+
+    where, called = read_plain("Address", "--address", address), read_plain("Name", "--name", name)
+    secret = "" if authentication == "none" else read_secret("Secret", token_file)
+    with_installation(
+        data_dir,
+        lambda settings, database: add_web_service(
+            settings,
+            database,
+            address=where,
+            name=called,
+            authentication=authentication,
+            username=username,
+            header=header,
+            secret=secret,
             as_json=as_json,
         ),
     )

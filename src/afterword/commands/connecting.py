@@ -19,6 +19,7 @@ from afterword.accounts.connected import (
 from afterword.accounts.connecting import Connector
 from afterword.accounts.secrets import SecretBox, check_secret_key
 from afterword.accounts.subscribing import list_subscriptions, notification_address
+from afterword.accounts.web_services import change_secret
 from afterword.commands.common import print_json
 from afterword.gladly.models import Organization
 from afterword.log import configure_logging
@@ -38,6 +39,8 @@ OPTIONS = {
     "username": "--username",
     "api_token": "API token",
     "json_event_url": "--json-event-url",
+    "secret": "Secret",
+    "header_name": "--header",
 }
 
 
@@ -204,6 +207,10 @@ async def verify(settings: Settings, database: Database, wanted: str | None, *, 
     results: list[dict[str, object]] = []
     async with opened(settings, database) as (connector, _):
         for account in chosen:
+            if account.kind == "web-service":
+                words = "not tried, as nothing is known of it that can be asked"
+                results.append({"id": account.id, "name": account.name, "works": True, "words": words})
+                continue
             try:
                 whose: Whoami | Organization = await connector.verify(account)
             except InvalidAccount as error:
@@ -234,7 +241,12 @@ def _tell_verified(results: Sequence[dict[str, object]]) -> None:
 async def rotate(settings: Settings, database: Database, wanted: str, token: str) -> None:
     """Give an account another token."""
     account = await find(database, wanted)
-    async with opened(settings, database) as (connector, _):
+    async with opened(settings, database) as (connector, box):
+        if account.kind == "web-service":
+            async with database.transaction() as connection:
+                await change_secret(connection, box, account.id, token)
+            typer.echo(f"{account.name!r} has the new secret. It was not tried.")
+            return
         whose = await connector.rotate(account, token)
     typer.echo(f"{account.name!r} has the new token: {_whose(whose)}. The old one may be taken away.")
 
@@ -303,6 +315,8 @@ async def _left_at_the_vendor(
         gladly = await get_gladly(connection, box, account.id)
         user = "" if gladly is None else f" of {gladly.username}"
         return [f"the webhook to {base}/webhooks/gladly/{account.id}", f"the API token{user}"]
+    if account.kind == "web-service":
+        return ["the secret, where nothing else uses it"]
     subscribed = await list_subscriptions(connection, account.id)
     address = notification_address(base, account.id)
     return [
