@@ -13,6 +13,7 @@ import typer
 from afterword import __version__
 from afterword.commands import (
     accounts,
+    alerts,
     explain,
     problems,
     qualtrics,
@@ -42,6 +43,7 @@ app = typer.Typer(
 app.add_typer(accounts.app, name="accounts")
 app.add_typer(qualtrics.app, name="qualtrics")
 app.add_typer(runs.app, name="runs")
+app.add_typer(alerts.app, name="alerts")
 app.add_typer(workflows.app, name="workflows")
 app.command("backfill")(workflow_events.backfill)
 app.command("problems")(problems.problems)
