@@ -15,6 +15,7 @@ from afterword.gladly.errors import (
 from afterword.gladly.models import (
     CustomerActivity,
     Link,
+    NewTask,
     WebhookLogin,
     WebhookSettings,
     item_id,
@@ -210,3 +211,41 @@ async def test_a_webhook_whose_ping_fails_is_refused_and_then_enabled_when_it_an
         await gladly.create_webhook(settings)
     webhook_id = await gladly.create_webhook(settings)
     assert (await gladly.webhook(webhook_id)).enabled
+
+
+async def test_topics_are_added_once(gladly: GladlyClient, customer: tuple[str, str]) -> None:
+    topics = {topic.name: topic for topic in await gladly.topics()}
+    refund = topics["Refund"]
+    assert refund.parent_id == topics["Return"].id
+    for _ in range(2):
+        await gladly.add_topics(customer[1], [refund.id])
+    assert (await gladly.conversation(customer[1])).topic_ids == [refund.id]
+    with pytest.raises(GladlyNotFound):
+        await gladly.add_topics(customer[1], ["no-such-topic"])
+
+
+async def test_a_task_is_created_once_with_its_text_in_gladlys_length(
+    gladly: GladlyClient, customer: tuple[str, str]
+) -> None:
+    inbox = (await gladly.inboxes())[0]
+    due_at = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=3)
+    task = NewTask(body="<b>'&\n" * 5000, due_at=due_at, inbox_id=inbox.id)
+    id_ = item_id(f"task of {customer[0]}")
+    first = await gladly.create_task(customer[0], task, task_id=id_)
+    second = await gladly.create_task(customer[0], task, task_id=id_)
+    assert (first.id, first.customer_id, first.already_there) == (id_, customer[0], False)
+    assert second.already_there
+    made = await gladly.task(id_)
+    assert (made.due_at, made.status) == (due_at, "OPEN")
+    assert made.assignee is not None
+    assert made.assignee.inbox_id == inbox.id
+    assert (made.body or "").startswith("&lt;b&gt;'&amp;<br>&lt;b")
+    with pytest.raises(GladlyNotFound):
+        await gladly.task("no-such-task")
+
+
+async def test_whether_an_item_is_there_is_told(gladly: GladlyClient, customer: tuple[str, str]) -> None:
+    id_ = item_id(f"item of {customer[0]}")
+    assert not await gladly.has_item(id_)
+    await gladly.create_activity(customer[0], ANSWER, item_id=id_)
+    assert await gladly.has_item(id_)

@@ -8,6 +8,7 @@ from aiohttp.abc import ResolveResult
 
 from afterword.outgoing import calls
 from afterword.outgoing.calls import BrokenOff, Caller, ForbiddenAddress, GuardedResolver, Unreachable
+from afterword.outgoing.exchanges import KEPT_OF_A_BODY, recorded_exchanges
 
 if TYPE_CHECKING:
     from tests.conftest import StandIn
@@ -159,3 +160,34 @@ async def test_no_failure_tells_the_address(stand_in: "StandIn", unused_tcp_port
         assert "sesame" not in str(failed.value)
         assert failed.value.__suppress_context__
     await caller.close()
+
+
+async def test_a_call_may_have_limits_of_its_own(caller: Caller, stand_in: "StandIn") -> None:
+    stand_in.answer(200, b"x" * 300)
+    stand_in.hang()
+    cut = await caller.call("GET", stand_in.url, headers={}, largest_answer=100)
+    assert (len(cut.body), cut.cut) == (100, True)
+    with pytest.raises(BrokenOff) as broken_off:
+        await caller.call("GET", stand_in.url, headers={}, total_seconds=0.1)
+    assert broken_off.value.timed_out
+
+
+async def test_what_is_recorded_holds_no_secret_no_query_value_and_not_more_than_is_kept(
+    caller: Caller, stand_in: "StandIn"
+) -> None:
+    secret = "s3cret" * 5
+    stand_in.answer(200, ("y" * (KEPT_OF_A_BODY - 10) + secret).encode())
+    with recorded_exchanges() as exchanges:
+        await caller.call(
+            "POST",
+            f"{stand_in.url}/a?key={secret}",
+            headers={"Authorization": secret},
+            body=f"it is {secret} and \0".encode(),
+            secrets=[secret],
+        )
+    (exchange,) = exchanges
+    assert exchange.address == f"{stand_in.url}/a?key=…"
+    assert exchange.request == "it is ••• and \N{REPLACEMENT CHARACTER}"
+    assert "s3c" not in str(exchange)
+    assert len(exchange.answer.encode()) <= KEPT_OF_A_BODY
+    assert exchange.cut

@@ -160,6 +160,19 @@ async def test_a_survey_that_is_closed_says_so(respondents: Respondents) -> None
     assert await respondents.responses() == []
 
 
+async def test_a_link_that_expired_takes_no_answer(respondents: Respondents) -> None:
+    invitation = await respondents.invite()
+    link, pool = respondents.link(invitation), respondents.database.pool
+    await pool.execute("UPDATE invitation SET expires_at = now() + interval '1 hour'")
+    async with respondents.http.get(link) as opened:
+        assert opened.status == 200
+    await pool.execute("UPDATE invitation SET expires_at = now() - interval '1 second'")
+    async with respondents.http.post(link, data={"QID1": "5"}) as sent:
+        assert sent.status == 410
+        assert "This survey is closed" in await sent.text()
+    assert await respondents.responses() == []
+
+
 async def test_a_link_that_is_nobodys_is_told_kindly(respondents: Respondents) -> None:
     nul = "%00" * 8
     for query in ("", "Q_DL=", "Q_DL=nobodys-token", f"Q_DL={nul}", "Q_DL=" + "x" * 5000, "Q_DL=%ED%A0%80"):
