@@ -1,9 +1,14 @@
 """The catalogue of piped text for a task: all that it offers can be used, and is shown with where it comes from."""
 
+from datetime import UTC, datetime
+
 import pytest
 from tests.workflows.test_checking import ANSWERED, FIELDS, JSON, KNOWN, SURVEY, TYPES, letter
 
+from afterword.distributions.invitations import Invitation
+from afterword.distributions.mail import render_mail
 from afterword.piped_text import Pipe, parse
+from afterword.surveys.definitions import Survey, csat_survey
 from afterword.workflows.checking import check_definition
 from afterword.workflows.definitions import (
     ConversationClosed,
@@ -76,3 +81,32 @@ def test_a_survey_offers_its_answers_by_the_words_of_the_question() -> None:
 
 def test_all_json_fields_are_offered() -> None:
     assert {f"~{{aedj://{field.name}}}" for field in FIELDS} <= {name.pipe for name in names_at(JSON).offered}
+
+
+def test_everything_that_an_invitation_is_offered_is_filled_in_by_its_mail() -> None:
+    names = invitation_names(names_at(JSON), ["CustomerId", "odd 50%"])
+    moment = datetime(2026, 11, 24, tzinfo=UTC)
+    invitation = Invitation(
+        id="EMD_0123456789abcde",
+        survey_id="SV_1",
+        contact_id="CID_1",
+        link_token="token",
+        email="ada@example.org",
+        first_name="Ada",
+        last_name="Lovelace",
+        embedded_data={"CustomerId": "c1", "odd 50%": "x"},
+        fields={"customerId": "c1", "customerEmailAddress": "ada@example.org"},
+        from_name="Acme",
+        subject="${date://CurrentDate/Y-m-d}",
+        message=" ".join(name.pipe for name in names.offered),
+        created_at=moment,
+        send_at=moment,
+        sent_at=None,
+    )
+    survey = Survey("SV_1", "CSAT", is_active=True, definition=csat_survey())
+    mail = render_mail(invitation, survey, public_url="https://a.example", mail_from="a@a.example")
+    assert str(mail["Subject"]) == "2026-11-24"
+    text = mail.get_body(("plain",))
+    assert text is not None
+    assert "Ada Lovelace ada@example.org" in " ".join(text.get_content().split())
+    assert "://" not in text.get_content().replace("https://a.example", "")

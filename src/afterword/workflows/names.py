@@ -127,7 +127,7 @@ def invitation_names(run: Names, embedded_data: Sequence[str]) -> Names:
         ),
         *shared,
     )
-    return Names(offered, (value,))
+    return Names(offered, (value,), unknowable=run.unknowable & {"aedj"})
 
 
 def _event_names(

@@ -34,7 +34,8 @@ def problem(names: Names, pipe: Pipe) -> str | None:
         return f"{pipe} is not known: nothing has values of the kind {pipe.scheme}://{meant}"
     if pipe.scheme in HOW_TO_WRITE:
         return f"{pipe} {HOW_TO_WRITE[pipe.scheme]}"
-    return f"{pipe} is not known here{_meant(_near(names, str(pipe)))}"
+    why = ": no Embedded Data of this name is declared" if pipe.scheme == "e" else ""
+    return f"{pipe} is not known here{why}{_meant(_near(names, str(pipe)))}"
 
 
 def meant_by(names: Names, name: str) -> str | None:
