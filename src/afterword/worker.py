@@ -15,6 +15,7 @@ import structlog
 from afterword import process
 from afterword.accounts.clients import ConnectedAccounts
 from afterword.accounts.secrets import SecretBox, check_secret_key
+from afterword.alerts.delivering import AlertKeeper
 from afterword.directory.contacts import mail_address
 from afterword.distributions import mail
 from afterword.distributions.sending import Mailer
@@ -40,6 +41,7 @@ LOOK_EVERY_SECONDS = 1.0
 SWEEP_EVERY_SECONDS = 2.0
 PRUNE_EVERY_SECONDS = 600.0
 DELIVER_EVERY_SECONDS = 1.0
+ALERT_EVERY_SECONDS = 5.0
 REPLAY_EVERY_SECONDS = 0.5
 CONNECTIONS = 8
 """Runs share them: what they read and store at one moment goes in one statement."""
@@ -56,7 +58,8 @@ class Worker:
         self._queue = RunQueue(database, heartbeat_timeout=settings.worker_heartbeat_timeout)
         self._inbox = Inbox(database, self._queue)
         self._accounts = ConnectedAccounts(database, box, RateBudget(database.pool), settings)
-        services = Services(database, settings, self._accounts, Mailer(settings))
+        mailer = Mailer(settings)
+        services = Services(database, settings, self._accounts, mailer)
         self._engine = RunEngine(
             database,
             load_task_types(services),
@@ -71,6 +74,7 @@ class Worker:
             down_alert_minutes=settings.account_down_alert_minutes,
         )
         self._deliveries = Deliveries(database, box, settings)
+        self._alerts = AlertKeeper(database, settings, mailer)
         self._arrived = asyncio.Event()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -84,6 +88,8 @@ class Worker:
             asyncio.create_task(self._every(LOOK_EVERY_SECONDS, SchedulesKeeper(self._database).tick)),
             asyncio.create_task(self._every(DELIVER_EVERY_SECONDS, self._deliveries.deliver)),
             asyncio.create_task(self._every(PRUNE_EVERY_SECONDS, self._deliveries.prune)),
+            asyncio.create_task(self._every(ALERT_EVERY_SECONDS, self._alerts.keep)),
+            asyncio.create_task(self._every(PRUNE_EVERY_SECONDS, self._alerts.prune)),
         ]
         warming_up = asyncio.create_task(_unless_database_is_away("warm-up", self._warm_up))
         working = asyncio.create_task(
@@ -101,6 +107,7 @@ class Worker:
             await working
         finally:
             await self._deliveries.close()
+            await self._alerts.close()
             await self._accounts.close()
         for task in ended - {stopping}:
             task.result()
