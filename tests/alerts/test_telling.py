@@ -211,7 +211,9 @@ async def test_of_one_subject_one_alert_an_hour_is_sent_with_what_came_meanwhile
         await record(database, FAILED)
         await keeper.keep()
     assert len(post.mails) == 1
-    await database.pool.execute("UPDATE alert SET due_at = now() WHERE status = 'waiting'")
+    await database.pool.execute(
+        "UPDATE alert SET due_at = due_at - interval '1 hour', decided_at = decided_at - interval '1 hour'"
+    )
     await keeper.keep()
     assert [alert.count for alert in await alerts_of(database)] == [9, 1]
     assert len(post.mails) == 2

@@ -7,7 +7,7 @@ import asyncpg
 import msgspec
 import structlog
 
-from afterword.alerts.recording import Alert, Kind, Status
+from afterword.alerts.recording import QUIET_SECONDS, Alert, Kind, Status
 from afterword.store.database import Database, PlainConnection
 
 log = structlog.get_logger()
@@ -23,7 +23,14 @@ FROM alert
 WHERE status = 'told' AND decided_at >= date_trunc('day', now(), 'UTC')
 """
 
-DUE = "SELECT id FROM alert WHERE status = 'waiting' AND due_at <= now() ORDER BY due_at, id LIMIT $1 FOR UPDATE"
+DUE = """
+SELECT id FROM alert
+WHERE status = 'waiting' AND due_at <= now() AND NOT EXISTS (
+    SELECT FROM alert AS earlier
+    WHERE earlier.kind = alert.kind AND earlier.subject = alert.subject
+      AND earlier.decided_at > now() - make_interval(secs => $2))
+ORDER BY due_at, id LIMIT $1 FOR UPDATE SKIP LOCKED
+"""
 
 DECIDE = """
 UPDATE alert SET status = $2, decided_at = now() WHERE id = ANY($1::bigint[]) RETURNING kind, subject, count
@@ -94,7 +101,7 @@ class Deciding:
             if not await connection.fetchval("SELECT pg_try_advisory_xact_lock($1)", LOCK):
                 return 0
             await self._sum_up(connection)
-            due = [row["id"] for row in await connection.fetch(DUE, MOST_AT_ONCE)]
+            due = [row["id"] for row in await connection.fetch(DUE, MOST_AT_ONCE, QUIET_SECONDS)]
             if not due:
                 return 0
             (today,) = await connection.fetch(TOLD_TODAY, NOT_COUNTED)
