@@ -82,6 +82,11 @@ class RunTold(msgspec.Struct, frozen=True, kw_only=True):
     replays: int
     tasks: tuple[TaskTold, ...]
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it goes on by itself, now or later."""
+        return self.status in {"running", "waiting"}
+
 
 class EventTold(msgspec.Struct, frozen=True, kw_only=True):
     """An event, what came of it, and which workflows looked at it or did not.

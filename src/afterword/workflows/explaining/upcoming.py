@@ -34,7 +34,7 @@ def _next_of_run(run: RunTold) -> str | None:
         return (
             f"{name} failed and does not go on by itself. When the cause is mended, replay it in run history."
         )
-    if run.finished_at is not None:
+    if not run.is_open:
         return None
     if run.waiting_for is not None:
         since = f" since {moment(run.held_since)}" if run.held_since else ""
@@ -88,7 +88,7 @@ def whether_asked(material: Material) -> tuple[str, Tone]:
     if sent:
         asked_at = max(one.sent_at for one in sent if one.sent_at is not None)
         return f"The Customer was asked {moment(asked_at)}, and has not answered so far.", "good"
-    open_runs = [run for run in material.runs if run.finished_at is None]
+    open_runs = [run for run in material.runs if run.is_open]
     if open_runs or _in_inbox(material):
         why = reasons(run.reason for run in open_runs)
         return f"The Customer was not asked yet{f': {why}' if why else '; it is under way'}.", "busy"
@@ -110,7 +110,7 @@ def _answered(material: Material) -> tuple[str, Tone]:
         )
     if not of_answers:
         return f"{told}; no Workflow did anything with the answer.", "warn"
-    if any(run.finished_at is None for run in of_answers):
+    if any(run.is_open for run in of_answers):
         return f"{told}; what is to be done with the answer is under way.", "busy"
     item = any(
         attempt.output.get("itemId") for run in of_answers for task in run.tasks for attempt in task.attempts
