@@ -53,7 +53,8 @@ class Alert(msgspec.Struct, frozen=True):
     """A fact that somebody should be told of.
 
     ``subject`` names in a stable form what it is about, such as ``problem/12`` or ``account/GA_…``; ``words`` is one
-    or more sentences without personal data; ``count`` is how many facts this stands for, such as runs that failed.
+    or more sentences without personal data (the last full stop may be left out); ``count`` is how many facts this
+    stands for, such as runs that failed.
     """
 
     kind: Kind
@@ -98,7 +99,7 @@ async def record_alerts(connection: PlainConnection, alerts: Sequence[Alert]) ->
         RECORD,
         [alert.kind for alert in in_order],
         [alert.subject for alert in in_order],
-        [masked(alert.words) for alert in in_order],
+        [masked(alert.words).rstrip(".") for alert in in_order],
         [alert.count for alert in in_order],
         QUIET_SECONDS,
     )
