@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from afterword.accounts.people import add_person
@@ -243,3 +244,19 @@ async def test_a_deleted_workflow_is_not_there_for_anybody(connection: AsyncConn
     ):
         with pytest.raises(NoSuchWorkflow, match="or it was deleted"):
             await attempt
+
+
+@pytest.mark.parametrize("due_at", [None, "2099-01-01"])
+async def test_runs_that_wait_are_looked_at_at_once_when_their_workflow_is_deleted(
+    connection: AsyncConnection, due_at: str | None
+) -> None:
+    workflow_id = await add_workflow(connection, definition=says(ONE))
+    await connection.execute(
+        text(
+            "INSERT INTO run (workflow_id, revision, event_id, status, due_at) "
+            "VALUES (:workflow, 1, 1, 'waiting', CAST(:due AS text)::timestamptz)"
+        ),
+        {"workflow": workflow_id, "due": due_at},
+    )
+    await delete_workflow(connection, workflow_id)
+    assert await connection.scalar(text("SELECT due_at <= now() FROM run"))
