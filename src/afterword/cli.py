@@ -14,6 +14,7 @@ from afterword import __version__
 from afterword.commands import (
     accounts,
     alerts,
+    config_files,
     explain,
     problems,
     qualtrics,
@@ -46,6 +47,7 @@ app.add_typer(runs.app, name="runs")
 app.add_typer(alerts.app, name="alerts")
 app.add_typer(workflows.app, name="workflows")
 app.command("backfill")(workflow_events.backfill)
+config_files.add_to(app)
 app.command("problems")(problems.problems)
 app.add_typer(replays.app, name="replays")
 app.add_typer(subscribers.app, name="subscribers")

@@ -61,6 +61,13 @@ async def add_mailing_list(connection: AsyncConnection, *, name: str) -> str:
     return mailing_list_id
 
 
+async def put_mailing_list(connection: AsyncConnection, mailing_list_id: str, *, name: str) -> None:
+    """Have a mailing list of this id, called so."""
+    table = tables.mailing_list
+    new = insert(table).values(id=mailing_list_id, name=name)
+    await connection.execute(new.on_conflict_do_update(index_elements=[table.c.id], set_={"name": name}))
+
+
 async def has_mailing_list(connection: AsyncConnection, mailing_list_id: str) -> bool:
     """Whether there is a mailing list of this id."""
     table = tables.mailing_list

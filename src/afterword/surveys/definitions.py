@@ -5,6 +5,7 @@ from datetime import datetime
 
 import msgspec
 from sqlalchemy import func, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from afterword.store import tables
@@ -127,6 +128,25 @@ async def add_survey(
         insert(tables.survey).values(**values, definition=msgspec.to_builtins(definition))
     )
     return survey_id
+
+
+async def put_survey(
+    connection: AsyncConnection,
+    survey_id: str,
+    *,
+    name: str,
+    is_active: bool,
+    definition: SurveyDefinition,
+    owner_id: str | None,
+) -> None:
+    """Have a survey of this id ask so; ``owner_id`` is for one that is new."""
+    asked = {"name": name, "is_active": is_active, "definition": msgspec.to_builtins(definition)}
+    new = postgresql_insert(tables.survey).values(id=survey_id, owner_id=owner_id, **asked)
+    await connection.execute(
+        new.on_conflict_do_update(
+            index_elements=[tables.survey.c.id], set_={**asked, "modified_at": func.now()}
+        )
+    )
 
 
 async def get_survey(connection: AsyncConnection, survey_id: str) -> Survey | None:

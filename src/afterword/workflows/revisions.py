@@ -48,6 +48,11 @@ def compare(before: Definition, after: Definition) -> list[Difference]:
     return list(_differences(_Place(), msgspec.to_builtins(before), msgspec.to_builtins(after)))
 
 
+def compare_values(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Difference]:
+    """The same for any two things that are JSON."""
+    return list(_differences(_Place(), before, after))
+
+
 def _differences(place: _Place, before: Any, after: Any) -> Iterator[Difference]:
     if before == after:
         return

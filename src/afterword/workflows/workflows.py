@@ -160,6 +160,16 @@ async def belong_to_survey(connection: AsyncConnection, workflow_id: str, survey
     await _change(connection, workflow_id, survey_id=survey_id)
 
 
+async def change_owner(connection: AsyncConnection, workflow_id: str, owner_id: str | None) -> None:
+    """Have a workflow belong to somebody else, or to nobody.
+
+    Raises:
+        NoSuchWorkflow: there is none, or it was deleted.
+    """
+    await _locked(connection, workflow_id)
+    await _change(connection, workflow_id, owner_id=owner_id)
+
+
 async def turn_on(connection: AsyncConnection, workflow_id: str, *, check: Check | None) -> None:
     """Have events start it from now on. Runs that were held as it was off are let go (``holds.py``).
 
