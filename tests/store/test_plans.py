@@ -7,7 +7,7 @@ import pytest
 
 from afterword.events.models import gladly_origin
 from afterword.store.database import Database
-from afterword.workflows import matching
+from afterword.workflows import feeding, matching, repeated_closings, schedules
 
 ROWS = 50_000
 
@@ -49,7 +49,7 @@ async def test_taking_from_the_inbox_does_not_read_the_events_that_are_done(full
 async def test_a_conversations_history_is_found_by_its_index(full: Database) -> None:
     found = await scans(
         full,
-        matching.HISTORY_OF_CONVERSATIONS.replace("$1", "ARRAY['gladly/GA_1']")
+        repeated_closings.HISTORY_OF_CONVERSATIONS.replace("$1", "ARRAY['gladly/GA_1']")
         .replace("$2", "ARRAY['c7']")
         .replace("$3", "ARRAY[now() - interval '1 day']")
         .replace("$4", "ARRAY[now()]")
@@ -57,6 +57,27 @@ async def test_a_conversations_history_is_found_by_its_index(full: Database) -> 
     )
     assert gladly_origin("GA_1") == "gladly/GA_1"
     assert not {("Seq Scan", "event")} & found
+
+
+async def test_kept_events_are_found_among_those_that_nothing_wants(full: Database) -> None:
+    await full.pool.execute(
+        "UPDATE event SET status = 'ignored', reason_code = CASE WHEN id % 1000 = 0 THEN 'workflow-was-off' "
+        "ELSE 'reopening-noted' END; ANALYZE event"
+    )
+    query = f"EXPLAIN SELECT id FROM event WHERE origin = 'gladly/GA_1' AND {feeding.IS_KEPT} ORDER BY id LIMIT 1000"
+    plan = await full.pool.fetch(query)
+    assert any("event_kept_idx" in row[0] for row in plan)
+
+
+async def test_schedules_that_are_not_due_are_not_read(full: Database) -> None:
+    await full.pool.execute(
+        "INSERT INTO workflow (id, name) SELECT 'OC_' || n, 'x' FROM generate_series(1, 5000) AS n"
+    )
+    await full.pool.execute(
+        "INSERT INTO schedule SELECT id, '0 9 * * *', 'UTC', now() + interval '1 day' FROM workflow"
+    )
+    await full.pool.execute("ANALYZE schedule")
+    assert not {("Seq Scan", "schedule")} & await scans(full, schedules.TAKE_DUE, schedules.MOST_AT_ONCE)
 
 
 async def test_the_sweep_reads_the_runs_that_are_due_only(full: Database) -> None:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, func, select, text
+from sqlalchemy import ColumnElement, TextClause, func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from afterword.events.models import survey_response_type
@@ -32,6 +32,10 @@ MOST_AT_ONCE = 1000
 BEHIND_LIVE_EVENTS = 1
 """The priority of a run that goes behind those of live events."""
 KEPT = (NO_WORKFLOW.code, WORKFLOW_WAS_OFF.code, WORKFLOW_HAD_NO_TASK.code, KIND_NOT_TICKED)
+IS_KEPT = text(
+    f"event.status = 'ignored' AND event.reason_code IN ({', '.join(f'{code!r}' for code in KEPT)})"
+)
+"""Written out, not bound: by these very values the index of kept events is found."""
 
 START = """
 INSERT INTO run (workflow_id, revision, event_id, priority)
@@ -186,12 +190,10 @@ async def kept_events(
     return [KeptEvent(*row) for row in await connection.execute(chosen)]
 
 
-def _kept_for(workflow: Workflow) -> list[ColumnElement[bool]]:
-    event = tables.event
+def _kept_for(workflow: Workflow) -> list[ColumnElement[bool] | TextClause]:
     return [
-        event.c.origin == origin_of(workflow.id, workflow.definition.event),
-        event.c.status == "ignored",
-        event.c.reason_code.in_(KEPT),
+        tables.event.c.origin == origin_of(workflow.id, workflow.definition.event),
+        IS_KEPT,
         *types_wanted(workflow.definition.event),
     ]
 
