@@ -83,7 +83,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         bool,
         Meta(
             description="Whether host names of vendors and endpoints may lead into private networks; addresses "
-            "written as numbers always may. For an installation that reaches itself under a private name."
+            "written as numbers always may, but in a Web service task. For an installation that reaches itself "
+            "under a private name."
         ),
     ] = False
     retry_time_scale: Annotated[

@@ -1,6 +1,7 @@
 """What forms, commands and editors are told of a task type is made from the type itself, and whole."""
 
 import json
+from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
@@ -17,6 +18,7 @@ from afterword.tasks.describing import (
     fields_of,
 )
 
+DOC = Path(__file__).resolve().parents[2] / "docs" / "tasks.md"
 DESCRIBED = {task_type.name: task_type for task_type in describe_installed()[0]}
 each_task_type = pytest.mark.parametrize("described", DESCRIBED.values(), ids=DESCRIBED)
 
@@ -80,3 +82,17 @@ def test_a_task_type_that_is_not_there_is_an_error_that_says_where_to_look() -> 
     refused = CliRunner().invoke(app, ["tasks", "show", "no-such"])
     assert refused.exit_code == 1
     assert "`afterword tasks list` shows all" in str(refused.exception)
+
+
+@each_task_type
+def test_the_docs_list_its_settings_and_outputs_as_the_code_has_them(described: TaskTypeDescription) -> None:
+    section = DOC.read_text("utf-8").split(f"## {described.label}\n")[1].split("\n## ")[0]
+    assert f"`{described.name}`." in section
+    told = [line for line in section.splitlines() if line.startswith("| `")]
+    assert told == [
+        f"| `{field.path}`{' ¶' if field.is_piped else ''} | {'required' if field.is_required else ''} | "
+        f"*{field.title}*: {field.description} |"
+        for field in fields_of(described.configuration)
+    ]
+    outputs = ", ".join(f"`{name}`" for name in described.outputs or ())
+    assert f"Output: {outputs}." in " ".join(section.split())
