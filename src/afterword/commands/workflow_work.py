@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 
+import msgspec
 import typer
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -246,7 +247,8 @@ def _task_lines(number: int, task: Task) -> Iterator[str]:
         yield "    only if:"
         yield from _condition_lines(task.conditions, "        ")
     for name, value in task.configuration.items():
-        yield f"    {name}: {_short(str(value))}"
+        shown = value if isinstance(value, str) else msgspec.json.encode(value).decode()
+        yield f"    {name}: {_short(shown)}"
 
 
 def _condition_lines(group: Group, indent: str) -> Iterator[str]:

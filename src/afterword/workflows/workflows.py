@@ -150,6 +150,16 @@ async def rename(connection: AsyncConnection, workflow_id: str, name: str) -> No
     await _change(connection, workflow_id, name=_checked_name(name))
 
 
+async def give_to(connection: AsyncConnection, workflow_id: str, owner_id: str | None) -> None:
+    """Make somebody a workflow's owner, or nobody.
+
+    Raises:
+        NoSuchWorkflow: there is none, or it was deleted.
+    """
+    await _locked(connection, workflow_id)
+    await _change(connection, workflow_id, owner_id=owner_id)
+
+
 async def belong_to_survey(connection: AsyncConnection, workflow_id: str, survey_id: str | None) -> None:
     """List a workflow under a survey too, or under none.
 
