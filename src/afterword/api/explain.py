@@ -3,9 +3,9 @@
 from typing import Annotated, Any
 
 from litestar import Request, Response, get
-from litestar.exceptions import NotFoundException
+from litestar.exceptions import ClientException, NotFoundException
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import QueryParameter
+from litestar.params import FromQuery, QueryParameter
 
 from afterword.api.tokens import Guard, caller
 from afterword.store.database import Database
@@ -23,10 +23,14 @@ def explain_routes(database: Database, wants_token: Guard) -> list[HTTPRouteHand
     @get("/api/v1/explain", guards=[wants_token])
     async def explained(
         request: Request[Any, Any, Any],
-        what: Annotated[str, QueryParameter(min_length=1, max_length=LONGEST_ASKED)],
+        what: FromQuery[str] = "",
         limit: Annotated[int, QueryParameter(ge=1, le=MOST_STORIES)] = STORIES,
     ) -> Response[Explanation]:
         """Tell what happened to ``what``; 404 when nothing is known of it, with what to do as the detail."""
+        if not 0 < len(what.strip()) <= LONGEST_ASKED:
+            raise ClientException(
+                f"what: expected an email address or an id, of 1 to {LONGEST_ASKED} characters."
+            )
         personal = may_see_customers(caller(request))
         async with database.read_only().transaction() as connection:
             explanation = await explain(connection, what, personal=personal, limit=limit)

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from afterword.accounts.people import Person, Role
 from afterword.workflows.concerned import Customer
-from afterword.workflows.conditions import Evaluation
+from afterword.workflows.conditions import Compared, Evaluation
 from afterword.workflows.explaining.models import AttemptTold, EventTold, RunTold, TaskTold
 from afterword.workflows.explaining.stories import Material
 
@@ -58,13 +58,25 @@ def _attempt(attempt: AttemptTold) -> AttemptTold:
     return replace(
         attempt,
         sent=dict.fromkeys(attempt.sent, HIDDEN),
-        output={name: value if name in IDS else HIDDEN for name, value in attempt.output.items()},
+        output={
+            name: value if name in IDS and isinstance(value, str | int) else HIDDEN
+            for name, value in attempt.output.items()
+        },
         evaluation=_evaluation(attempt.evaluation),
     )
 
 
 def _evaluation(evaluation: Evaluation | None) -> Evaluation | None:
+    """What was wanted may be piped text, and a problem may quote what was found: all three are hidden."""
     if evaluation is None:
         return None
-    compared = tuple(replace(one, found=HIDDEN if one.found else "") for one in evaluation.compared)
-    return replace(evaluation, compared=compared)
+    return replace(evaluation, compared=tuple(_compared(one) for one in evaluation.compared))
+
+
+def _compared(one: Compared) -> Compared:
+    return replace(
+        one,
+        found=HIDDEN if one.found else "",
+        wanted=(HIDDEN,) if one.wanted else (),
+        problem="its values do not fit" if one.problem else "",
+    )

@@ -96,7 +96,7 @@ def sent(values: Mapping[str, object], output: Mapping[str, object]) -> tuple[st
     if values.get("to") and "subject" in values:
         return f": a mail went to {values['to']}, subject {quoted(values['subject'])}", ()
     if "title" in values and "body" in values:
-        already = "stood already" if output.get("alreadyThere") == "true" else "were put"
+        already = "stood already" if output.get("alreadyThere") in (True, "true") else "were put"
         item = f", item {output['itemId']}" if output.get("itemId") else ""
         what = f"{quoted(values['title'])} and {quoted(values['body'])}"
         return f": {what} {already} on the Customer's Timeline in Gladly{item}", ()
