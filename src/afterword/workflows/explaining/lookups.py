@@ -14,6 +14,7 @@ import msgspec
 from sqlalchemy import RowMapping, Select, func, literal_column, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from afterword.events.models import response_keys
 from afterword.store import tables
 from afterword.workflows.explaining.models import Kind
 
@@ -125,7 +126,7 @@ async def _by_response(connection: AsyncConnection, response_id: str) -> Meant:
             if meant is not NOTHING:
                 return msgspec.structs.replace(meant, kind="response")
     all_origins = (await connection.scalars(origins())).all()
-    events = await connection.execute(with_keys([response_id.encode()], all_origins))
+    events = await connection.execute(with_keys(response_keys(response_id), all_origins))
     return await _of_events(connection, "response", [event.id for event in events])
 
 

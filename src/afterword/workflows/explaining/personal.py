@@ -6,25 +6,10 @@ conditions compared may.
 
 from msgspec.structs import replace
 
-from afterword.accounts.people import Person, Role
 from afterword.workflows.concerned import Customer
-from afterword.workflows.conditions import Compared, Evaluation
 from afterword.workflows.explaining.models import AttemptTold, EventTold, RunTold, TaskTold
 from afterword.workflows.explaining.stories import Material
-
-SEE_CUSTOMERS: frozenset[Role] = frozenset({"owner", "administrator", "manager"})
-"""Who is shown customers' names, addresses and words."""
-
-HIDDEN = "(hidden)"
-IDS = frozenset(
-    {"itemId", "alreadyThere", "distributionId", "contactId", "responseId", "customerId", "conversationId"}
-)
-"""Of what a task found out or made, these are ids."""
-
-
-def may_see_customers(person: Person | None) -> bool:
-    """Whether somebody is shown personal data of customers."""
-    return person is not None and person.role in SEE_CUSTOMERS
+from afterword.workflows.personal import HIDDEN, hidden, hidden_evaluation
 
 
 def without_personal_data(material: Material) -> Material:
@@ -47,7 +32,7 @@ def _event(event: EventTold) -> EventTold:
 
 def _run(run: RunTold) -> RunTold:
     tasks = tuple(_task(task) for task in run.tasks)
-    return replace(run, evaluation=_evaluation(run.evaluation), tasks=tasks)
+    return replace(run, evaluation=hidden_evaluation(run.evaluation), tasks=tasks)
 
 
 def _task(task: TaskTold) -> TaskTold:
@@ -58,25 +43,6 @@ def _attempt(attempt: AttemptTold) -> AttemptTold:
     return replace(
         attempt,
         sent=dict.fromkeys(attempt.sent, HIDDEN),
-        output={
-            name: value if name in IDS and isinstance(value, str | int) else HIDDEN
-            for name, value in attempt.output.items()
-        },
-        evaluation=_evaluation(attempt.evaluation),
-    )
-
-
-def _evaluation(evaluation: Evaluation | None) -> Evaluation | None:
-    """What was wanted may be piped text, and a problem may quote what was found: all three are hidden."""
-    if evaluation is None:
-        return None
-    return replace(evaluation, compared=tuple(_compared(one) for one in evaluation.compared))
-
-
-def _compared(one: Compared) -> Compared:
-    return replace(
-        one,
-        found=HIDDEN if one.found else "",
-        wanted=(HIDDEN,) if one.wanted else (),
-        problem="its values do not fit" if one.problem else "",
+        output=hidden(attempt.output),
+        evaluation=hidden_evaluation(attempt.evaluation),
     )

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import RowMapping
 
+from afterword.events.models import response_of_key
 from afterword.surveys.definitions import ScoreQuestion, SurveyDefinition
 from afterword.workflows.concerned import Concerned, Customer, concerned, named_by
 from afterword.workflows.conditions import Evaluation
@@ -110,7 +111,7 @@ def response_of(event: RowMapping) -> str | None:
     """The id of the response that an event tells of: its deduplication key."""
     if not str(event["origin"]).startswith(("survey/", "qualtrics/")) or not event["deduplication_key"]:
         return None
-    return bytes(event["deduplication_key"]).decode(errors="replace")
+    return response_of_key(event["deduplication_key"])
 
 
 def _event(gathered: Gathered, row: RowMapping, passed: tuple[PassedBy, ...]) -> EventTold:
