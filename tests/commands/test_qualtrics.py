@@ -22,7 +22,7 @@ from afterword.commands import connecting
 from afterword.qualtrics.flows import read_flow
 from afterword.qualtrics.webhooks import SECRET_HEADER
 from afterword.workflows.definitions import Definition, SurveyResponse
-from afterword.workflows.qualtrics_responses import account_surveys
+from afterword.workflows.known import read_known
 from afterword.workflows.workflows import add_workflow
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -294,8 +294,10 @@ async def test_a_subscribed_response_arrives_as_one_event(command: Command) -> N
     await command.api.deliver()
     rows = await command.database.pool.fetch("SELECT status FROM event WHERE origin LIKE 'qualtrics/%'")
     assert [row["status"] for row in rows] == ["received"]
-    known = await account_surveys(command.database)
-    assert "CustomerId" in known[account_id, command.api.survey_id].embedded_data
+    async with command.database.transaction() as connection:
+        definition = Definition(SurveyResponse(command.api.survey_id, account_id), ())
+        known = await read_known(connection, definition)
+    assert "CustomerId" in known.account_surveys[account_id, command.api.survey_id].embedded_data
 
 
 async def test_a_token_that_is_no_administrators_is_told_and_the_other_way_shown(command: Command) -> None:
@@ -312,6 +314,8 @@ async def test_a_token_that_is_no_administrators_is_told_and_the_other_way_shown
         "POST", told["address"].removeprefix(command.api.afterword.url), body, headers=headers
     )
     assert answer.status == 200
+    explained = await command("explain", "R_aaaaaaaaaaaaaaa")
+    assert "(Response R_aaaaaaaaaaaaaaa)" in explained.output
     shown = await command.json("qualtrics", "subscribe", command.api.survey_id, "--web-service")
     assert shown["webService"] == told
 

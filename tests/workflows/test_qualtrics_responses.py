@@ -24,8 +24,9 @@ from afterword.workflows.conditions import Comparison, Group
 from afterword.workflows.definitions import Definition, SurveyResponse, Task
 from afterword.workflows.engine import RunEngine
 from afterword.workflows.event_data import EventData, read_event
+from afterword.workflows.known import read_known
 from afterword.workflows.matching import Inbox
-from afterword.workflows.qualtrics_responses import QualtricsResponses, account_surveys
+from afterword.workflows.qualtrics_responses import QualtricsResponses
 from afterword.workflows.workflows import add_workflow
 
 SURVEY, RESPONSE = "SV_3qZrV0sT9bLkHyN", "R_2dyzFvPqhjcWXoE"
@@ -47,7 +48,7 @@ VALUES = {
 QUESTIONS = {
     "QID1": {
         "questionType": {"type": "MC", "selector": "SAVR"},
-        "questionText": "<b>How</b> happy are you?",
+        "questionText": "<b>How</b> happy?",
         "choices": {str(n): {"recode": str(n + 1), "choiceText": f"Choice {n}"} for n in range(1, 5)},
     },
     "QID2": {"questionType": {"type": "TE", "selector": "ML"}, "questionText": "Why?"},
@@ -73,7 +74,9 @@ EVERYTHING = " | ".join(
         "${m://FirstName}",
     ]
 )
-FILLED = f"5 | 5 | Choice 4 | How happy are you? | Quick & kind | Thing 1, Thing 3 | Good | c1 | none | {RESPONSE} | Ada"
+FILLED = (
+    f"5 | 5 | Choice 4 | How happy? | Quick & kind | Thing 1, Thing 3 | Good | c1 | none | {RESPONSE} | Ada"
+)
 
 
 class Qualtrics:
@@ -340,8 +343,10 @@ async def test_a_question_that_is_new_in_the_survey_is_known_by_the_next_respons
     (run,) = await told.tell("updated")
     await told.advance(run)
     assert [call.configuration.text for call in scripted.calls] == [": Quick & kind", "Why?: Quick & kind"]
-    (survey,) = (await account_surveys(told.database)).values()
-    assert [question.id for question in survey.questions] == ["QID1", "QID2", "QID3", "QID4"]
+    async with told.database.transaction() as connection:
+        definition = Definition(SurveyResponse(SURVEY, told.account.id), ())
+        known = (await read_known(connection, definition)).account_surveys[told.account.id, SURVEY]
+    assert [question.id for question in known.questions] == ["QID1", "QID2", "QID3", "QID4"]
 
 
 async def test_a_choice_that_was_taken_out_of_the_survey_is_known_by_its_label(

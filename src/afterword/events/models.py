@@ -1,7 +1,7 @@
 """What an event is."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
@@ -62,6 +62,21 @@ def survey_response_type(kind: ResponseKind) -> str:
 def response_kind(event_type: str) -> str:
     """The kind of Response that an event of this type tells of."""
     return event_type.partition(": ")[2] or "created"
+
+
+def response_key(response_id: str, kind: ResponseKind) -> bytes:
+    """The deduplication key of the event that tells of a response; one that was *created* has the response's id."""
+    return (response_id if kind == "created" else f"{response_id}/{kind}").encode()
+
+
+def response_keys(response_id: str) -> list[bytes]:
+    """The keys of all events that may tell of a response."""
+    return [response_key(response_id, kind) for kind in get_args(ResponseKind)]
+
+
+def response_of_key(key: bytes) -> str:
+    """The id of the response that an event with this key tells of."""
+    return bytes(key).decode(errors="replace").partition("/")[0]
 
 
 def senders_key(idempotency_key: str) -> bytes:

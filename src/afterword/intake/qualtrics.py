@@ -15,7 +15,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from afterword.accounts.notification_access import NotificationAccess
-from afterword.events.models import NewEvent, survey_origin, survey_response_type
+from afterword.events.models import NewEvent, response_key, survey_origin, survey_response_type
 from afterword.events.recording import DatabaseUnavailable, EventNotStored, EventRecorder
 from afterword.intake.deduplication import once
 from afterword.intake.endpoints import can_be_id
@@ -165,7 +165,7 @@ def _event(account_id: str, survey_id: str, told: Notification) -> NewEvent:
         origin=survey_origin(survey_id, account_id),
         type=survey_response_type(told.kind),
         body=msgspec.json.encode(body).decode(),
-        deduplication_key=f"{told.response_id}/{told.kind}".encode(),
+        deduplication_key=response_key(told.response_id, told.kind),
         repeat_window=SAME_UPDATE_SECONDS if is_update else None,
         occurred_at=told.at,
     )

@@ -134,18 +134,6 @@ async def keep_outline(database: Database, account_id: str, outline: SurveyOutli
     return int(await database.pool.fetchval(KEEP_OUTLINE, account_id, outline.id, digest, encoded.decode()))
 
 
-async def account_surveys(database: Database) -> dict[tuple[str, str], SurveyOutline]:
-    """The surveys of connected Qualtrics accounts that are known here, as they were when last read."""
-    rows = await database.pool.fetch(
-        "SELECT DISTINCT ON (account_id, survey_id) account_id, survey_id, outline FROM qualtrics_survey "
-        "ORDER BY account_id, survey_id, read_at DESC"
-    )
-    return {
-        (row["account_id"], row["survey_id"]): msgspec.json.decode(row["outline"], type=SurveyOutline)
-        for row in rows
-    }
-
-
 def _check_kind(wanted: SurveyResponse, told: NotifiedResponse, found: Sorted) -> None:
     kind = (found.kind or told.kind) if told.kind == "created" else told.kind
     if kind not in wanted.kinds:
