@@ -16,7 +16,12 @@ ROOT = Path(__file__).resolve().parent.parent
 DOCS = sorted(
     [ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "bench" / "README.md", *(ROOT / "docs").rglob("*.md")]
 )
-NOT_SETTINGS = {"AFTERWORD_SETTINGS", "AFTERWORD_SANDBOX_USERNAME", "AFTERWORD_SANDBOX_API_TOKEN"}
+NOT_SETTINGS = {
+    "AFTERWORD_SETTINGS",
+    "AFTERWORD_SANDBOX_USERNAME",
+    "AFTERWORD_SANDBOX_API_TOKEN",
+    "AFTERWORD_TOKEN",
+}
 """Named in the docs, and read by something else than ``Settings``."""
 
 NOT_BUILT = {"up"}
