@@ -40,6 +40,7 @@ WHO_MAY = {
     "/inbound-event/v1/events/JSON/triggers": CREDENTIALS,
     "/api/v1/runs": CREDENTIALS,
     "/api/v1/runs/{run_id:int}": CREDENTIALS,
+    "/api/v1/events": CREDENTIALS,
     "/api/v1/explain": CREDENTIALS,
     "/API/v3/whoami": QUALTRICS_TOKEN,
     "/API/v3/surveys": QUALTRICS_TOKEN,

@@ -44,6 +44,7 @@ app = typer.Typer(
 app.add_typer(accounts.app, name="accounts")
 app.add_typer(qualtrics.app, name="qualtrics")
 app.add_typer(runs.app, name="runs")
+app.add_typer(runs.events_app, name="events")
 app.add_typer(alerts.app, name="alerts")
 app.add_typer(workflows.app, name="workflows")
 app.command("backfill")(workflow_events.backfill)

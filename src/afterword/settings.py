@@ -91,6 +91,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Positive,
         Meta(description="Factor on every wait between two attempts of a task; below 1 only for rehearsals."),
     ] = 1.0
+    run_retention_days: Annotated[
+        Annotated[int, Meta(ge=0)],
+        Meta(
+            description="Days that runs are kept after their end, with their events and attempts; 0 keeps them for "
+            "ever."
+        ),
+    ] = 400
     longest_hold_days: Annotated[
         Positive,
         Meta(

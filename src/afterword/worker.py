@@ -33,7 +33,9 @@ from afterword.workflows.holds import Holds
 from afterword.workflows.matching import Inbox
 from afterword.workflows.qualtrics_responses import QualtricsResponses
 from afterword.workflows.replays import ReplaysKeeper
+from afterword.workflows.retention import RetentionKeeper
 from afterword.workflows.schedules import SchedulesKeeper
+from afterword.workflows.search_keeper import SearchKeeper
 
 log = structlog.get_logger()
 
@@ -43,6 +45,7 @@ PRUNE_EVERY_SECONDS = 600.0
 DELIVER_EVERY_SECONDS = 1.0
 ALERT_EVERY_SECONDS = 5.0
 REPLAY_EVERY_SECONDS = 0.5
+RETAIN_EVERY_SECONDS = 60.0
 CONNECTIONS = 8
 """Runs share them: what they read and store at one moment goes in one statement."""
 NO_RUN = 0
@@ -73,6 +76,7 @@ class Worker:
             longest_days=settings.longest_hold_days,
             down_alert_minutes=settings.account_down_alert_minutes,
         )
+        self._retention = RetentionKeeper(database, days=settings.run_retention_days)
         self._deliveries = Deliveries(database, box, settings)
         self._alerts = AlertKeeper(database, settings, mailer)
         self._arrived = asyncio.Event()
@@ -85,6 +89,8 @@ class Worker:
             asyncio.create_task(self._every(PRUNE_EVERY_SECONDS, self._queue.prune)),
             asyncio.create_task(self._every(REPLAY_EVERY_SECONDS, self._replays.tick)),
             asyncio.create_task(self._every(LOOK_EVERY_SECONDS, self._holds.keep)),
+            asyncio.create_task(self._every(LOOK_EVERY_SECONDS, SearchKeeper(self._database).tick)),
+            asyncio.create_task(self._every(RETAIN_EVERY_SECONDS, self._retention.tick)),
             asyncio.create_task(self._every(LOOK_EVERY_SECONDS, SchedulesKeeper(self._database).tick)),
             asyncio.create_task(self._every(DELIVER_EVERY_SECONDS, self._deliveries.deliver)),
             asyncio.create_task(self._every(PRUNE_EVERY_SECONDS, self._deliveries.prune)),

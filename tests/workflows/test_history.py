@@ -9,23 +9,22 @@ from sqlalchemy import event as sqlalchemy_event
 
 from afterword.directory.contacts import add_mailing_list, add_to_list
 from afterword.distributions.invitations import Letter, invite
-from afterword.outcomes import Reason, Retry, Skip
+from afterword.outcomes import Permanent, Reason, Retry, Skip
 from afterword.store.database import Database
 from afterword.store.queue import RunQueue
 from afterword.surveys.definitions import add_survey, csat_survey, get_survey
 from afterword.surveys.responses import record_response
 from afterword.tasks.contract import Done
-from afterword.workflows.definitions import JsonEvent, SurveyResponse, Task
+from afterword.workflows.cancelling import cancel_runs
+from afterword.workflows.concerned_rows import LARGEST_BODY_LOOKED_INTO
+from afterword.workflows.conditions import Comparison, Group
+from afterword.workflows.definitions import JsonEvent, JsonField, SurveyResponse, Task
 from afterword.workflows.engine import RunEngine
-from afterword.workflows.history import (
-    LARGEST_BODY_LOOKED_INTO,
-    get_run,
-    list_events,
-    list_runs,
-    list_workflow_names,
-)
+from afterword.workflows.event_history import list_events
+from afterword.workflows.history import get_run, list_runs, list_workflow_names
 from afterword.workflows.history_models import EventFilters, RunFilters, RunHistory, RunSummary
 from afterword.workflows.matching import Inbox
+from afterword.workflows.replays import runs_by_id
 
 THREE_TASKS = tuple(Task(f"T-{n}", "scripted", f"Task {n}", {"text": str(n)}) for n in (1, 2, 3))
 JSON_BODY = {
@@ -48,7 +47,7 @@ async def drain(database: Database) -> None:
 
 async def all_runs(database: Database, **filters: Any) -> list[RunSummary]:
     async with database.transaction() as connection:
-        return await list_runs(connection, RunFilters(**filters))
+        return list((await list_runs(connection, RunFilters(**filters))).runs)
 
 
 async def one_run(database: Database, run_id: int) -> RunHistory:
@@ -94,7 +93,7 @@ async def test_a_run_under_way_is_told_with_its_attempts_and_what_comes_next(
     assert (second.attempt, second.status, second.reason) == (1, "retrying", "the server is away")
 
 
-async def test_a_run_that_ended_has_a_duration_and_its_last_task_its_status(
+async def test_a_run_that_ended_has_a_duration_and_each_task_its_own_end(
     database: Database, story: Any, scripted: Any, engine: RunEngine
 ) -> None:
     await story.workflow(tasks=THREE_TASKS)
@@ -102,11 +101,78 @@ async def test_a_run_that_ended_has_a_duration_and_its_last_task_its_status(
     await drain(database)
     (run,) = await all_runs(database)
     scripted.then(Skip(Reason("nobody", "nobody is there")))
+    scripted.then(Permanent(Reason("refused", "it was refused", {"by": "Gladly"})))
     await engine.advance(run.id)
     told = await one_run(database, run.id)
     assert told.run.duration_seconds is not None
     assert told.run.duration_seconds >= 0
-    assert [task.status for task in told.tasks] == ["skipped", "not reached", "not reached"]
+    assert (told.run.status, told.run.reason_code, told.run.problem_id is None) == (
+        "failed",
+        "refused",
+        False,
+    )
+    assert [task.status for task in told.tasks] == ["skipped", "failed", "succeeded"]
+    assert told.tasks[1].attempts[0].reason_values == {"by": "Gladly"}
+
+
+async def test_conditions_are_told_with_the_values_that_decided_them(
+    database: Database, story: Any, engine: RunEngine
+) -> None:
+    """The task's, which was not carried out."""
+    conditions = Group("all", (Comparison("~{aedj://customerId}", "equals", "cust9"),))
+    task = Task("T-1", "scripted", "One", {"text": "1"}, conditions=conditions)
+    await story.workflow(JsonEvent("E1", (JsonField("customerId", "$.customerId"),)), tasks=(task,))
+    await story.event("json-event/E1", "JSON Event", JSON_BODY)
+    await drain(database)
+    (run,) = await all_runs(database)
+    await engine.advance(run.id)
+    told = await one_run(database, run.id)
+    (task_told,) = told.tasks
+    assert task_told.status == "not run"
+    evaluation = task_told.attempts[0].evaluation
+    assert evaluation is not None
+    assert [(one.found, one.operator, one.wanted, one.holds) for one in evaluation.compared] == [
+        ("cust1", "equals", ("cust9",), False)
+    ]
+
+
+async def test_a_run_that_was_cancelled_tells_where_it_stood(
+    database: Database, story: Any, scripted: Any, engine: RunEngine
+) -> None:
+    await story.workflow(tasks=THREE_TASKS)
+    await story.webhook()
+    await drain(database)
+    (run,) = await all_runs(database)
+    scripted.then(Done({})).then(Retry(Reason("away", "the server is away"), after=60))
+    await engine.advance(run.id)
+    async with database.transaction() as connection:
+        assert await cancel_runs(connection, runs_by_id([run.id])) == 1
+    told = await one_run(database, run.id)
+    assert [task.status for task in told.tasks] == ["succeeded", "cancelled", "not reached"]
+
+
+async def test_calls_are_told_with_request_and_answer(database: Database, story: Any) -> None:
+    await story.workflow()
+    await story.webhook()
+    await drain(database)
+    (run,) = await all_runs(database)
+    call = {
+        "method": "POST",
+        "address": "https://x.example/?token=…",
+        "request": "{}",
+        "status": 500,
+        "cut": True,
+    }
+    await database.pool.execute(
+        "INSERT INTO task_attempt (run_id, position, attempt, replay, status, input, output, exchanges, started_at, "
+        "finished_at) VALUES ($1, 0, 1, 2, 'retrying', '{}', '{}', $2, now(), now())",
+        run.id,
+        msgspec.json.encode([call]).decode(),
+    )
+    (task,) = (await one_run(database, run.id)).tasks
+    (exchange,) = task.attempts[0].exchanges
+    assert (exchange.status, exchange.address, exchange.cut) == (500, call["address"], True)
+    assert task.attempts[0].replay == 2
 
 
 async def test_the_customer_of_a_closing_is_known_once_a_task_has_asked(
@@ -145,7 +211,7 @@ async def test_an_event_that_cannot_be_read_is_listed_all_the_same(
     (run,) = await all_runs(database)
     assert run.customer.id == ""
     async with database.transaction() as connection:
-        assert len(await list_events(connection)) == 2
+        assert len((await list_events(connection)).events) == 2
 
 
 async def test_a_listing_does_not_look_into_large_events(database: Database, story: Any) -> None:
@@ -219,9 +285,10 @@ async def test_runs_are_listed_newest_first_and_paged_by_id(database: Database, 
     ids: list[int] = []
     async with database.transaction() as connection:
         page = await list_runs(connection, limit=4)
-        while page:
-            ids += [run.id for run in page]
-            page = await list_runs(connection, before_id=ids[-1], limit=4)
+        ids += [run.id for run in page.runs]
+        while page.next_before is not None:
+            page = await list_runs(connection, before_id=page.next_before, limit=4)
+            ids += [run.id for run in page.runs]
     assert len(ids) == 10
     assert ids == sorted(ids, reverse=True)
 
@@ -229,15 +296,15 @@ async def test_runs_are_listed_newest_first_and_paged_by_id(database: Database, 
 async def test_runs_are_filtered(database: Database, story: Any) -> None:
     one, other = await many_runs(database, story)
     assert {run.workflow_id for run in await all_runs(database, workflow_id=one)} == {one}
-    assert {run.status for run in await all_runs(database, status="failed")} == {"failed"}
-    both = await all_runs(database, status="failed", workflow_id=other)
+    assert {run.status for run in await all_runs(database, statuses=("failed",))} == {"failed"}
+    both = await all_runs(database, statuses=("failed",), workflow_id=other)
     assert both
     assert all((run.status, run.workflow_id) == ("failed", other) for run in both)
     await database.pool.execute("UPDATE run SET conversation_id = 'conv9' WHERE id = $1", both[0].id)
     assert [run.id for run in await all_runs(database, conversation_id="conv9")] == [both[0].id]
 
 
-async def test_a_listing_is_one_query_however_long(database: Database, story: Any) -> None:
+async def test_a_listing_is_a_few_queries_however_long(database: Database, story: Any) -> None:
     await many_runs(database, story)
     queries: list[str] = []
 
@@ -246,9 +313,9 @@ async def test_a_listing_is_one_query_however_long(database: Database, story: An
 
     sqlalchemy_event.listen(database.engine.sync_engine, "before_cursor_execute", note)
     async with database.transaction() as connection:
-        runs, events = await list_runs(connection), await list_events(connection)
+        runs, events = (await list_runs(connection)).runs, (await list_events(connection)).events
     assert (len(runs), len(events)) == (10, 10)
-    assert len(queries) == 2
+    assert len(queries) == 3
 
 
 async def test_events_tell_what_came_of_them(database: Database, story: Any) -> None:
@@ -260,23 +327,27 @@ async def test_events_tell_what_came_of_them(database: Database, story: Any) -> 
     await story.webhook("PING", conversation=None)
     await drain(database)
     async with database.transaction() as connection:
-        ping, repeat, first = await list_events(connection)
-        nothing = await list_events(connection, EventFilters(statuses=("ignored", "redelivered")))
-        older = await list_events(connection, before_id=repeat.id)
-        run_ids = {run.id for run in await list_runs(connection)}
+        ping, repeat, first = (await list_events(connection)).events
+        nothing = (await list_events(connection, EventFilters(statuses=("ignored", "redelivered")))).events
+        older = (await list_events(connection, before_id=repeat.id)).events
+        pings = (await list_events(connection, EventFilters(reason_code="ping"))).events
+        matched = (await list_events(connection, EventFilters(statuses=("matched",)))).events
+        run_ids = {run.id for run in (await list_runs(connection)).runs}
     assert (first.id, first.status, set(first.run_ids)) == (closing, "matched", run_ids)
     assert len(run_ids) == 2
     assert (repeat.status, repeat.redelivery_of, repeat.run_ids) == ("redelivered", closing, ())
     assert (ping.status, ping.reason_code) == ("ignored", "ping")
     assert [event.id for event in nothing] == [ping.id, repeat.id]
     assert [event.id for event in older] == [first.id]
+    assert [event.id for event in pings] == [ping.id]
+    assert [event.id for event in matched] == [first.id]
 
 
 @pytest.mark.parametrize("run_id", [0, -1, 1, 2**63, 10**30])
 async def test_a_run_that_does_not_exist_is_none(database: Database, run_id: int) -> None:
     async with database.transaction() as connection:
         assert await get_run(connection, run_id) is None
-        assert await list_runs(connection, before_id=run_id) == []
+        assert (await list_runs(connection, before_id=run_id)).runs == ()
 
 
 async def test_what_is_told_can_be_written_as_json(

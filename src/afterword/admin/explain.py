@@ -3,12 +3,12 @@
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 
+from afterword.accounts.rights import may_see_customers
 from afterword.admin.pages import page
 from afterword.admin.sessions import AdminRequest
 from afterword.store.database import Database
 from afterword.workflows.explaining.explain import explain
 from afterword.workflows.explaining.lookups import LONGEST_ASKED
-from afterword.workflows.explaining.personal import may_see_customers
 
 
 def explain_routes(database: Database) -> list[HTTPRouteHandler]:

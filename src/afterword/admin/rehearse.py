@@ -7,13 +7,13 @@ from litestar.exceptions import NotFoundException, PermissionDeniedException
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
+from afterword.accounts.rights import may_see_customers
 from afterword.admin.ids import read_id
 from afterword.admin.pages import page
 from afterword.admin.sessions import AdminRequest
 from afterword.store.database import Database
 from afterword.tasks.planning import PlanningTasks
 from afterword.workflows.definitions import Definition
-from afterword.workflows.explaining.personal import may_see_customers
 from afterword.workflows.explaining.wording import comparison
 from afterword.workflows.listing import Workflow, get_revisions, get_workflow
 from afterword.workflows.qualtrics_responses import QualtricsResponses

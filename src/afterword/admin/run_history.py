@@ -1,6 +1,7 @@
 """Run history: the list of runs, the list of events, and one run as a story."""
 
-from typing import Any, TypeVar, get_args
+from collections.abc import Sequence
+from typing import get_args
 from urllib.parse import urlencode
 
 import msgspec
@@ -10,19 +11,39 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 from litestar.response import Redirect
 
+from afterword.accounts.rights import may_see_customers
 from afterword.admin.ids import read_id
 from afterword.admin.pages import page
+from afterword.admin.replays import may_operate
 from afterword.admin.sessions import AdminRequest
+from afterword.events.models import JSON_EVENT, SCHEDULE, ResponseKind, survey_response_type
+from afterword.gladly.webhooks import CONVERSATION_CLOSED
 from afterword.store.database import Database
-from afterword.workflows.moves import RunStatus
-from afterword.workflows.history import get_run, list_events, list_runs, list_workflow_names
+from afterword.workflows.event_history import list_events
+from afterword.workflows.filter_texts import (
+    EVENT_STATUSES,
+    RUN_STATUSES,
+    Given,
+    InvalidFilter,
+    given_in,
+    read_event_filters,
+    read_run_filters,
+    write_event_filters,
+    write_run_filters,
+)
+from afterword.workflows.history import get_run, list_runs, list_survey_names, list_workflow_names
 from afterword.workflows.history_models import EventFilters, EventStatus, RunFilters
 
 PAGE_LENGTH = 50
-LONGEST_ID = 100
 STARTED_NOTHING: tuple[EventStatus, ...] = ("ignored", "redelivered")
-
-Listed = TypeVar("Listed", bound=msgspec.Struct)
+EVENT_TYPES = (
+    CONVERSATION_CLOSED,
+    JSON_EVENT,
+    *(survey_response_type(kind) for kind in get_args(ResponseKind)),
+    SCHEDULE,
+)
+SHOWN_AT_ONCE = frozenset({"status", "workflow", "search"})
+"""Filters that stand in the open; the others are folded away until one is used."""
 
 
 def run_history_routes(database: Database) -> list[HTTPRouteHandler]:
@@ -31,62 +52,73 @@ def run_history_routes(database: Database) -> list[HTTPRouteHandler]:
     @get("/workflows/runs")
     async def runs(request: AdminRequest) -> Response[str]:
         """List the runs, newest first."""
-        filters = RunFilters(status=_status(request), workflow_id=_workflow(request))
-        before = _before(request)
-        async with database.transaction() as connection:
+        filters, before = _run_filters(request), _before(request)
+        personal = may_see_customers(request.user)
+        async with database.read_only().transaction() as connection:
             workflows = await list_workflow_names(connection)
-            found = await list_runs(connection, filters, before_id=before, limit=PAGE_LENGTH + 1)
-        shown = found[:PAGE_LENGTH]
-        chosen = {"status": filters.status, "workflow": filters.workflow_id}
+            surveys = await list_survey_names(connection)
+            found = await list_runs(
+                connection, filters, before_id=before, limit=PAGE_LENGTH, personal=personal
+            )
+        chosen = write_run_filters(filters)
         return page(
             request,
             "runs.html",
-            runs=shown,
+            runs=found.runs,
             workflows=workflows,
-            statuses=get_args(RunStatus),
+            surveys=surveys,
+            statuses=RUN_STATUSES,
+            event_types=EVENT_TYPES,
             filters=filters,
+            is_filtered=bool(chosen),
+            has_more_filters=any(name not in SHOWN_AT_ONCE for name, _ in chosen),
+            personal=personal,
             is_first=before is None,
+            is_short=len(found.runs) < PAGE_LENGTH,
             newest=_address("/workflows/runs", chosen),
-            older=_address("/workflows/runs", {**chosen, "before": shown[-1].id})
-            if len(found) > PAGE_LENGTH
-            else None,
+            older=_older("/workflows/runs", chosen, found.next_before),
         )
 
     @get("/workflows/runs/{run_id:str}")
     async def run(request: AdminRequest, run_id: FromPath[str]) -> Response[str]:
         """Tell one run."""
-        async with database.transaction() as connection:
-            number = read_id(run_id)
-            told = None if number is None else await get_run(connection, number)
+        number, personal = read_id(run_id), may_see_customers(request.user)
+        async with database.read_only().transaction() as connection:
+            told = None if number is None else await get_run(connection, number, personal=personal)
         if told is None:
             return page(request, "no_run.html", status=404, run_id=run_id)
-        body = None if told.event is None else pretty(told.event.body)
-        return page(request, "run.html", told=told, run=told.run, body=body)
+        return page(
+            request,
+            "run.html",
+            told=told,
+            run=told.run,
+            body=None if told.event is None else pretty(told.event.body),
+            pretty=pretty,
+            personal=personal,
+            may_operate=may_operate(request.user),
+        )
 
     @get("/workflows/events")
     async def events(request: AdminRequest) -> Response[str]:
         """List the events, those that started nothing included."""
-        everything = request.query_params.get("show") != "started-nothing"
-        before = _before(request)
-        async with database.transaction() as connection:
+        filters, before = _event_filters(request), _before(request)
+        personal = may_see_customers(request.user)
+        async with database.read_only().transaction() as connection:
             found = await list_events(
-                connection,
-                EventFilters(statuses=() if everything else STARTED_NOTHING),
-                before_id=before,
-                limit=PAGE_LENGTH + 1,
+                connection, filters, before_id=before, limit=PAGE_LENGTH, personal=personal
             )
-        shown = found[:PAGE_LENGTH]
-        chosen = {"show": None if everything else "started-nothing"}
+        chosen = write_event_filters(filters)
         return page(
             request,
             "events.html",
-            events=shown,
-            everything=everything,
+            events=found.events,
+            statuses=EVENT_STATUSES,
+            filters=filters,
+            is_filtered=bool(chosen),
             is_first=before is None,
+            is_short=len(found.events) < PAGE_LENGTH,
             newest=_address("/workflows/events", chosen),
-            older=_address("/workflows/events", {**chosen, "before": shown[-1].id})
-            if len(found) > PAGE_LENGTH
-            else None,
+            older=_older("/workflows/events", chosen, found.next_before),
         )
 
     @get(["/", "/workflows", "/workflows/ui/global/run-history"], sync_to_thread=False)
@@ -105,21 +137,27 @@ def pretty(body: str) -> str:
         return body
 
 
-def _status(request: AdminRequest) -> RunStatus | None:
-    wanted = request.query_params.get("status") or None
-    for status in get_args(RunStatus):
-        if status == wanted:
-            return status  # type: ignore[no-any-return]
-    if wanted is not None:
-        raise ClientException(f"There is no such status; there are {', '.join(get_args(RunStatus))}.")
-    return None
+def _given(request: AdminRequest) -> Given:
+    """What the form was sent with; fields that were left empty do not matter."""
+    return given_in((name, value) for name, value in request.query_params.multi_items() if value)
 
 
-def _workflow(request: AdminRequest) -> str | None:
-    wanted = request.query_params.get("workflow") or None
-    if wanted is not None and (len(wanted) > LONGEST_ID or not wanted.isprintable()):
-        raise ClientException("That is not a workflow's id.")
-    return wanted
+def _run_filters(request: AdminRequest) -> RunFilters:
+    try:
+        return read_run_filters(_given(request))
+    except InvalidFilter as error:
+        raise ClientException(str(error)) from None
+
+
+def _event_filters(request: AdminRequest) -> EventFilters:
+    given = _given(request)
+    try:
+        filters = read_event_filters(given)
+    except InvalidFilter as error:
+        raise ClientException(str(error)) from None
+    if given.get("show") == ["started-nothing"]:
+        return msgspec.structs.replace(filters, statuses=STARTED_NOTHING)
+    return filters
 
 
 def _before(request: AdminRequest) -> int | None:
@@ -130,6 +168,9 @@ def _before(request: AdminRequest) -> int | None:
     return before
 
 
-def _address(path: str, values: dict[str, Any]) -> str:
-    query = urlencode({name: value for name, value in values.items() if value is not None})
-    return f"{path}?{query}" if query else path
+def _older(path: str, chosen: Sequence[tuple[str, str]], before: int | None) -> str | None:
+    return None if before is None else _address(path, [*chosen, ("before", str(before))])
+
+
+def _address(path: str, values: Sequence[tuple[str, str]]) -> str:
+    return f"{path}?{urlencode(values)}" if values else path

@@ -7,12 +7,12 @@ from litestar.exceptions import ClientException, NotFoundException
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromQuery, QueryParameter
 
+from afterword.accounts.rights import may_see_customers
 from afterword.api.tokens import Guard, caller
 from afterword.store.database import Database
 from afterword.workflows.explaining.explain import MOST_STORIES, STORIES, explain
 from afterword.workflows.explaining.lookups import LONGEST_ASKED
 from afterword.workflows.explaining.models import Explanation
-from afterword.workflows.explaining.personal import may_see_customers
 
 NOT_KEPT = {"Cache-Control": "no-store"}
 

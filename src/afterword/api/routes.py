@@ -1,30 +1,31 @@
 """The routes under ``/api/v1``."""
 
-from typing import Annotated
-
-import msgspec
-from litestar import Response, get
+from litestar import Request, Response, get
+from litestar.datastructures import State
 from litestar.exceptions import ClientException, NotFoundException
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import FromPath, FromQuery, QueryParameter
+from litestar.params import FromPath
 
+from afterword.accounts.rights import may_see_customers
 from afterword.api.explain import explain_routes
-from afterword.api.tokens import token_guard
+from afterword.api.tokens import caller, token_guard
 from afterword.store.database import Database
-from afterword.workflows.history import RunFilters, RunHistory, RunSummary, get_run, list_runs
-from afterword.workflows.moves import RunStatus
+from afterword.workflows.event_history import list_events
+from afterword.workflows.filter_texts import (
+    InvalidFilter,
+    given_in,
+    read_event_filters,
+    read_number,
+    read_run_filters,
+)
+from afterword.workflows.history import get_run, list_runs
+from afterword.workflows.history_models import EventPage, RunHistory, RunPage
 
 PAGE_SIZE = 50
 LARGEST_PAGE = 200
-LONGEST_ID = 200
 NOT_KEPT = {"Cache-Control": "no-store"}
 
-
-class RunPage(msgspec.Struct, frozen=True):
-    """Runs, newest first. ``next_before`` is to be given as ``before`` for the page after; ``None`` at the end."""
-
-    runs: list[RunSummary]
-    next_before: int | None
+ApiRequest = Request[object, object, State]
 
 
 def api_routes(database: Database) -> list[HTTPRouteHandler]:
@@ -33,37 +34,50 @@ def api_routes(database: Database) -> list[HTTPRouteHandler]:
     wants_token = token_guard(database)
 
     @get("/api/v1/runs", guards=[wants_token])
-    async def runs(
-        status: FromQuery[RunStatus | None] = None,
-        workflow: FromQuery[str | None] = None,
-        conversation: FromQuery[str | None] = None,
-        before: Annotated[int | None, QueryParameter(ge=1)] = None,
-        limit: Annotated[int, QueryParameter(ge=1, le=LARGEST_PAGE)] = PAGE_SIZE,
-    ) -> Response[RunPage]:
+    async def runs(request: ApiRequest) -> Response[RunPage]:
         """List runs."""
-        filters = RunFilters(
-            status=status,
-            workflow_id=_checked_id("workflow", workflow),
-            conversation_id=_checked_id("conversation", conversation),
-        )
-        async with database.transaction() as connection:
-            found = await list_runs(connection, filters, before_id=before, limit=limit + 1)
-        page = found[:limit]
-        return Response(RunPage(page, page[-1].id if len(found) > limit else None), headers=NOT_KEPT)
+        given = given_in(request.query_params.multi_items())
+        try:
+            filters = read_run_filters(given)
+            before, limit = _page(given)
+        except InvalidFilter as error:
+            raise ClientException(str(error)) from None
+        personal = may_see_customers(caller(request))
+        async with database.read_only().transaction() as connection:
+            found = await list_runs(connection, filters, before_id=before, limit=limit, personal=personal)
+        return Response(found, headers=NOT_KEPT)
 
     @get("/api/v1/runs/{run_id:int}", guards=[wants_token])
-    async def run(run_id: FromPath[int]) -> Response[RunHistory]:
+    async def run(request: ApiRequest, run_id: FromPath[int]) -> Response[RunHistory]:
         """Tell everything of one run."""
-        async with database.transaction() as connection:
-            found = await get_run(connection, run_id)
+        personal = may_see_customers(caller(request))
+        async with database.read_only().transaction() as connection:
+            found = await get_run(connection, run_id, personal=personal)
         if found is None:
             raise NotFoundException(f"There is no run {run_id}.")
         return Response(found, headers=NOT_KEPT)
 
-    return [runs, run, *explain_routes(database, wants_token)]
+    @get("/api/v1/events", guards=[wants_token])
+    async def events(request: ApiRequest) -> Response[EventPage]:
+        """List events."""
+        given = given_in(request.query_params.multi_items())
+        try:
+            filters = read_event_filters(given)
+            before, limit = _page(given)
+        except InvalidFilter as error:
+            raise ClientException(str(error)) from None
+        personal = may_see_customers(caller(request))
+        async with database.read_only().transaction() as connection:
+            found = await list_events(connection, filters, before_id=before, limit=limit, personal=personal)
+        return Response(found, headers=NOT_KEPT)
+
+    return [runs, run, events, *explain_routes(database, wants_token)]
 
 
-def _checked_id(name: str, value: str | None) -> str | None:
-    if value is None or (0 < len(value) <= LONGEST_ID and value.isprintable()):
-        return value
-    raise ClientException(f"{name}: expected an id, of 1 to {LONGEST_ID} printable characters.")
+def _page(given: dict[str, list[str]]) -> tuple[int | None, int]:
+    before, limit = read_number(given, "before"), read_number(given, "limit")
+    if before == 0:
+        raise InvalidFilter("before: expected a number above 0.")
+    if limit is not None and not 1 <= limit <= LARGEST_PAGE:
+        raise InvalidFilter(f"limit: expected 1 to {LARGEST_PAGE}.")
+    return before, PAGE_SIZE if limit is None else limit

@@ -24,6 +24,12 @@ def moment(value: datetime) -> "Markup":
     )
 
 
+def form_moment(value: datetime) -> str:
+    """A moment as a form's field takes it, in UTC: ``2026-11-24T16:30``, with seconds where there are any."""
+    utc = value.astimezone(UTC).replace(tzinfo=None)
+    return utc.isoformat(timespec="seconds" if utc.second or utc.microsecond else "minutes")
+
+
 def duration(seconds: float) -> str:
     """A length of time with the two units that matter: ``84 ms``, ``1.2 s``, ``3 min 5 s``, ``2 d 4 h``."""
     if seconds < LEAST_TOLD_IN_SECONDS:
@@ -58,6 +64,7 @@ def as_json(value: object) -> str:
 
 FILTERS: dict[str, Callable[..., Any]] = {
     "moment": moment,
+    "form_moment": form_moment,
     "duration": duration,
     "sentence": sentence,
     "entries": entries,

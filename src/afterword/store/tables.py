@@ -25,7 +25,7 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSVECTOR
 
 metadata = MetaData(
     naming_convention={
@@ -195,6 +195,7 @@ event = Table(
     Index("event_deduplication_key", "origin", "deduplication_key", unique=True),
     Index("event_inbox_idx", "id", postgresql_where=text("status = 'received'")),
     Index("event_without_run_idx", "id", postgresql_where=text("status IN ('ignored', 'redelivered')")),
+    Index("event_reason_code_idx", "reason_code", "id", postgresql_where=text("reason_code IS NOT NULL")),
     Index(
         "event_kept_idx",
         "origin",
@@ -297,8 +298,28 @@ run = Table(
     UniqueConstraint("event_id", "workflow_id"),
     Index("run_workflow_id_idx", "workflow_id", "id"),
     Index("run_status_idx", "status", "id", postgresql_where=text("status <> 'succeeded'")),
-    Index("run_conversation_id_idx", "conversation_id", postgresql_where=text("conversation_id IS NOT NULL")),
-    Index("run_customer_id_idx", "customer_id", postgresql_where=text("customer_id IS NOT NULL")),
+    Index(
+        "run_workflow_status_idx",
+        "workflow_id",
+        "status",
+        "id",
+        postgresql_where=text("status IN ('waiting', 'skipped', 'failed', 'cancelled')"),
+    ),
+    Index(
+        "run_reason_code_idx",
+        "workflow_id",
+        "reason_code",
+        "status",
+        "id",
+        postgresql_where=text("reason_code IS NOT NULL"),
+    ),
+    Index(
+        "run_conversation_id_idx",
+        "conversation_id",
+        "id",
+        postgresql_where=text("conversation_id IS NOT NULL"),
+    ),
+    Index("run_customer_id_idx", "customer_id", "id", postgresql_where=text("customer_id IS NOT NULL")),
     Index("run_due_at_idx", "due_at", postgresql_where=text("status IN ('running', 'waiting')")),
     Index("run_waiting_for_idx", "waiting_for", "id", postgresql_where=text("waiting_for IS NOT NULL")),
     Index("run_problem_id_idx", "problem_id", "id", postgresql_where=text("problem_id IS NOT NULL")),
@@ -307,6 +328,46 @@ run = Table(
 """``ends`` tells of tasks that did not succeed, by task id; ``outputs`` of those that did. Columns that change with
 each task stand in no index, so that a task's end is written beside the old row (HOT); ``fillfactor`` keeps room for it.
 """
+
+run_search = Table(
+    "run_search",
+    metadata,
+    Column("run_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("version", Integer, nullable=False),
+    Column("is_open", Boolean, nullable=False),
+    Column("words", TSVECTOR, nullable=False),
+    Index(
+        "run_search_words_idx",
+        "words",
+        postgresql_using="gin",
+        postgresql_with={"gin_pending_list_limit": 256},
+    ),
+    Index("run_search_open_idx", "run_id", postgresql_where=text("is_open")),
+    postgresql_partition_by="RANGE (run_id)",
+)
+"""The words that a run is found by, as they were at its ``version``; derived, and made anew from ``run`` at any time.
+
+Its partitions are made and dropped as runs come and go (``workflows/search_partitions.py``). The short list of what is
+pending in the index is read with each search.
+"""
+
+run_search_progress = Table(
+    "run_search_progress",
+    metadata,
+    Column("id", Integer, CheckConstraint("id = 1", name="single"), primary_key=True, autoincrement=False),
+    Column("runs_until", BigInteger, nullable=False, server_default=text("0")),
+    Column("attempts_until", BigInteger, nullable=False, server_default=text("0")),
+    Column("open_until", BigInteger, nullable=False, server_default=text("0")),
+    Column("changes", BigInteger, nullable=False, server_default=text("0")),
+)
+
+run_search_due = Table(
+    "run_search_due",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("run_id", BigInteger, nullable=False),
+)
+"""Runs that were at their end and began again: nothing else tells of them in time."""
 
 task_attempt = Table(
     "task_attempt",

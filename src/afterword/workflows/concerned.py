@@ -52,12 +52,12 @@ def concerned(
     return _of_webhook(body) if origin.startswith(FROM_GLADLY) else _of_json_event(body)
 
 
-def named_by(outputs: Mapping[str, Mapping[str, str]], found: Concerned) -> Concerned:
+def named_by(outputs: Mapping[str, Mapping[str, object]], found: Concerned) -> Concerned:
     """Add the customer's name and address where a task of the run found them out."""
     if found.customer.name or found.customer.email:
         return found
     for output in outputs.values():
-        customer = _of_fields(output).customer
+        customer = _of_fields(_texts(output)).customer
         if customer.id == found.customer.id and (customer.name or customer.email):
             return Concerned(customer, found.conversation_id)
     return found
@@ -76,7 +76,7 @@ def _of_json_event(body: str) -> Concerned:
         given = msgspec.json.decode(body, type=dict[str, object])
     except (msgspec.DecodeError, ValueError):
         return NOBODY
-    return _of_fields({name: value for name, value in given.items() if isinstance(value, str)})
+    return _of_fields(_texts(given))
 
 
 def _of_fields(named: Mapping[str, str]) -> Concerned:
@@ -87,6 +87,10 @@ def _of_fields(named: Mapping[str, str]) -> Concerned:
         Customer(fields.get("customerid", ""), name, fields.get("customeremailaddress", "")),
         fields.get("conversationid", ""),
     )
+
+
+def _texts(values: Mapping[str, object]) -> dict[str, str]:
+    return {name: value for name, value in values.items() if isinstance(value, str)}
 
 
 def _folded(fields: Mapping[str, str]) -> dict[str, str]:

@@ -10,7 +10,7 @@ WATCHED = 100
 
 
 async def newest_state(connection: AsyncConnection) -> str:
-    """The state of the newest runs and events."""
+    """The state of the newest runs and events, and of what can be searched."""
     run, event = tables.run, tables.event
     newest = select(run.c.id, run.c.version).order_by(run.c.id.desc()).limit(WATCHED).subquery()
     runs = select(
@@ -18,7 +18,9 @@ async def newest_state(connection: AsyncConnection) -> str:
     ).scalar_subquery()
     waiting = select(func.count()).where(event.c.status == "received").scalar_subquery()
     newest_event = select(func.max(event.c.id)).scalar_subquery()
-    return str(await connection.scalar(select(func.concat(runs, " ", newest_event, " ", waiting))))
+    found_by_words = select(tables.run_search_progress.c.changes).scalar_subquery()
+    state = func.concat(runs, " ", newest_event, " ", waiting, " ", found_by_words)
+    return str(await connection.scalar(select(state)))
 
 
 async def run_state(connection: AsyncConnection, run_id: int) -> str:

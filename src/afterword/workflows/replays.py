@@ -23,6 +23,7 @@ from afterword.workflows.definitions import Definition
 from afterword.workflows.moves import End
 from afterword.workflows.problems import discount
 from afterword.workflows.run_store import json_text
+from afterword.workflows.search_keeper import look_again
 from afterword.workflows.workflows import Revisions
 
 log = structlog.get_logger()
@@ -235,6 +236,7 @@ class ReplaysKeeper:
             [json_text(beginning.ends) for beginning in beginnings],
         )
         await self._queue.enqueue(connection, run_ids, behind=True)
+        await look_again(connection, run_ids)
         await connection.execute(
             MARK, [row["replay_id"] for row in taken], [row["run_id"] for row in taken], run_ids
         )

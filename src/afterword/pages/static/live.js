@@ -25,10 +25,19 @@ function applyFiltersAtOnce() {
     choice.addEventListener("change", () => choice.form.requestSubmit());
   }
   for (const button of document.querySelectorAll("[data-without-script]")) button.hidden = true;
+  for (const form of document.querySelectorAll("[data-leaves-out-empty]")) {
+    form.addEventListener("formdata", ({ formData }) => {
+      for (const [name, value] of [...formData]) if (value === "") formData.delete(name);
+    });
+  }
+}
+
+function nameOf(details, index) {
+  return details.id || `number ${index}`;
 }
 
 function openDetails(root) {
-  return [...root.querySelectorAll("details")].map((details) => details.open);
+  return new Map([...root.querySelectorAll("details")].map((details, index) => [nameOf(details, index), details.open]));
 }
 
 function replaceContent(region, fresh) {
@@ -42,7 +51,9 @@ function replaceContent(region, fresh) {
       if (!known.has(row.id)) row.classList.add("fresh");
     }
   }
-  region.querySelectorAll("details").forEach((details, index) => { details.open = open[index] ?? false; });
+  region.querySelectorAll("details").forEach((details, index) => {
+    details.open = open.get(nameOf(details, index)) ?? details.open;
+  });
   if (focused) region.querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
 }
 
