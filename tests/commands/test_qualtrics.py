@@ -18,7 +18,7 @@ from afterword.accounts.connected import get_qualtrics, list_accounts
 from afterword.accounts.connecting import Connector
 from afterword.accounts.subscribing import notification_address, subscribe
 from afterword.cli import app
-from afterword.commands import connecting
+from afterword.commands import asking, connecting
 from afterword.qualtrics.flows import read_flow
 from afterword.qualtrics.webhooks import SECRET_HEADER
 from afterword.workflows.definitions import Definition, SurveyResponse
@@ -167,6 +167,17 @@ async def test_a_token_comes_from_a_file_or_standard_input_and_never_from_the_co
     assert (await command(*add, "--token-file", "-", typed=command.api.token)).exit_code == 0
     assert "cannot be read" in await command.refused(*add, "--token-file", str(tmp_path / "none"))
     assert (await command(*add, "--token", command.api.token)).exit_code == 2
+
+
+async def test_whoever_mistypes_a_token_is_asked_for_it_again(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asking, "is_somebody_there", lambda: True)
+    typed = f"{command.api.afterword.url}\n{'x' * 40}\n{command.api.token}\n"
+    result = await command("accounts", "add", "qualtrics", typed=typed)
+    assert result.exit_code == 0, result.output
+    assert "API token: Qualtrics did not accept" in result.output
+    assert "Connected 'afterword'" in result.output
 
 
 async def test_a_json_event_is_optional_and_can_be_set_later(command: Command, tmp_path: Path) -> None:
