@@ -71,14 +71,12 @@ async def account(database: Database, box: SecretBox) -> GladlyAccount:
 def make_watch(database: Database, account: GladlyAccount) -> Make:
     """A watch as another process would have it: with an Availability of its own."""
 
-    async def make(
-        policy: Policy = SLOWLY, clock: Clock | None = None, *, bypass: bool = False
-    ) -> AccountWatch:
+    async def make(policy: Policy = SLOWLY, clock: Clock | None = None) -> AccountWatch:
         options = {} if clock is None else {"monotonic": clock}
         availability = Availability(database, policy=policy, **options)
         async with database.transaction() as connection:
             credentials = await credentials_of(connection, account.id)
-        return availability.watch(account.id, credentials, bypass=bypass)
+        return availability.watch(account.id, credentials)
 
     return make
 
@@ -398,14 +396,14 @@ async def test_a_down_account_that_refuses_the_token_when_it_is_back_is_refused(
     assert await state(database) == [("", "refused")]
 
 
-async def test_who_waits_for_the_answer_calls_anyway_and_success_counts(
-    make_watch: Make, database: Database
+async def test_that_somebody_tried_it_and_it_works_lets_it_be_called_again(
+    make_watch: Make, database: Database, account: GladlyAccount
 ) -> None:
     await call(await make_watch(), REFUSED)
-    person = await make_watch(bypass=True)
-    assert await call(person, REFUSED) is REFUSED
-    assert await call(person) is None
+    await Availability(database).note_works(account.id)
     assert await state(database) == []
+    assert await call(await make_watch()) is None
+    await Availability(database).note_works("GA_none")
 
 
 async def test_what_is_outdated_is_forgotten(

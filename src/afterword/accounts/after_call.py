@@ -33,7 +33,7 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
 
     call: str
     sign: Sign
-    reason: Reason
+    reason: Reason | None
     credentials: bytes
     is_probe: bool
 

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from afterword.accounts.after_call import (
+    WHOLE_ACCOUNT,
     Changed,
     Standings,
     Told,
@@ -23,7 +24,7 @@ from afterword.accounts.after_call import (
     claim,
 )
 from afterword.accounts.signs import Sign, sign_of
-from afterword.accounts.standing import Policy, Random, Standing
+from afterword.accounts.standing import Policy, Random, Standing, after_acceptance
 from afterword.accounts.standing_alerts import moment
 from afterword.accounts.standing_store import Change, Everything, StandingStore
 from afterword.outcomes import Outcome, Reason, Retry
@@ -36,7 +37,6 @@ ANSWERED_LATELY_SECONDS = 30.0
 """While another call of the account was answered so lately, one that fails is taken for slow by itself."""
 READ_AGAIN_SECONDS = 1.0
 
-FINE = Reason("answered", "it answered")
 TOKEN_REPLACED = Reason(
     "account-token-replaced",
     "the account was changed while it was called; the run goes on with what it has now",
@@ -73,14 +73,18 @@ class Availability:
         credentials: bytes,
         *,
         on_refusal: Callable[[], object] = lambda: None,
-        bypass: bool = False,
     ) -> "AccountWatch":
         """A watch over the calls of an account with these credentials (:func:`standing_store.credentials_of`).
 
-        ``on_refusal`` is called when the credentials are refused. ``bypass`` is for a person who waits for the answer:
-        every call is made, and counts, and ends as it ends.
+        ``on_refusal`` is called when the credentials are refused.
         """
-        return AccountWatch(self, account_id, credentials, on_refusal, bypass=bypass)
+        return AccountWatch(self, account_id, credentials, on_refusal)
+
+    async def note_works(self, account_id: str) -> None:
+        """Somebody tried the account past any watch, and it took the token: what waits for it goes on."""
+        credentials = await self._store.credentials(account_id)
+        if credentials is not None:
+            await self.change(account_id, credentials, _works)
 
     async def standings(self, account_id: str, credentials: bytes) -> tuple[Standings, datetime]:
         """How an account stands, at most a second old, and the database's clock."""
@@ -137,14 +141,11 @@ class AccountWatch:
         account_id: str,
         credentials: bytes,
         on_refusal: Callable[[], object],
-        *,
-        bypass: bool,
     ) -> None:
         self._availability = availability
         self._account_id = account_id
         self._credentials = credentials
         self._on_refusal = on_refusal
-        self._bypass = bypass
 
     async def before(self, call: str, /) -> bool:
         """Let the call be made, as a probe when one is due.
@@ -152,8 +153,6 @@ class AccountWatch:
         Raises:
             Retry: the account is down or its token is refused; the run is to be held.
         """
-        if self._bypass:
-            return True
         standings, now = await self._availability.standings(self._account_id, self._credentials)
         if not blocking(standings, call):
             return False
@@ -179,14 +178,14 @@ class AccountWatch:
         told = Told(
             call=call,
             sign=sign,
-            reason=FINE if error is None else error.reason,
+            reason=None if error is None else error.reason,
             credentials=self._credentials,
             is_probe=is_probe,
         )
         standings = await self._tell(told)
         if sign in {Sign.REFUSED, Sign.NOT_PERMITTED}:
             self._on_refusal()
-        if self._bypass or sign not in {Sign.DOWN, Sign.REFUSED, Sign.NOT_PERMITTED}:
+        if sign not in {Sign.DOWN, Sign.REFUSED, Sign.NOT_PERMITTED}:
             return
         if standings is None and sign is not Sign.DOWN:
             raise Retry(TOKEN_REPLACED, after=READ_AGAIN_SECONDS, tried=False)
@@ -243,22 +242,27 @@ class AccountWatch:
         )
 
 
+def _works(standings: Standings, now: datetime) -> Changed:
+    whole = standings.get(WHOLE_ACCOUNT)
+    return {WHOLE_ACCOUNT: after_acceptance(whole, now, is_of_one_call=False)}
+
+
 def waiting_for(account_id: str, call: str) -> str:
     """What a run waits for that is held for an account, or for one call of it."""
     return f"account/{account_id}/{call}" if call else f"account/{account_id}"
 
 
 def _reason(account_id: str, standing: Standing) -> Reason:
-    cause = standing.reason or FINE
-    values = {"account": account_id, "cause": cause.code, "since": standing.since.isoformat()}
+    cause = f": {standing.reason.words}" if standing.reason else ""
+    values = {"account": account_id, "since": standing.since.isoformat()}
+    if standing.reason:
+        values["cause"] = standing.reason.code
+    since = moment(standing.since)
     if standing.state == "open":
-        words = (
-            f"the account has not answered since {moment(standing.since)}: {cause.words}; "
-            "the run goes on when it does"
-        )
+        words = f"the account has not answered since {since}{cause}; the run goes on when it does"
         return Reason("account-down", words, values)
     words = (
-        f"the account's token is refused since {moment(standing.since)}: {cause.words}; "
+        f"the account's token is refused since {since}{cause}; "
         "the run goes on when it has another, or this one is accepted again"
     )
     return Reason("account-refused", words, values)
@@ -277,5 +281,5 @@ def _log_changes(account_id: str, before: Standings, after: Standings, told: Tol
                 call=call or "any",
                 before=was,
                 after=is_now,
-                cause=told.reason.code,
+                cause=told.reason.code if told.reason else "answered",
             )

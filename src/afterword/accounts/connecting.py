@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
+from afterword.accounts.availability import Availability
 from afterword.accounts.changing import change_gladly_token, change_qualtrics
 from afterword.accounts.connected import (
     AccountSummary,
@@ -122,16 +123,20 @@ class Connector:
         return account, organization
 
     async def verify(self, summary: AccountSummary) -> Whoami | Organization:
-        """Try an account as it is.
+        """Try an account as it is; if it works, what waits for it goes on.
 
         Raises:
             InvalidAccount: it does not work.
         """
+        whose: Whoami | Organization
         if summary.kind == "gladly":
             gladly = await self._gladly(summary)
-            return await self._organization(gladly.base_url, gladly.username, gladly.api_token)
-        qualtrics = await self._qualtrics(summary)
-        return await self._whoami(qualtrics.base_url, qualtrics.api_token)
+            whose = await self._organization(gladly.base_url, gladly.username, gladly.api_token)
+        else:
+            qualtrics = await self._qualtrics(summary)
+            whose = await self._whoami(qualtrics.base_url, qualtrics.api_token)
+        await Availability(self._database).note_works(summary.id)
+        return whose
 
     async def rotate(self, summary: AccountSummary, api_token: str) -> Whoami | Organization:
         """Give an account another token, of the same organisation; what waits for the account goes on.

@@ -75,7 +75,7 @@ def claim_probe(standing: Standing, now: datetime, policy: Policy) -> Standing:
 def after_failure(
     standing: Standing | None,
     now: datetime,
-    reason: Reason,
+    reason: Reason | None,
     credentials: bytes,
     *,
     is_probe: bool,
@@ -100,7 +100,7 @@ def after_failure(
 def after_refusal(
     standing: Standing | None,
     now: datetime,
-    reason: Reason,
+    reason: Reason | None,
     credentials: bytes,
     *,
     is_probe: bool,

@@ -29,6 +29,8 @@ ACCOUNT = f"""
 SELECT id, kind, name, {CREDENTIALS} AS credentials FROM connected_account WHERE id = $1 FOR NO KEY UPDATE
 """  # noqa: S608 - put together from constants
 
+DIGEST = f"SELECT {CREDENTIALS} FROM connected_account WHERE id = $1"  # noqa: S608 - put together from constants
+
 READ = """
 SELECT clock_timestamp() AS now, account_availability.* FROM (VALUES (1)) AS one LEFT JOIN account_availability
 ON account_id = $1 OR $1 IS NULL
@@ -87,6 +89,11 @@ class StandingStore:
             if row["account_id"] is not None:
                 standings.setdefault(row["account_id"], {})[row["call"]] = _standing(row)
         return Everything(standings, rows[0]["now"])
+
+    async def credentials(self, account_id: str) -> bytes | None:
+        """The digest of what an account is called with now; ``None`` when there is no such account."""
+        found: bytes | None = await self._database.pool.fetchval(DIGEST, account_id)
+        return found
 
     async def change(self, account_id: str, credentials: bytes, change: Change) -> Standings | None:
         """Change how an account stands, with the alerts that go with it; answers how it stands then.
