@@ -26,9 +26,9 @@ from afterword.store.queue import RunQueue
 from afterword.tasks.contract import Done, Plan, Repetition, TaskCall
 from afterword.worker import CONNECTIONS
 from afterword.workflows.definitions import Definition, JsonEvent, JsonField, Task
-from afterword.workflows.engine import RunEngine
-from afterword.workflows.matching import Inbox
-from afterword.workflows.workflows import add_workflow
+from afterword.workflows.running.engine import RunEngine
+from afterword.workflows.saving.workflows import add_workflow
+from afterword.workflows.starting.matching import Inbox
 from support.results import Figure, NotMeasured, Result, run
 from support.servers import postgres
 

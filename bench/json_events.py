@@ -16,7 +16,7 @@ from afterword.gladly.webhooks import CONVERSATION_CLOSED
 from afterword.settings import Settings
 from afterword.store.database import Database
 from afterword.workflows.definitions import ConversationClosed, Definition, Task
-from afterword.workflows.workflows import add_workflow
+from afterword.workflows.saving.workflows import add_workflow
 from support.installation import connected, environment_of, workers
 from support.results import Figure, NotMeasured, Result, run
 from support.servers import HOST, free_port, postgres, python, until_it_answers

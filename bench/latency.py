@@ -18,7 +18,7 @@ from afterword.directory.contacts import add_mailing_list
 from afterword.settings import Settings
 from afterword.store.database import Database
 from afterword.workflows.definitions import Definition, JsonEvent, JsonField, Task
-from afterword.workflows.workflows import add_workflow
+from afterword.workflows.saving.workflows import add_workflow
 from support.installation import (
     Endpoint,
     add_json_event_endpoint,

@@ -1,5 +1,6 @@
 """Runs the benchmarks one after the other and prints one table; ``--full`` runs the long ones too."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -41,7 +42,11 @@ def run(file: Path, seconds: float) -> Result:
     """
     try:
         done = subprocess.run(
-            [sys.executable, file, "--json"], check=True, stdout=subprocess.PIPE, timeout=seconds
+            [sys.executable, file, "--json"],
+            check=True,
+            stdout=subprocess.PIPE,
+            timeout=seconds,
+            env={**os.environ, "PYTHONPATH": str(FOLDER)},  # for those in full/
         )
         return msgspec.json.decode(done.stdout, type=Result)
     except subprocess.CalledProcessError as error:

@@ -13,7 +13,7 @@ from afterword.settings import Settings
 from afterword.store.database import Database
 from afterword.worker import Worker
 from afterword.workflows.definitions import Definition, JsonEvent, Task
-from afterword.workflows.workflows import add_workflow
+from afterword.workflows.saving.workflows import add_workflow
 
 Working = Callable[[Database], AbstractAsyncContextManager[None]]
 

@@ -13,7 +13,7 @@ from afterword.settings import Settings
 from afterword.store.database import Database
 from afterword.store.identifiers import new_id
 from afterword.store.migrations import migrate
-from afterword.workflows.endpoints import add_endpoint
+from afterword.workflows.starting.endpoints import add_endpoint
 from support.servers import python
 
 

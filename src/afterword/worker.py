@@ -28,14 +28,14 @@ from afterword.store.queue import RunQueue
 from afterword.subscriptions.delivery import Deliveries
 from afterword.tasks.registry import load_task_types
 from afterword.tasks.services import Services
-from afterword.workflows.engine import RunEngine
-from afterword.workflows.holds import Holds
-from afterword.workflows.matching import Inbox
-from afterword.workflows.qualtrics_responses import QualtricsResponses
-from afterword.workflows.replays import ReplaysKeeper
-from afterword.workflows.retention import RetentionKeeper
-from afterword.workflows.schedules import SchedulesKeeper
-from afterword.workflows.search_keeper import SearchKeeper
+from afterword.workflows.history.retention import RetentionKeeper
+from afterword.workflows.history.search_keeper import SearchKeeper
+from afterword.workflows.running.engine import RunEngine
+from afterword.workflows.running.holds import Holds
+from afterword.workflows.running.replays import ReplaysKeeper
+from afterword.workflows.starting.matching import Inbox
+from afterword.workflows.starting.schedules import SchedulesKeeper
+from afterword.workflows.values.qualtrics_responses import QualtricsResponses
 
 log = structlog.get_logger()
 

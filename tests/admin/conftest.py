@@ -13,7 +13,7 @@ from afterword.settings import Settings
 from afterword.store.database import Database
 from afterword.web_errors import exception_handlers
 from afterword.workflows.definitions import Definition, JsonEvent
-from afterword.workflows.workflows import add_workflow
+from afterword.workflows.saving.workflows import add_workflow
 
 
 @pytest_asyncio.fixture

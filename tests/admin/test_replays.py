@@ -9,8 +9,8 @@ from afterword.accounts.people import Role, add_person
 from afterword.outcomes import Reason
 from afterword.store.database import Database
 from afterword.store.queue import RunQueue
-from afterword.workflows.problems import Failure, record_failures
-from afterword.workflows.replays import ReplaysKeeper
+from afterword.workflows.running.problems import Failure, record_failures
+from afterword.workflows.running.replays import ReplaysKeeper
 
 
 async def failed_runs(past: Past, count: int) -> list[int]:

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from afterword.workflows.definitions import ConversationClosed, Definition, Task
-from afterword.workflows.workflows import add_workflow
+from afterword.workflows.saving.workflows import add_workflow
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

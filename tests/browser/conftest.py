@@ -20,7 +20,7 @@ from afterword.survey_pages.routes import survey_page_routes
 from afterword.surveys.definitions import add_survey, csat_survey
 from afterword.web_errors import exception_handlers
 from afterword.workflows.definitions import Definition, JsonEvent, Task
-from afterword.workflows.workflows import add_workflow
+from afterword.workflows.saving.workflows import add_workflow
 
 EXECUTABLE = os.environ.get("AFTERWORD_BROWSER")
 QUIET = [

@@ -13,7 +13,7 @@ from afterword.cli import app
 from afterword.store.database import Database
 from afterword.workflows.conditions import Comparison, Group
 from afterword.workflows.definitions import Definition, JsonEvent, JsonField, Task
-from afterword.workflows.workflows import add_workflow, save_revision
+from afterword.workflows.saving.workflows import add_workflow, save_revision
 
 FIELDS = tuple(JsonField(name, f"$.{name}") for name in ("name", "email"))
 TASK = Task(

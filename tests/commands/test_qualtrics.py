@@ -22,8 +22,8 @@ from afterword.commands import asking, connecting
 from afterword.qualtrics.flows import read_flow
 from afterword.qualtrics.webhooks import SECRET_HEADER
 from afterword.workflows.definitions import Definition, SurveyResponse
-from afterword.workflows.known import read_known
-from afterword.workflows.workflows import add_workflow
+from afterword.workflows.saving.known import read_known
+from afterword.workflows.saving.workflows import add_workflow
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -20,9 +20,9 @@ from afterword.surveys.definitions import add_survey, csat_survey, get_survey
 from afterword.surveys.responses import record_response
 from afterword.workflows.conditions import Comparison, Group
 from afterword.workflows.definitions import Definition, JsonEvent, JsonField, SurveyResponse, Task
-from afterword.workflows.endpoints import make_endpoint
-from afterword.workflows.matching import Inbox
-from afterword.workflows.workflows import add_workflow, save_revision
+from afterword.workflows.saving.workflows import add_workflow, save_revision
+from afterword.workflows.starting.endpoints import make_endpoint
+from afterword.workflows.starting.matching import Inbox
 
 Call = Callable[..., Awaitable[Any]]
 

@@ -21,8 +21,8 @@ from afterword.outcomes import ConfigurationError
 from afterword.settings import Settings
 from afterword.store.database import Database
 from afterword.surveys.definitions import add_survey, csat_survey
-from afterword.workflows.endpoints import add_endpoint, new_url_token
-from afterword.workflows.workflows import add_workflow
+from afterword.workflows.saving.workflows import add_workflow
+from afterword.workflows.starting.endpoints import add_endpoint, new_url_token
 
 Afterword = Callable[..., Result]
 

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from afterword.accounts.secrets import SecretBox
 from afterword.events import recording
 from afterword.store import tables
-from afterword.workflows.endpoints import add_endpoint
+from afterword.workflows.starting.endpoints import add_endpoint
 
 
 @pytest.fixture(autouse=True)

@@ -8,9 +8,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from afterword.accounts.secrets import SecretBox
 from afterword.store.queue import RunQueue
-from afterword.workflows.capture import captured, pick, switch_capture
 from afterword.workflows.definitions import Definition, JsonEvent, JsonField, Task
-from afterword.workflows.endpoints import (
+from afterword.workflows.saving.listing import get_workflow
+from afterword.workflows.saving.workflows import add_workflow, delete_workflow, save_revision, turn_on
+from afterword.workflows.starting.capture import captured, pick, switch_capture
+from afterword.workflows.starting.endpoints import (
     EndpointSettings,
     NoSuchEndpoint,
     get_endpoint,
@@ -18,10 +20,8 @@ from afterword.workflows.endpoints import (
     regenerate_address,
     require_authentication,
 )
-from afterword.workflows.feeding import feed, kept_events
-from afterword.workflows.listing import get_workflow
-from afterword.workflows.matching import Inbox
-from afterword.workflows.workflows import add_workflow, delete_workflow, save_revision, turn_on
+from afterword.workflows.starting.feeding import feed, kept_events
+from afterword.workflows.starting.matching import Inbox
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from afterword.accounts.secrets import SecretBox
-from afterword.workflows.endpoints import add_endpoint
+from afterword.workflows.starting.endpoints import add_endpoint
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -9,8 +9,8 @@ from afterword.piped_text.dates import PRESETS
 from afterword.piped_text.malformed import SCHEMES
 from afterword.surveys.outlines import CONTACT_FIELDS, METADATA
 from afterword.surveys.piped import _OF_ONE, _WHOLE
-from afterword.workflows.event_data import CONVERSATION_FIELDS
-from afterword.workflows.names import SCHEDULE_FIELDS
+from afterword.workflows.saving.names import SCHEDULE_FIELDS
+from afterword.workflows.values.event_data import CONVERSATION_FIELDS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "piped-text.md").read_text()
 

@@ -26,8 +26,8 @@ from afterword.surveys.piped import response_source
 from afterword.surveys.responses import get_response
 from afterword.worker import Worker
 from afterword.workflows.definitions import Definition, SurveyResponse, Task
-from afterword.workflows.qualtrics_responses import QualtricsResponses
-from afterword.workflows.workflows import add_workflow
+from afterword.workflows.saving.workflows import add_workflow
+from afterword.workflows.values.qualtrics_responses import QualtricsResponses
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -62,7 +62,9 @@ async def test_migrations_and_tables_do_not_differ(database: Database) -> None:
     assert differences == []
 
 
-async def test_the_queue_and_the_budgets_are_not_written_ahead_and_everything_else_is(database: Database) -> None:
+async def test_the_queue_and_the_budgets_are_not_written_ahead_and_everything_else_is(
+    database: Database,
+) -> None:
     rows = await database.pool.fetch(
         "SELECT relname, relpersistence::text AS kind FROM pg_class "
         "WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"

@@ -7,7 +7,7 @@ import pytest
 
 from afterword.events.models import gladly_origin
 from afterword.store.database import Database
-from afterword.workflows import feeding, matching, repeated_closings, schedules
+from afterword.workflows.starting import feeding, matching, repeated_closings, schedules
 
 ROWS = 50_000
 

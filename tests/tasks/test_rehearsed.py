@@ -9,7 +9,7 @@ from tests.fixtures.sandbox import Sandbox
 from afterword.tasks.planning import PlanningTasks
 from afterword.tasks.registry import GROUP, load_task_types
 from afterword.workflows.definitions import Definition, SurveyResponse, Task
-from afterword.workflows.rehearsal import PastEvent, Rehearsal, rehearse
+from afterword.workflows.rehearsing.rehearsal import PastEvent, Rehearsal, rehearse
 
 
 def every_task(ready: Any, stand_in: Any, customer: str, conversation: str) -> tuple[Task, ...]:

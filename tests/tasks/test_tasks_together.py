@@ -10,9 +10,9 @@ from afterword.events.models import json_event_origin
 from afterword.store.queue import RunQueue
 from afterword.tasks.registry import load_task_types
 from afterword.workflows.definitions import Definition, JsonEvent, JsonField, Task
-from afterword.workflows.engine import RunEngine
-from afterword.workflows.matching import Inbox
-from afterword.workflows.workflows import add_workflow
+from afterword.workflows.running.engine import RunEngine
+from afterword.workflows.saving.workflows import add_workflow
+from afterword.workflows.starting.matching import Inbox
 
 EVENT = JsonEvent("OC_together", (JsonField("customer", "$.customer"), JsonField("comment", "$.comment")))
 

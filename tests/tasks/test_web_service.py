@@ -13,7 +13,7 @@ from afterword.store.budgets import RateBudget
 from afterword.tasks.contract import Done, Repetition, TaskCall, repetition_of
 from afterword.tasks.web_service import LARGEST_OUTPUT, WebService, WebServiceTask
 from afterword.web_services.client import WebServiceClient
-from afterword.workflows.configuration import configure
+from afterword.workflows.values.configuration import configure
 
 SECRET = "the-secret-of-the-service"
 

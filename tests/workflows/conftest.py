@@ -10,7 +10,7 @@ import pytest
 from afterword.store.database import Database
 from afterword.tasks.contract import Done, Piped, Plan, Repetition, TaskCall, Wait
 from afterword.workflows.definitions import ConversationClosed, Definition, Event, JsonEvent, JsonField, Task
-from afterword.workflows.workflows import add_workflow
+from afterword.workflows.saving.workflows import add_workflow
 
 
 class Note(msgspec.Struct, frozen=True):

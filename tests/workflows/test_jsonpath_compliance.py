@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from afterword.workflows.fields import InvalidPath, compile_path
+from afterword.workflows.values.fields import InvalidPath, compile_path
 
 SUITE = json.loads((Path(__file__).parent / "jsonpath_compliance" / "cts.json").read_text())["tests"]
 

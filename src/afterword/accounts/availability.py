@@ -3,7 +3,7 @@
 While an account answers, nothing is asked of the database: a look at how all accounts stand, at most a second old, is
 shared by the calls of a process. What fails is written at once. An account that is down (its breaker is open), and a
 token that is refused, hold the runs that need it: they wait, use up no attempt, and one probe at a time finds out
-whether it goes again. ``standing.py`` has the rules; ``workflows/holds.py`` lets the runs go then.
+whether it goes again. ``standing.py`` has the rules; ``workflows/running/holds.py`` lets the runs go then.
 """
 
 import asyncio

@@ -12,7 +12,7 @@ from litestar.response import ServerSentEvent, ServerSentEventMessage
 from afterword.admin.ids import read_id
 from afterword.admin.sessions import AdminRequest
 from afterword.store.database import CONNECTION_LOST, Database
-from afterword.workflows.history_watch import newest_state, run_state
+from afterword.workflows.history.watching import newest_state, run_state
 
 LOOK_EVERY_SECONDS = 0.5
 LIVES_SECONDS = 60.0

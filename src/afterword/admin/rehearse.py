@@ -15,11 +15,8 @@ from afterword.store.database import Database
 from afterword.tasks.planning import PlanningTasks
 from afterword.workflows.definitions import Definition
 from afterword.workflows.explaining.wording import comparison
-from afterword.workflows.listing import Workflow, get_revisions, get_workflow
-from afterword.workflows.qualtrics_responses import QualtricsResponses
-from afterword.workflows.refusals import NoSuchWorkflow
-from afterword.workflows.rehearsal import PastEvent, Rehearsal, rehearse
-from afterword.workflows.rehearsed_events import (
+from afterword.workflows.rehearsing.rehearsal import PastEvent, Rehearsal, rehearse
+from afterword.workflows.rehearsing.rehearsed_events import (
     LONGEST_BODY,
     InvalidBody,
     OfferedEvent,
@@ -27,6 +24,9 @@ from afterword.workflows.rehearsed_events import (
     offered_events,
     pasted,
 )
+from afterword.workflows.saving.listing import Workflow, get_revisions, get_workflow
+from afterword.workflows.saving.refusals import NoSuchWorkflow
+from afterword.workflows.values.qualtrics_responses import QualtricsResponses
 
 LARGEST_FORM = 4 * LONGEST_BODY
 """Bytes; a form writes a byte as up to three."""

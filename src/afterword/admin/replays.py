@@ -15,9 +15,9 @@ from afterword.admin.pages import page
 from afterword.admin.sessions import AdminRequest
 from afterword.outcomes import ConfigurationError
 from afterword.store.database import Database
-from afterword.workflows.cancelling import cancel_runs
-from afterword.workflows.problems import list_problems
-from afterword.workflows.replays import (
+from afterword.workflows.running.cancelling import cancel_runs
+from afterword.workflows.running.problems import list_problems
+from afterword.workflows.running.replays import (
     FROM_FAILED,
     get_replay,
     list_replays,

@@ -19,8 +19,8 @@ from afterword.admin.sessions import AdminRequest
 from afterword.events.models import JSON_EVENT, SCHEDULE, ResponseKind, survey_response_type
 from afterword.gladly.webhooks import CONVERSATION_CLOSED
 from afterword.store.database import Database
-from afterword.workflows.event_history import list_events
-from afterword.workflows.filter_texts import (
+from afterword.workflows.history.event_history import list_events
+from afterword.workflows.history.filter_texts import (
     EVENT_STATUSES,
     RUN_STATUSES,
     Given,
@@ -31,8 +31,8 @@ from afterword.workflows.filter_texts import (
     write_event_filters,
     write_run_filters,
 )
-from afterword.workflows.history import get_run, list_runs, list_survey_names, list_workflow_names
-from afterword.workflows.history_models import EventFilters, EventStatus, RunFilters
+from afterword.workflows.history.models import EventFilters, EventStatus, RunFilters
+from afterword.workflows.history.reading import get_run, list_runs, list_survey_names, list_workflow_names
 
 PAGE_LENGTH = 50
 STARTED_NOTHING: tuple[EventStatus, ...] = ("ignored", "redelivered")

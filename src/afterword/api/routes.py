@@ -10,16 +10,16 @@ from afterword.accounts.rights import may_see_customers
 from afterword.api.explain import explain_routes
 from afterword.api.tokens import caller, token_guard
 from afterword.store.database import Database
-from afterword.workflows.event_history import list_events
-from afterword.workflows.filter_texts import (
+from afterword.workflows.history.event_history import list_events
+from afterword.workflows.history.filter_texts import (
     InvalidFilter,
     given_in,
     read_event_filters,
     read_number,
     read_run_filters,
 )
-from afterword.workflows.history import get_run, list_runs
-from afterword.workflows.history_models import EventPage, RunHistory, RunPage
+from afterword.workflows.history.models import EventPage, RunHistory, RunPage
+from afterword.workflows.history.reading import get_run, list_runs
 
 PAGE_SIZE = 50
 LARGEST_PAGE = 200

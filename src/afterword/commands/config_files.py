@@ -78,7 +78,7 @@ async def _apply(
     from afterword.config_files.applying import Applier  # noqa: PLC0415
     from afterword.config_files.folder import read_folder  # noqa: PLC0415
     from afterword.config_files.planning import plan  # noqa: PLC0415
-    from afterword.workflows.known import check_on_saving  # noqa: PLC0415
+    from afterword.workflows.saving.known import check_on_saving  # noqa: PLC0415
 
     loaded = read_folder(folder)
     async with database.transaction() as connection:

@@ -27,7 +27,7 @@ from afterword.outcomes import ConfigurationError
 from afterword.qualtrics.models import Whoami
 from afterword.settings import Settings
 from afterword.store.database import Database
-from afterword.workflows.account_use import workflows_using
+from afterword.workflows.saving.account_use import workflows_using
 
 Connected = TypeVar("Connected")
 AskAgain = Callable[[], str]

@@ -17,7 +17,7 @@ def problems(data_dir: DataDir = None, as_json: Json = False) -> None:
 
 async def _list(database: "Database", *, as_json: bool) -> None:
     from afterword.commands.common import print_json  # noqa: PLC0415
-    from afterword.workflows.problems import list_problems  # noqa: PLC0415
+    from afterword.workflows.running.problems import list_problems  # noqa: PLC0415
 
     async with database.transaction() as connection:
         found = await list_problems(connection)

@@ -23,8 +23,8 @@ from afterword.qualtrics.flows import Flow, element_to_paste
 from afterword.qualtrics.webhooks import SECRET_HEADER, SURVEY_ID, body_to_paste
 from afterword.settings import Settings
 from afterword.store.database import Database
-from afterword.workflows.qualtrics_outlines import outline_survey
-from afterword.workflows.qualtrics_responses import keep_outline
+from afterword.workflows.values.qualtrics_outlines import outline_survey
+from afterword.workflows.values.qualtrics_responses import keep_outline
 
 NEEDED = ("CustomerId", "ConversationId")
 """Embedded Data without which nobody knows whose timeline a response belongs on; as the vendors' guide spells them."""

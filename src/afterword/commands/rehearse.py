@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from afterword.store.database import Database
     from afterword.workflows.conditions import Evaluation
     from afterword.workflows.definitions import Definition, Event
-    from afterword.workflows.listing import Workflow
-    from afterword.workflows.rehearsal import PastEvent, Rehearsal, TaskRehearsal
+    from afterword.workflows.rehearsing.rehearsal import PastEvent, Rehearsal, TaskRehearsal
+    from afterword.workflows.saving.listing import Workflow
 
 LONGEST_SHOWN = 200
 
@@ -70,8 +70,8 @@ async def _rehearse(
     from afterword.commands.common import print_json  # noqa: PLC0415
     from afterword.log import configure_logging  # noqa: PLC0415
     from afterword.tasks.planning import PlanningTasks  # noqa: PLC0415
-    from afterword.workflows.qualtrics_responses import QualtricsResponses  # noqa: PLC0415
-    from afterword.workflows.rehearsal import rehearse as go_through  # noqa: PLC0415
+    from afterword.workflows.rehearsing.rehearsal import rehearse as go_through  # noqa: PLC0415
+    from afterword.workflows.values.qualtrics_responses import QualtricsResponses  # noqa: PLC0415
 
     configure_logging(settings.log_level)
     box = SecretBox.open(settings)
@@ -101,7 +101,7 @@ async def _rehearse(
 async def _workflow(connection: "AsyncConnection", wanted: str) -> "Workflow":
     """The workflow of this id, or the only one of this name."""
     from afterword.outcomes import ConfigurationError  # noqa: PLC0415
-    from afterword.workflows.listing import WorkflowFilters, get_workflow, list_workflows  # noqa: PLC0415
+    from afterword.workflows.saving.listing import WorkflowFilters, get_workflow, list_workflows  # noqa: PLC0415
 
     if wanted.startswith("OC_"):
         return await get_workflow(connection, wanted)
@@ -119,7 +119,7 @@ async def _workflow(connection: "AsyncConnection", wanted: str) -> "Workflow":
 
 
 async def _definition(connection: "AsyncConnection", found: "Workflow", number: int | None) -> "Definition":
-    from afterword.workflows.listing import get_revisions  # noqa: PLC0415
+    from afterword.workflows.saving.listing import get_revisions  # noqa: PLC0415
 
     if number is None:
         return found.definition
@@ -130,7 +130,7 @@ async def _event(
     connection: "AsyncConnection", wanted: "Event", event_id: int | None, text: str | None
 ) -> "PastEvent":
     from afterword.outcomes import ConfigurationError  # noqa: PLC0415
-    from afterword.workflows.rehearsed_events import InvalidBody, find_past_event, pasted  # noqa: PLC0415
+    from afterword.workflows.rehearsing.rehearsed_events import InvalidBody, find_past_event, pasted  # noqa: PLC0415
 
     if text is not None:
         try:

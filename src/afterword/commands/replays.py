@@ -8,7 +8,7 @@ from afterword.commands.common import DataDir, Json, with_database
 
 if TYPE_CHECKING:
     from afterword.store.database import Database
-    from afterword.workflows.replays import Replay
+    from afterword.workflows.running.replays import Replay
 
 app = typer.Typer(
     help="Do runs once more, with the same ids, so that what was done already is not done again.",
@@ -63,7 +63,7 @@ async def _start(
     database: "Database", runs: list[int], problem: int | None, from_task: str, *, wait: bool, as_json: bool
 ) -> None:
     from afterword.outcomes import ConfigurationError  # noqa: PLC0415
-    from afterword.workflows.replays import runs_by_id, runs_of_problem, start_replay  # noqa: PLC0415
+    from afterword.workflows.running.replays import runs_by_id, runs_of_problem, start_replay  # noqa: PLC0415
 
     if bool(runs) == (problem is not None):
         raise ConfigurationError("Name the runs to replay, or one --problem.")
@@ -101,7 +101,7 @@ async def _show_progress(database: "Database", number: int, *, quiet: bool) -> N
 
 async def _get(database: "Database", number: int) -> "Replay":
     from afterword.outcomes import ConfigurationError  # noqa: PLC0415
-    from afterword.workflows.replays import get_replay  # noqa: PLC0415
+    from afterword.workflows.running.replays import get_replay  # noqa: PLC0415
 
     async with database.transaction() as connection:
         replay = await get_replay(connection, number)
@@ -124,7 +124,7 @@ async def _print(database: "Database", number: int, *, as_json: bool) -> None:
 
 async def _list(database: "Database", *, as_json: bool) -> None:
     from afterword.commands.common import print_json  # noqa: PLC0415
-    from afterword.workflows.replays import list_replays  # noqa: PLC0415
+    from afterword.workflows.running.replays import list_replays  # noqa: PLC0415
 
     async with database.transaction() as connection:
         replays = await list_replays(connection)
@@ -138,7 +138,7 @@ async def _list(database: "Database", *, as_json: bool) -> None:
 
 
 async def _stop(database: "Database", number: int) -> None:
-    from afterword.workflows.replays import stop_replay  # noqa: PLC0415
+    from afterword.workflows.running.replays import stop_replay  # noqa: PLC0415
 
     async with database.transaction() as connection:
         stopped = await stop_replay(connection, number)

@@ -6,22 +6,22 @@ from afterword.commands.common import print_json
 from afterword.outcomes import ConfigurationError
 from afterword.store.database import Database
 from afterword.workflows.conditions import Evaluation
-from afterword.workflows.event_history import list_events as read_events
-from afterword.workflows.filter_texts import (
+from afterword.workflows.history.event_history import list_events as read_events
+from afterword.workflows.history.filter_texts import (
     Given,
     InvalidFilter,
     read_event_filters,
     read_run_filters,
 )
-from afterword.workflows.history import get_run
-from afterword.workflows.history import list_runs as read_runs
-from afterword.workflows.history_models import (
+from afterword.workflows.history.models import (
     AttemptHistory,
     EventSummary,
     RunFilters,
     RunHistory,
     RunSummary,
 )
+from afterword.workflows.history.reading import get_run
+from afterword.workflows.history.reading import list_runs as read_runs
 
 COLOURS = {
     "succeeded": typer.colors.GREEN,

@@ -15,19 +15,19 @@ from afterword.settings import Settings
 from afterword.store.database import Database
 from afterword.store.queue import RunQueue
 from afterword.tasks.planning import PlanningTasks
-from afterword.workflows.backfill import Backfill, feed_next, plan_backfill, tell_untold
-from afterword.workflows.capture import Sample, captured, pick, switch_capture
 from afterword.workflows.definitions import Definition, JsonEvent, JsonField
-from afterword.workflows.endpoints import (
+from afterword.workflows.saving.known import check_on_saving
+from afterword.workflows.saving.listing import Workflow, find_workflow
+from afterword.workflows.saving.workflows import save_revision
+from afterword.workflows.starting.backfill import Backfill, feed_next, plan_backfill, tell_untold
+from afterword.workflows.starting.capture import Sample, captured, pick, switch_capture
+from afterword.workflows.starting.endpoints import (
     EndpointSettings,
     get_endpoint,
     regenerate_address,
     require_authentication,
 )
-from afterword.workflows.feeding import MOST_AT_ONCE, Fed, feed, kept_events, workflow_that_runs
-from afterword.workflows.known import check_on_saving
-from afterword.workflows.listing import Workflow, find_workflow
-from afterword.workflows.workflows import save_revision
+from afterword.workflows.starting.feeding import MOST_AT_ONCE, Fed, feed, kept_events, workflow_that_runs
 
 LOOK_EVERY_SECONDS = 0.5
 ALL = "all"

@@ -15,14 +15,14 @@ from afterword.settings import Settings
 from afterword.store import tables
 from afterword.store.database import Database
 from afterword.tasks.planning import PlanningTasks
-from afterword.workflows import listing, workflows
 from afterword.workflows.conditions import Group
 from afterword.workflows.definitions import Definition, JsonEvent, SurveyResponse, Task
-from afterword.workflows.feeding import count_kept
-from afterword.workflows.known import check_on_saving
-from afterword.workflows.listing import Workflow, WorkflowFilters, find_workflow
-from afterword.workflows.revisions import Difference, compare
-from afterword.workflows.workflows import Check
+from afterword.workflows.saving import listing, workflows
+from afterword.workflows.saving.known import check_on_saving
+from afterword.workflows.saving.listing import Workflow, WorkflowFilters, find_workflow
+from afterword.workflows.saving.revisions import Difference, compare
+from afterword.workflows.saving.workflows import Check
+from afterword.workflows.starting.feeding import count_kept
 
 SIGNS = {"added": "+", "removed": "-", "changed": "~", "moved": "↕"}
 COLOURS = {"added": typer.colors.GREEN, "removed": typer.colors.RED}

@@ -13,14 +13,8 @@ from afterword.directory.contacts import put_mailing_list
 from afterword.outcomes import ConfigurationError
 from afterword.surveys.definitions import SurveyDefinition, put_survey
 from afterword.workflows.definitions import Definition, JsonEvent
-from afterword.workflows.endpoints import (
-    NoSuchEndpoint,
-    add_endpoint,
-    new_url_token,
-    require_authentication,
-)
-from afterword.workflows.refusals import InvalidDefinition
-from afterword.workflows.workflows import (
+from afterword.workflows.saving.refusals import InvalidDefinition
+from afterword.workflows.saving.workflows import (
     Check,
     add_workflow,
     belong_to_survey,
@@ -30,6 +24,12 @@ from afterword.workflows.workflows import (
     save_revision,
     turn_off,
     turn_on,
+)
+from afterword.workflows.starting.endpoints import (
+    NoSuchEndpoint,
+    add_endpoint,
+    new_url_token,
+    require_authentication,
 )
 
 

@@ -21,8 +21,8 @@ from afterword.workflows.definitions import (
     SurveyResponse,
 )
 from afterword.workflows.definitions import Task as DefinedTask
-from afterword.workflows.listing import list_workflows
-from afterword.workflows.saved import saved_references
+from afterword.workflows.saving.listing import list_workflows
+from afterword.workflows.saving.saved import saved_references
 
 Rename = Callable[[str, str], str]
 """From what something is called to what it is to be called: kind of reference, name or id."""

@@ -12,7 +12,7 @@ from afterword.config_files.naming import Named, Names, UnknownReference
 from afterword.store.identifiers import new_id
 from afterword.tasks.contract import AnyTaskType
 from afterword.workflows.definitions import Definition, JsonEvent
-from afterword.workflows.revisions import Difference, compare, compare_values
+from afterword.workflows.saving.revisions import Difference, compare, compare_values
 
 NEW = "new"
 """Stands for the endpoint of a JSON Event that is to be made."""

@@ -42,8 +42,8 @@ from afterword.workflows.definitions import (
     SurveyResponse,
     Task,
 )
-from afterword.workflows.endpoints import add_endpoint
-from afterword.workflows.workflows import add_workflow
+from afterword.workflows.saving.workflows import add_workflow
+from afterword.workflows.starting.endpoints import add_endpoint
 
 ACCOUNT = "Demo"
 SURVEY = "Customer satisfaction (CSAT)"

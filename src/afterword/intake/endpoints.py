@@ -1,6 +1,6 @@
 """JSON Event endpoints as the door knows them: which address belongs to whom, and who may send to it.
 
-They are made and changed in ``workflows/endpoints.py``.
+They are made and changed in ``workflows/starting/endpoints.py``.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from cachetools import TTLCache
 
 from afterword.accounts.api_tokens import TokenUses, hash_token
 from afterword.store.database import CONNECTION_LOST, Database
-from afterword.workflows.endpoints import ENDPOINTS_CHANNEL, url_token_digest
+from afterword.workflows.starting.endpoints import ENDPOINTS_CHANNEL, url_token_digest
 
 REMEMBER_SECONDS = 5.0
 """How long a process remembers a token, and an endpoint if nothing tells it of changes; then what was revoked is

@@ -347,8 +347,8 @@ run_search = Table(
 )
 """The words that a run is found by, as they were at its ``version``; derived, and made anew from ``run`` at any time.
 
-Its partitions are made and dropped as runs come and go (``workflows/search_partitions.py``). The short list of what is
-pending in the index is read with each search.
+Its partitions are made and dropped as runs come and go (``workflows/history/search_partitions.py``). The short list of
+what is pending in the index is read with each search.
 """
 
 run_search_progress = Table(

@@ -26,11 +26,11 @@ from afterword.workflows.definitions import (
     SurveyResponse,
     Task,
 )
-from afterword.workflows.engine import RunEngine
 from afterword.workflows.explaining.explain import explain
 from afterword.workflows.explaining.models import Explanation, Story
-from afterword.workflows.matching import Inbox
-from afterword.workflows.workflows import add_workflow
+from afterword.workflows.running.engine import RunEngine
+from afterword.workflows.saving.workflows import add_workflow
+from afterword.workflows.starting.matching import Inbox
 
 ADA = "ada@example.org"
 FIELDS = ("customerId", "conversationId", "customerFirstName", "customerLastNames", "customerEmailAddress")

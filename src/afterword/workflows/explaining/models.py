@@ -6,8 +6,8 @@ from typing import Literal
 
 import msgspec
 
-from afterword.workflows.concerned import Customer
 from afterword.workflows.conditions import Evaluation
+from afterword.workflows.history.concerned import Customer
 
 Kind = Literal["conversation", "customer", "email", "response", "run", "event", "invitation", "nothing"]
 Tone = Literal["good", "still", "warn", "bad", "busy"]

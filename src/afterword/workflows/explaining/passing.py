@@ -13,8 +13,8 @@ from afterword.store import tables
 from afterword.workflows.definitions import ConversationClosed, Event, SurveyResponse
 from afterword.workflows.explaining.models import PassedBy
 from afterword.workflows.explaining.wording import quoted
-from afterword.workflows.matching import is_of_its_kind
-from afterword.workflows.starters import origin_of
+from afterword.workflows.starting.matching import is_of_its_kind
+from afterword.workflows.starting.starters import origin_of
 
 EVENTS_AT_MOST = 20
 """For so many events, the newest, it is told which workflows they passed by."""

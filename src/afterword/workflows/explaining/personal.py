@@ -6,10 +6,10 @@ conditions compared may.
 
 from msgspec.structs import replace
 
-from afterword.workflows.concerned import Customer
 from afterword.workflows.explaining.models import AttemptTold, EventTold, RunTold, TaskTold
 from afterword.workflows.explaining.stories import Material
-from afterword.workflows.personal import HIDDEN, hidden, hidden_evaluation
+from afterword.workflows.history.concerned import Customer
+from afterword.workflows.history.personal import HIDDEN, hidden, hidden_evaluation
 
 
 def without_personal_data(material: Material) -> Material:

@@ -19,7 +19,12 @@ from afterword.workflows.explaining.models import (
 )
 from afterword.workflows.explaining.stories import Material
 from afterword.workflows.explaining.wording import comparisons, duration, list_of, plural, quoted, sent
-from afterword.workflows.matching import KIND_NOT_TICKED, NO_WORKFLOW, WORKFLOW_HAD_NO_TASK, WORKFLOW_WAS_OFF
+from afterword.workflows.starting.matching import (
+    KIND_NOT_TICKED,
+    NO_WORKFLOW,
+    WORKFLOW_HAD_NO_TASK,
+    WORKFLOW_WAS_OFF,
+)
 
 LATE = timedelta(seconds=60)
 """What Gladly told so much later than it happened is said to be late."""

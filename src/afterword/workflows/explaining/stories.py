@@ -8,7 +8,6 @@ from sqlalchemy import RowMapping
 
 from afterword.events.models import response_of_key
 from afterword.surveys.definitions import ScoreQuestion, SurveyDefinition
-from afterword.workflows.concerned import Concerned, Customer, concerned, named_by
 from afterword.workflows.conditions import Evaluation
 from afterword.workflows.definitions import Task
 from afterword.workflows.explaining.gathering import Gathered
@@ -22,7 +21,8 @@ from afterword.workflows.explaining.models import (
     RunTold,
     TaskTold,
 )
-from afterword.workflows.listing import DELETED
+from afterword.workflows.history.concerned import Concerned, Customer, concerned, named_by
+from afterword.workflows.saving.listing import DELETED
 
 
 class Material(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from afterword.workflows.explaining.models import EventTold, InvitationTold, RunTold, Tone
 from afterword.workflows.explaining.stories import Material
 from afterword.workflows.explaining.wording import list_of, moment, quoted, reasons
-from afterword.workflows.retries import SCHEDULE
+from afterword.workflows.running.retries import SCHEDULE
 
 ATTEMPTS = len(SCHEDULE) + 1
 

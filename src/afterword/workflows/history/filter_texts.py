@@ -1,0 +1,159 @@
+"""Filters as they stand in addresses and on the command line: read, with each mistake named, and written."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from typing import TypeVar, cast, get_args
+
+from afterword.workflows.history.models import EventFilters, EventStatus, RunFilters
+from afterword.workflows.history.search_words import InvalidSearch, read_search
+from afterword.workflows.running.moves import RunStatus
+
+LONGEST_ID = 200
+LARGEST_ID = 2**63 - 1
+RUN_STATUSES: tuple[RunStatus, ...] = get_args(RunStatus)
+EVENT_STATUSES: tuple[EventStatus, ...] = get_args(EventStatus)
+NAMES = (
+    "status",
+    "workflow",
+    "customer",
+    "conversation",
+    "reason",
+    "event_type",
+    "survey",
+    "event",
+    "problem",
+    "from",
+    "until",
+    "search",
+)
+
+Status = TypeVar("Status", bound=str)
+Given = Mapping[str, Sequence[str]]
+
+
+class InvalidFilter(ValueError):
+    """A filter cannot be so; the message names it and says what it takes."""
+
+
+def given_in(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    """Texts by name, from the pairs of an address."""
+    given: dict[str, list[str]] = {}
+    for name, value in pairs:
+        given.setdefault(name, []).append(value)
+    return given
+
+
+def read_run_filters(given: Given) -> RunFilters:
+    """Filters from texts by name, of which *status* may have several; those that are missing do not matter.
+
+    Moments are ISO 8601, in UTC where no other zone stands there; a day alone as *until* is counted in.
+
+    Raises:
+        InvalidFilter: one of them cannot be so.
+    """
+    search = _text(given, "search")
+    try:
+        read_search(search or "")
+    except InvalidSearch as error:
+        raise InvalidFilter(f"search: {error}") from None
+    return RunFilters(
+        statuses=_statuses(given, RUN_STATUSES),
+        workflow_id=_id(given, "workflow"),
+        customer_id=_id(given, "customer"),
+        conversation_id=_id(given, "conversation"),
+        reason_code=_id(given, "reason"),
+        event_type=_id(given, "event_type"),
+        survey_id=_id(given, "survey"),
+        event_id=read_number(given, "event"),
+        problem_id=read_number(given, "problem"),
+        started_from=_moment(given, "from"),
+        started_until=_moment(given, "until", end_of_day=True),
+        search=search or "",
+    )
+
+
+def read_event_filters(given: Given) -> EventFilters:
+    """The same for events.
+
+    Raises:
+        InvalidFilter: one of them cannot be so.
+    """
+    return EventFilters(statuses=_statuses(given, EVENT_STATUSES), reason_code=_id(given, "reason"))
+
+
+def write_run_filters(filters: RunFilters) -> list[tuple[str, str]]:
+    """The filters that are set, by name, in the order of a form; read again they are the same."""
+    values = (
+        filters.workflow_id,
+        filters.customer_id,
+        filters.conversation_id,
+        filters.reason_code,
+        filters.event_type,
+        filters.survey_id,
+        filters.event_id,
+        filters.problem_id,
+        filters.started_from and filters.started_from.isoformat(),
+        filters.started_until and filters.started_until.isoformat(),
+        filters.search or None,
+    )
+    named = zip(NAMES[1:], values, strict=True)
+    statuses: list[tuple[str, str]] = [("status", status) for status in filters.statuses]
+    return statuses + [(name, str(value)) for name, value in named if value is not None]
+
+
+def write_event_filters(filters: EventFilters) -> list[tuple[str, str]]:
+    """The same for events."""
+    reason = [("reason", filters.reason_code)] if filters.reason_code is not None else []
+    return [*(("status", str(status)) for status in filters.statuses), *reason]
+
+
+def _text(given: Given, name: str) -> str | None:
+    values = given.get(name, ())
+    if len(values) > 1:
+        raise InvalidFilter(f"{name}: expected one value, not {len(values)}.")
+    return values[0] if values else None
+
+
+def _id(given: Given, name: str) -> str | None:
+    value = _text(given, name)
+    if value is None or (0 < len(value) <= LONGEST_ID and value.isprintable()):
+        return value
+    raise InvalidFilter(f"{name}: expected an id, of 1 to {LONGEST_ID} printable characters.")
+
+
+def read_number(given: Given, name: str) -> int | None:
+    """A number, ``None`` when it is missing; what is larger than any that is given is cut to the largest.
+
+    Raises:
+        InvalidFilter: it is none.
+    """
+    value = _text(given, name)
+    if value is None:
+        return None
+    if value.isascii() and value.isdecimal() and len(value) <= LONGEST_ID:
+        return min(int(value), LARGEST_ID)
+    raise InvalidFilter(f"{name}: expected a number.")
+
+
+def _statuses(given: Given, known: Sequence[Status]) -> tuple[Status, ...]:
+    wanted = list(dict.fromkeys(given.get("status", ())))
+    for status in wanted:
+        if status not in known:
+            raise InvalidFilter(f"status: there is no such status; there are {', '.join(known)}.")
+    return tuple(cast("Status", status) for status in wanted)
+
+
+def _moment(given: Given, name: str, *, end_of_day: bool = False) -> datetime | None:
+    value = _text(given, name)
+    if value is None:
+        return None
+    try:
+        if len(value) == len("2026-11-24"):
+            day = date.fromisoformat(value) + timedelta(days=1 if end_of_day else 0)
+            return datetime.combine(day, time(), UTC)
+        moment = datetime.fromisoformat(value)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise InvalidFilter(
+            f"{name}: expected a day or a moment, such as 2026-11-24 or 2026-11-24T16:30Z."
+        ) from None

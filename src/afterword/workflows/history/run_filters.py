@@ -1,0 +1,248 @@
+"""Which runs: filters made into queries that read little, whatever is asked for.
+
+Every filter goes over an index that begins with it and is ordered by the run's number, so that a page is the first rows
+of a range; several workflows or statuses are as many such ranges, merged. These indexes answer exactly: status;
+workflow, with or without status or reason; reason; conversation; customer; problem; event. A range of time is a range
+of numbers. What no index answers (*succeeded* or *running* within one workflow, two filters of which each has an index
+of its own) is looked for among the next few thousand runs of the narrowest range; a page that ends there says so, and
+the next one goes on.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, get_args
+
+import msgspec
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    FromClause,
+    Select,
+    Text,
+    bindparam,
+    exists,
+    func,
+    literal_column,
+    select,
+    union_all,
+)
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from afterword.store import tables
+from afterword.workflows.history.models import RunFilters
+from afterword.workflows.history.run_ranges import Bounds
+from afterword.workflows.running.moves import RunStatus
+
+EXAMINED = 1500
+"""Runs that are looked at for one page where no index answers."""
+LEAST_EXAMINED = 100
+AT_REST: tuple[RunStatus, ...] = ("waiting", "skipped", "failed", "cancelled")
+
+COLUMNS = (
+    "id",
+    "event_id",
+    "workflow_id",
+    "status",
+    "reason_code",
+    "conversation_id",
+    "customer_id",
+    "problem_id",
+)
+
+Residual = Callable[[FromClause], ColumnElement[bool]]
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """A page that is asked for: at most ``limit`` runs of these workflows (``None``: any) that the filters fit."""
+
+    filters: RunFilters
+    workflow_ids: Sequence[str] | None
+    bounds: Bounds
+    limit: int
+
+
+class Found(msgspec.Struct, frozen=True):
+    """Runs by number, the newest first, and how far was looked: all from ``horizon`` on, ``None`` for all there are."""
+
+    ids: tuple[int, ...]
+    horizon: int | None = None
+
+
+class _Way(msgspec.Struct, frozen=True, kw_only=True):
+    """One way to runs: ranges of an index, and what the runs in them have to be like besides."""
+
+    equal: tuple[ColumnElement[bool], ...] = ()
+    workflow_ids: Sequence[str] | None = None
+    statuses: Sequence[str] | None = None
+    residuals: tuple[Residual, ...] = ()
+
+    @property
+    def examined(self) -> int:
+        """How many runs of each range are looked at."""
+        ranges = len(self.workflow_ids or ("any",)) * len(self.statuses or ("any",))
+        return max(LEAST_EXAMINED, EXAMINED // ranges)
+
+
+async def filter_runs(connection: AsyncConnection, asked: Asked) -> Found:
+    """The newest runs that are like that."""
+    ways = _ways(asked.filters, asked.workflow_ids)
+    if not ways:
+        return Found(())
+    found = union_all(*(_page(way, asked) for way in ways)).subquery()
+    newest = select(found.c.id).order_by(found.c.id.desc()).limit(asked.limit)
+    ids = (await connection.scalars(newest)).all()
+    horizons = [_horizon(way, asked) for way in ways if way.residuals]
+    if not horizons:
+        return Found(tuple(ids))
+    ends = union_all(*horizons).subquery()
+    horizon: int | None = await connection.scalar(select(func.max(ends.c.horizon)))
+    return Found(tuple(one for one in ids if horizon is None or one >= horizon), horizon)
+
+
+def is_like(asked: Asked, run: FromClause) -> list[ColumnElement[bool]]:
+    """What a run has to be like, without regard to indexes."""
+    residuals = [*_all_residuals(asked.filters, asked.workflow_ids), *_times(asked.filters)]
+    return [residual(run) for residual in residuals]
+
+
+def _all_residuals(filters: RunFilters, workflow_ids: Sequence[str] | None) -> list[Residual]:
+    named = (
+        ("event_id", filters.event_id),
+        ("conversation_id", filters.conversation_id),
+        ("customer_id", filters.customer_id),
+        ("problem_id", filters.problem_id),
+        ("reason_code", filters.reason_code),
+    )
+    residuals = [_equals(name, value) for name, value in named if value is not None]
+    if filters.statuses:
+        residuals.append(lambda run: run.c.status.in_(filters.statuses))
+    if workflow_ids is not None and (filters.workflow_id is not None or filters.survey_id is not None):
+        residuals.append(lambda run: run.c.workflow_id.in_(workflow_ids))
+    return [*residuals, *_event_type(filters)]
+
+
+def _ways(filters: RunFilters, workflow_ids: Sequence[str] | None) -> list[_Way]:
+    run = tables.run
+    for name in ("event_id", "conversation_id", "customer_id", "problem_id"):
+        value = getattr(filters, name)
+        if value is not None:
+            rest = msgspec.structs.replace(filters, **{name: None})
+            return [_Way(equal=(run.c[name] == value,), residuals=tuple(_all_residuals(rest, workflow_ids)))]
+    if workflow_ids is not None and not workflow_ids:
+        return []
+    of_type = tuple(_event_type(filters))
+    if filters.reason_code is not None:
+        statuses = filters.statuses or get_args(RunStatus)
+        by_reason = (run.c.reason_code == filters.reason_code,)
+        return [_Way(equal=by_reason, workflow_ids=workflow_ids, statuses=statuses, residuals=of_type)]
+    if filters.statuses:
+        return list(_by_status(filters.statuses, workflow_ids, of_type))
+    return [_Way(workflow_ids=workflow_ids, residuals=of_type)]
+
+
+def _by_status(
+    statuses: Sequence[RunStatus], workflow_ids: Sequence[str] | None, of_type: tuple[Residual, ...]
+) -> "list[_Way]":
+    run = tables.run
+    indexed = [status for status in statuses if status != "succeeded"]
+    ways = []
+    if workflow_ids is None:
+        if indexed:
+            not_succeeded = run.c.status != literal_column("'succeeded'")
+            ways.append(_Way(equal=(not_succeeded,), statuses=indexed, residuals=of_type))
+    else:
+        at_rest = [status for status in statuses if status in AT_REST]
+        if at_rest:
+            is_at_rest = run.c.status.in_([literal_column(f"'{status}'") for status in AT_REST])
+            ways.append(
+                _Way(equal=(is_at_rest,), workflow_ids=workflow_ids, statuses=at_rest, residuals=of_type)
+            )
+        if "running" in statuses:
+            is_running = run.c.status == literal_column("'running'")
+            of_them: Residual = lambda run: run.c.workflow_id.in_(workflow_ids)  # noqa: E731
+            ways.append(_Way(equal=(is_running,), residuals=(of_them, *of_type)))
+    if "succeeded" in statuses:
+        ways.append(_Way(workflow_ids=workflow_ids, residuals=(_equals("status", "succeeded"), *of_type)))
+    return ways
+
+
+def _equals(name: str, value: object) -> Residual:
+    return lambda run: run.c[name] == value
+
+
+def _event_type(filters: RunFilters) -> list[Residual]:
+    if filters.event_type is None:
+        return []
+    event = tables.event
+    return [
+        lambda run: exists(
+            select(1).where(event.c.id == run.c.event_id, event.c.type == filters.event_type).correlate(run)
+        )
+    ]
+
+
+def _times(filters: RunFilters) -> list[Residual]:
+    """The exact moments; the range of numbers is a little wider."""
+    times: list[Residual] = []
+    if filters.started_from is not None:
+        times.append(lambda run: run.c.started_at >= filters.started_from)
+    if filters.started_until is not None:
+        times.append(lambda run: run.c.started_at < filters.started_until)
+    return times
+
+
+def _page(way: _Way, asked: Asked) -> Select[Any]:
+    """The first runs of each range."""
+    ranges = _ranges(way)
+    within = _within(way, ranges, asked)
+    if way.residuals:
+        looked_at = within.limit(way.examined).lateral("looked_at")
+        fitting = [residual(looked_at) for residual in way.residuals]
+        page = select(looked_at.c.id).where(*fitting).order_by(looked_at.c.id.desc())
+    else:
+        page = within.with_only_columns(tables.run.c.id)
+    return _of_each(ranges, page.limit(asked.limit), "id")
+
+
+def _horizon(way: _Way, asked: Asked) -> Select[Any]:
+    """The last run that was looked at in those ranges that are longer than what was looked at."""
+    ranges = _ranges(way)
+    within = _within(way, ranges, asked).with_only_columns(tables.run.c.id)
+    looked_at = within.limit(way.examined).lateral("looked_at")
+    last = (
+        select(func.min(looked_at.c.id).label("horizon"))
+        .select_from(looked_at)
+        .having(func.count() == way.examined)
+    )
+    return _of_each(ranges, last, "horizon")
+
+
+def _within(way: _Way, ranges: Mapping[str, FromClause], asked: Asked) -> Select[Any]:
+    """The runs of a range, the newest first."""
+    run = tables.run
+    conditions = [*way.equal, run.c.id < asked.bounds.before, *(time(run) for time in _times(asked.filters))]
+    if asked.bounds.low:
+        conditions.append(run.c.id >= asked.bounds.low)
+    conditions += [run.c[name] == one.c.one for name, one in ranges.items()]
+    columns = [run.c[name] for name in COLUMNS]
+    return select(*columns).where(*conditions).order_by(run.c.id.desc()).correlate(*ranges.values())
+
+
+def _ranges(way: _Way) -> dict[str, FromClause]:
+    """The values of each column that tells the ranges apart."""
+    given = {"workflow_id": way.workflow_ids, "status": way.statuses}
+    return {
+        name: func.unnest(bindparam(None, list(dict.fromkeys(values)), ARRAY(Text), unique=True))
+        .table_valued("one", name=f"each_{name}")
+        .render_derived()
+        for name, values in given.items()
+        if values is not None
+    }
+
+
+def _of_each(ranges: Mapping[str, FromClause], page: Select[Any], column: str) -> Select[Any]:
+    """The same page of each range."""
+    if not ranges:
+        alone = page.subquery()
+        return select(alone.c[column])
+    each = page.correlate(*ranges.values()).lateral()
+    return select(each.c[column]).select_from(*ranges.values(), each)

@@ -1,0 +1,1 @@
+"""Workflows in the database: saved in revisions that are checked, listed, compared, restored."""
