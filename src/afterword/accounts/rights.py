@@ -1,4 +1,4 @@
-"""What each role may see."""
+"""What each role may see and do."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -16,3 +16,13 @@ def may_see_customers(person: Person | None) -> bool:
     Everybody who is let in sees ids, times and reasons.
     """
     return person is not None and SEES_CUSTOMERS[person.role]
+
+
+OPERATES: Mapping[Role, bool] = MappingProxyType(
+    {"owner": True, "administrator": True, "manager": True, "analyst": False, "api_user": False}
+)
+
+
+def may_operate(person: Person | None) -> bool:
+    """Whether somebody may replay and cancel runs."""
+    return person is not None and OPERATES[person.role]

@@ -9,7 +9,7 @@ from litestar.params import FromPath
 from litestar.response import Redirect
 from sqlalchemy import Select
 
-from afterword.accounts.people import Person, Role
+from afterword.accounts.rights import may_operate
 from afterword.admin.ids import read_id
 from afterword.admin.pages import page
 from afterword.admin.sessions import AdminRequest
@@ -29,12 +29,6 @@ from afterword.workflows.running.replays import (
 
 LARGEST_FORM = 65_536
 LONGEST_TASK_ID = 100
-MAY_OPERATE: frozenset[Role] = frozenset({"owner", "administrator", "manager"})
-
-
-def may_operate(person: Person | None) -> bool:
-    """Whether somebody may replay and cancel runs."""
-    return person is not None and person.role in MAY_OPERATE
 
 
 def replay_routes(database: Database) -> list[HTTPRouteHandler]:

@@ -11,10 +11,9 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 from litestar.response import Redirect
 
-from afterword.accounts.rights import may_see_customers
+from afterword.accounts.rights import may_operate, may_see_customers
 from afterword.admin.ids import read_id
 from afterword.admin.pages import page
-from afterword.admin.replays import may_operate
 from afterword.admin.sessions import AdminRequest
 from afterword.events.models import JSON_EVENT, SCHEDULE, ResponseKind, survey_response_type
 from afterword.gladly.webhooks import CONVERSATION_CLOSED
