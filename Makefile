@@ -6,7 +6,7 @@
 RUNTIME := .venv/.runtime-installed
 DEV := .venv/.dev-installed
 PYTHON ?=
-OLDEST_POSTGRES := tests/store tests/events tests/workflows tests/accounts
+OLDEST_POSTGRES := tests/store tests/events tests/workflows/running tests/workflows/history tests/accounts
 T ?=
 
 # The console commands in .venv hold its path: a checkout that was moved is installed again.
