@@ -23,6 +23,7 @@ from afterword.workflows.history.search_words import Search, tag
 READ_FIRST = 2_000
 READ_ALTOGETHER = 20_000
 """Runs that are read one by one, as long as that promises to fill the page."""
+ASKED_FIRST = 2
 QUICK_SECONDS = 0.004
 ENOUGH_SECONDS = 0.025
 """A search that took so long begins nothing new."""
@@ -136,13 +137,16 @@ class _Searching:
             return Found(tuple(self._ids))
         return Found(tuple(self._ids[: self._limit]), self._ids[self._limit - 1] if is_full else self._before)
 
-    def _is_going_on(self) -> bool:
-        has_time = time.monotonic() - self._began < ENOUGH_SECONDS
-        return has_time and self._before > self._low and len(self._ids) < self._limit
+    def _is_wanted(self) -> bool:
+        """Whether there is room on the page, and something left to look at."""
+        return self._before > self._low and len(self._ids) < self._limit
+
+    def _has_time(self) -> bool:
+        return time.monotonic() - self._began < ENOUGH_SECONDS
 
     async def _read_newest(self) -> None:
         read, number = 0, READ_FIRST
-        while self._is_going_on() and number:
+        while number and self._is_wanted():
             partition = partition_of(self._before - 1)
             low = max(self._low, partition * PARTITION_RUNS)
             if partition not in self._partitions:
@@ -165,11 +169,14 @@ class _Searching:
         return missing if read + missing <= READ_ALTOGETHER else 0
 
     async def _ask_indexes(self) -> None:
-        """Ask one partition, then two at once, then four, as long as that is quick."""
-        if self._is_going_on():
+        """Ask the two newest, in any case, which are all in most installations; then four at once, as long as that
+        is quick.
+        """
+        if self._is_wanted():
             await self._connection.execute(ASK)
-        number = 1
-        while self._is_going_on():
+        number, is_first = ASKED_FIRST, True
+        while self._is_wanted() and (is_first or self._has_time()):
+            is_first = False
             began = time.monotonic()
             await self._ask(number)
             is_quick = time.monotonic() - began < QUICK_SECONDS
