@@ -10,7 +10,7 @@ from afterword.pages.static_files import FOLDER, static_routes, static_url
 LARGEST_STYLE_SHEET = 15_000
 
 
-@pytest.mark.parametrize("name", ["afterword.css", "live.js", "mark.svg"])
+@pytest.mark.parametrize("name", ["afterword.css", "workbench.css", "live.js", "mark.svg"])
 async def test_a_file_is_served_for_ever_at_an_address_of_its_content(
     serve: Callable[[Litestar], Awaitable[str]], name: str
 ) -> None:
@@ -32,5 +32,6 @@ def test_nothing_is_fetched_from_elsewhere() -> None:
         assert not re.search(r"https?:|//[a-z]+\.|@import|url\(", text), path.name
 
 
-def test_the_style_sheet_stays_small() -> None:
-    assert (FOLDER / "afterword.css").stat().st_size < LARGEST_STYLE_SHEET
+@pytest.mark.parametrize("name", ["afterword.css", "workbench.css"])
+def test_a_style_sheet_stays_small(name: str) -> None:
+    assert (FOLDER / name).stat().st_size < LARGEST_STYLE_SHEET
