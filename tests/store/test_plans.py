@@ -1,12 +1,18 @@
 """The hot queries use their indexes, at 50,000 rows."""
 
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import event as sqlalchemy_event
 
 from afterword.events.models import gladly_origin
 from afterword.store.database import Database
+from afterword.workflows.history.event_history import list_events
+from afterword.workflows.history.models import EventFilters, RunFilters
+from afterword.workflows.history.reading import list_runs
+from afterword.workflows.history.retention import FIRST_RUN_SINCE
 from afterword.workflows.starting import feeding, matching, repeated_closings, schedules
 
 ROWS = 50_000
@@ -103,3 +109,148 @@ async def test_the_sweep_reads_the_runs_that_are_due_only(full: Database) -> Non
 )
 async def test_run_history_pages_by_an_index(full: Database, query: str) -> None:
     assert not {("Seq Scan", "run")} & await scans(full, query)
+
+
+MOST_READ = 8_000
+"""Rows of runs that a page may look at, of 60,000; many more would grow with the number of runs."""
+
+
+@pytest.fixture
+async def history(database: Database) -> Database:
+    """60,000 runs of three workflows, searchable. One never failed, one never succeeded."""
+    await database.pool.execute(
+        """
+        INSERT INTO workflow (id, name) SELECT 'OC_' || n, 'W' FROM generate_series(0, 2) n;
+        INSERT INTO workflow_revision (workflow_id, number, definition)
+        SELECT 'OC_' || n, 1, '{"event": {"type": "json-event", "endpoint": "E"}, "tasks": [
+            {"id": "T", "type": "x", "label": "", "configuration": {"survey": "SV_1"}}]}' FROM generate_series(0, 2) n;
+        INSERT INTO event (origin, type, body, status, reason_code)
+        SELECT 'json-event/E', 'JSON Event', '{}', CASE WHEN n % 999 = 0 THEN 'ignored' ELSE 'matched' END,
+               CASE WHEN n % 999 = 0 THEN 'no-workflow' END FROM generate_series(1, 60000) n;
+        INSERT INTO run (workflow_id, revision, event_id, status, reason_code, conversation_id, customer_id, problem_id,
+                         started_at, due_at)
+        SELECT 'OC_' || n % 3, 1, n, status, CASE status WHEN 'succeeded' THEN NULL WHEN 'failed' THEN 'x' ELSE 'y' END,
+               'c' || n / 3, 'k' || n % 5000, CASE WHEN status = 'failed' THEN 7 END,
+               now() - make_interval(secs => 60000 - n), now()
+        FROM generate_series(1, 60000) n CROSS JOIN LATERAL (SELECT CASE n % 3
+            WHEN 0 THEN CASE WHEN n % 2 = 0 THEN 'succeeded' ELSE 'waiting' END
+            WHEN 1 THEN CASE WHEN n % 2 = 0 THEN 'failed' ELSE 'skipped' END
+            ELSE CASE WHEN n % 50 = 0 THEN 'failed' ELSE 'succeeded' END END AS status) told;
+        CREATE TABLE run_search_000000 (LIKE run_search INCLUDING DEFAULTS);
+        ALTER TABLE run_search ATTACH PARTITION run_search_000000 FOR VALUES FROM (0) TO (250000);
+        INSERT INTO run_search (run_id, version, is_open, words)
+        SELECT id, version, false, array_to_tsvector(ARRAY['every', 'w' || id, '=status:' || status,
+            '=workflow:' || lower(workflow_id)] || CASE WHEN id % 300 = 0 THEN ARRAY['some'] ELSE '{}' END)
+        FROM run;
+        """
+    )
+    await database.pool.execute("VACUUM ANALYZE")
+    return database
+
+
+def rows_read(node: dict[str, Any], table: str) -> int:
+    """Rows that the plan took from a table's heap or indexes, as it was carried out."""
+    own = 0
+    if str(node.get("Relation Name", "")).startswith(table):
+        own = (node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"]
+    return int(own + sum(rows_read(child, table) for child in node.get("Plans", [])))
+
+
+async def plans_of(database: Database, filters: RunFilters, before_id: int | None) -> list[dict[str, Any]]:
+    """The plans, as carried out, of all that a page of run history asks."""
+    asked: list[tuple[str, Any]] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        asked.append((statement, parameters))
+
+    sqlalchemy_event.listen(database.engine.sync_engine, "before_cursor_execute", note)
+    async with database.transaction() as connection:
+        await list_runs(connection, filters, before_id=before_id)
+    sqlalchemy_event.remove(database.engine.sync_engine, "before_cursor_execute", note)
+    plans = []
+    async with database.pool.acquire() as plain, plain.transaction():
+        for statement, parameters in asked:
+            if statement.startswith("LOCK"):
+                continue
+            if "set_config" in statement:
+                await plain.execute(statement)
+                continue
+            plan = await plain.fetchval(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", *parameters)
+            plans.append(json.loads(plan)[0]["Plan"])
+    return plans
+
+
+AN_HOUR = {
+    "started_from": datetime.now(UTC) - timedelta(hours=3),
+    "started_until": datetime.now(UTC) - timedelta(hours=2),
+}
+
+
+@pytest.mark.parametrize(
+    "filters",
+    [
+        {},
+        {"statuses": ("failed",)},
+        {"statuses": ("failed", "succeeded")},
+        {"statuses": ("running",)},
+        {"workflow_id": "OC_1"},
+        {"workflow_id": "OC_0", "statuses": ("failed",)},
+        {"workflow_id": "OC_1", "statuses": ("succeeded",)},
+        {"workflow_id": "OC_1", "statuses": ("failed", "waiting", "running", "succeeded")},
+        {"reason_code": "x"},
+        {"reason_code": "x", "workflow_id": "OC_0"},
+        {"reason_code": "nothing-like-that"},
+        {"event_type": "JSON Event"},
+        {"event_type": "JSON Event", "statuses": ("failed",)},
+        {"survey_id": "SV_1", "statuses": ("waiting",)},
+        {"conversation_id": "c77"},
+        {"customer_id": "k9", "statuses": ("failed",)},
+        {"event_id": 4711},
+        {"problem_id": 7},
+        {"problem_id": 7, "workflow_id": "OC_2"},
+        AN_HOUR,
+        {"workflow_id": "OC_1", **AN_HOUR},
+        {"search": "every"},
+        {"search": "some"},
+        {"search": "w12345"},
+        {"search": "nowhere"},
+        {"search": "w4"},
+        {"search": "every nowhere"},
+        {"search": "every", "statuses": ("failed",), "workflow_id": "OC_0"},
+        {"search": "some", **AN_HOUR},
+    ],
+)
+@pytest.mark.parametrize("before_id", [None, 31_000])
+async def test_a_page_of_run_history_reads_little_whatever_is_asked(
+    history: Database, filters: dict[str, Any], before_id: int | None
+) -> None:
+    for plan in await plans_of(history, RunFilters(**filters), before_id):
+        read = {table: rows_read(plan, table) for table in ("run", "event")}
+        assert max(read.values()) <= MOST_READ, plan
+
+
+@pytest.mark.parametrize(
+    "filters",
+    [
+        {},
+        {"statuses": ("ignored", "redelivered")},
+        {"statuses": ("ignored",)},
+        {"reason_code": "no-workflow"},
+    ],
+)
+async def test_a_page_of_events_reads_little(history: Database, filters: dict[str, Any]) -> None:
+    async with history.transaction() as connection:
+        page = await list_events(connection, EventFilters(**filters))
+    assert page.events or page.next_before
+    for statement in (
+        "SELECT * FROM event WHERE reason_code = 'no-workflow' AND id < 50000 ORDER BY id DESC LIMIT 51",
+        "SELECT * FROM event WHERE status IN ('ignored', 'redelivered') AND id < 50000 ORDER BY id DESC LIMIT 51",
+    ):
+        assert not {("Seq Scan", "event")} & await scans(history, statement)
+
+
+async def test_what_is_too_old_is_found_without_reading_what_is_not(history: Database) -> None:
+    found = await history.pool.fetchval(
+        f"EXPLAIN (ANALYZE, FORMAT JSON) {FIRST_RUN_SINCE}", datetime.now(UTC) - timedelta(hours=5)
+    )
+    assert rows_read(json.loads(found)[0]["Plan"], "run") < 100

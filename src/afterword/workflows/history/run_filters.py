@@ -8,10 +8,12 @@ of its own) is looked for among the next few thousand runs of the narrowest rang
 the next one goes on.
 """
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, get_args
 
 import msgspec
+from msgspec.structs import replace
 from sqlalchemy import (
     ARRAY,
     ColumnElement,
@@ -23,6 +25,7 @@ from sqlalchemy import (
     func,
     literal_column,
     select,
+    text,
     union_all,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -32,9 +35,10 @@ from afterword.workflows.history.models import RunFilters
 from afterword.workflows.history.run_ranges import Bounds
 from afterword.workflows.running.moves import RunStatus
 
-EXAMINED = 1500
-"""Runs that are looked at for one page where no index answers."""
-LEAST_EXAMINED = 100
+EXAMINED_FIRST = 250
+"""Runs that are looked at together where no index answers; then twice as many, as long as there is time."""
+LEAST_EXAMINED = 25
+ENOUGH_SECONDS = 0.02
 AT_REST: tuple[RunStatus, ...] = ("waiting", "skipped", "failed", "cancelled")
 
 COLUMNS = (
@@ -48,6 +52,14 @@ COLUMNS = (
     "problem_id",
 )
 
+BY_INDEX = text("""
+SELECT set_config('random_page_cost', '0', true), set_config('seq_page_cost', '0', true),
+       set_config('enable_seqscan', 'off', true), set_config('plan_cache_mode', 'force_custom_plan', true)
+""")
+"""PostgreSQL takes the index that holds no other runs than those, as all indexes cost it the same. By itself it may go
+through all runs in order, in the hope to meet the right ones soon: there may be none of this workflow and status.
+"""
+
 Residual = Callable[[FromClause], ColumnElement[bool]]
 
 
@@ -58,6 +70,8 @@ class Asked(msgspec.Struct, frozen=True):
     workflow_ids: Sequence[str] | None
     bounds: Bounds
     limit: int
+    examined: int = 0
+    """Runs that are looked at, where no index answers; 0 for as many as there is time for."""
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -75,18 +89,30 @@ class _Way(msgspec.Struct, frozen=True, kw_only=True):
     statuses: Sequence[str] | None = None
     residuals: tuple[Residual, ...] = ()
 
-    @property
-    def examined(self) -> int:
+    def examined(self, altogether: int) -> int:
         """How many runs of each range are looked at."""
         ranges = len(self.workflow_ids or ("any",)) * len(self.statuses or ("any",))
-        return max(LEAST_EXAMINED, EXAMINED // ranges)
+        return max(LEAST_EXAMINED, altogether // ranges)
 
 
 async def filter_runs(connection: AsyncConnection, asked: Asked) -> Found:
-    """The newest runs that are like that."""
+    """The newest runs that are like that, as far as was looked."""
+    await connection.execute(BY_INDEX)
     ways = _ways(asked.filters, asked.workflow_ids)
-    if not ways:
-        return Found(())
+    ids: list[int] = []
+    bounds, examined, began = asked.bounds, EXAMINED_FIRST, time.monotonic()
+    while ways:
+        more = replace(asked, bounds=bounds, limit=asked.limit - len(ids), examined=examined)
+        found = await _look_at_some(connection, ways, more)
+        ids += found.ids
+        is_over = time.monotonic() - began >= ENOUGH_SECONDS
+        if found.horizon is None or len(ids) >= asked.limit or is_over:
+            return Found(tuple(ids), found.horizon)
+        bounds, examined = replace(bounds, before=found.horizon), examined * 2
+    return Found(())
+
+
+async def _look_at_some(connection: AsyncConnection, ways: Sequence[_Way], asked: Asked) -> Found:
     found = union_all(*(_page(way, asked) for way in ways)).subquery()
     newest = select(found.c.id).order_by(found.c.id.desc()).limit(asked.limit)
     ids = (await connection.scalars(newest)).all()
@@ -125,7 +151,7 @@ def _ways(filters: RunFilters, workflow_ids: Sequence[str] | None) -> list[_Way]
     for name in ("event_id", "conversation_id", "customer_id", "problem_id"):
         value = getattr(filters, name)
         if value is not None:
-            rest = msgspec.structs.replace(filters, **{name: None})
+            rest = replace(filters, **{name: None})
             return [_Way(equal=(run.c[name] == value,), residuals=tuple(_all_residuals(rest, workflow_ids)))]
     if workflow_ids is not None and not workflow_ids:
         return []
@@ -195,7 +221,7 @@ def _page(way: _Way, asked: Asked) -> Select[Any]:
     ranges = _ranges(way)
     within = _within(way, ranges, asked)
     if way.residuals:
-        looked_at = within.limit(way.examined).lateral("looked_at")
+        looked_at = within.limit(way.examined(asked.examined)).lateral("looked_at")
         fitting = [residual(looked_at) for residual in way.residuals]
         page = select(looked_at.c.id).where(*fitting).order_by(looked_at.c.id.desc())
     else:
@@ -207,11 +233,11 @@ def _horizon(way: _Way, asked: Asked) -> Select[Any]:
     """The last run that was looked at in those ranges that are longer than what was looked at."""
     ranges = _ranges(way)
     within = _within(way, ranges, asked).with_only_columns(tables.run.c.id)
-    looked_at = within.limit(way.examined).lateral("looked_at")
+    looked_at = within.limit(way.examined(asked.examined)).lateral("looked_at")
     last = (
         select(func.min(looked_at.c.id).label("horizon"))
         .select_from(looked_at)
-        .having(func.count() == way.examined)
+        .having(func.count() == way.examined(asked.examined))
     )
     return _of_each(ranges, last, "horizon")
 
@@ -219,7 +245,7 @@ def _horizon(way: _Way, asked: Asked) -> Select[Any]:
 def _within(way: _Way, ranges: Mapping[str, FromClause], asked: Asked) -> Select[Any]:
     """The runs of a range, the newest first."""
     run = tables.run
-    conditions = [*way.equal, run.c.id < asked.bounds.before, *(time(run) for time in _times(asked.filters))]
+    conditions = [*way.equal, run.c.id < asked.bounds.before, *(fits(run) for fits in _times(asked.filters))]
     if asked.bounds.low:
         conditions.append(run.c.id >= asked.bounds.low)
     conditions += [run.c[name] == one.c.one for name, one in ranges.items()]

@@ -31,13 +31,20 @@ SETTLE_SECONDS = 3.0
 OPEN_NEWEST = 2000
 OPEN_IN_TURN = 5000
 
+BY_INDEX = """
+SELECT set_config('plan_cache_mode', 'force_custom_plan', true), set_config('enable_seqscan', 'off', true),
+       set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)
+"""
+"""What is looked at are a few thousand runs of any number: plans that read all of a partition are never right."""
+
 UNKNOWN = """
 SELECT last_value AS last, coalesce((SELECT min(id) FROM run WHERE id > runs_until), last_value) AS first
 FROM run_id_seq, run_search_progress
 """
 
 NEW = """
-SELECT run.id FROM run LEFT JOIN run_search ON run_search.run_id = run.id
+SELECT run.id FROM run
+LEFT JOIN run_search ON run_search.run_id = run.id AND run_search.run_id > $1 AND run_search.run_id <= $2
 WHERE run.id > $1 AND run.id <= $2 AND (run_search.version IS NULL OR run_search.version <> run.version)
   AND ($3 OR run.status <> 'running' OR run.started_at < now() - make_interval(secs => $4))
 ORDER BY run.id LIMIT $5
@@ -50,7 +57,7 @@ FROM (SELECT id, run_id FROM task_attempt WHERE id > $1 ORDER BY id LIMIT $2) ne
 
 CHANGED = """
 SELECT run.id FROM run JOIN run_search ON run_search.run_id = run.id
-WHERE run.id = ANY($1::bigint[]) AND run_search.version <> run.version
+WHERE run_search.run_id = ANY($1::bigint[]) AND run_search.version <> run.version
 """
 
 NEWEST_OPEN = """
@@ -127,6 +134,7 @@ class SearchKeeper:
         async with self._database.pool.acquire() as connection, connection.transaction():
             if not await connection.fetchval("SELECT pg_try_advisory_xact_lock($1)", SEARCH_LOCK):
                 return 0
+            await connection.execute(BY_INDEX)
             return await self._look(connection)
 
     async def _look(self, connection: PlainConnection) -> int:
