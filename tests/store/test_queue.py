@@ -3,9 +3,13 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from pgqueuer.adapters.drivers.asyncpg import AsyncpgPoolDriver
+from pgqueuer.core.qm import QueueManager
+from pgqueuer.domain.models import HealthCheckEvent
 
 from afterword.store.database import Database
 from afterword.store.queue import RunQueue
@@ -88,6 +92,34 @@ async def test_a_run_that_waits_is_woken_again(queue: RunQueue, database: Databa
         await eventually(lambda: woken == [5, 5])
 
 
+async def put_off(queue: RunQueue, database: Database, run_id: int) -> None:
+    """Give a run a job that is put off, as that of a run that waits for a time."""
+    await enqueue(queue, database, run_id)
+    await database.pool.execute("UPDATE pgqueuer SET execute_after = now() + interval '300 days'")
+
+
+async def test_a_run_that_is_put_off_is_woken_at_once(
+    queue: RunQueue, database: Database, eventually: Any
+) -> None:
+    woken: list[int] = []
+
+    async def handle(run_id: int) -> None:
+        woken.append(run_id)
+
+    await put_off(queue, database, 5)
+    async with working(queue, handle):
+        await enqueue(queue, database, 5)
+        await eventually(lambda: woken == [5])
+
+
+async def test_the_sweep_wakes_what_is_due_before_its_job_is(queue: RunQueue, database: Database) -> None:
+    early = await make_run(database, due="now() - interval '1 minute'", status="waiting")
+    await put_off(queue, database, early)
+    assert await queue.sweep() == 1
+    assert await jobs(database) == [str(early)]
+    assert await queue.sweep() == 0
+
+
 async def test_the_sweep_wakes_what_is_due_and_has_no_job(queue: RunQueue, database: Database) -> None:
     lost = await make_run(database, due="now() - interval '1 minute'")
     has_job = await make_run(database, due="now() - interval '1 minute'")
@@ -145,6 +177,31 @@ async def test_work_goes_on_when_its_connections_were_cut(
         )
         await enqueue(queue, database, 2)
         await eventually(lambda: 2 in woken)
+
+
+async def test_a_worker_hears_its_first_question_though_listening_takes_a_while(
+    queue: RunQueue, database: Database, eventually: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listen, heard = AsyncpgPoolDriver.add_listener, QueueManager.listener_healthy
+    answered: list[object] = []
+
+    async def listen_slowly(driver: AsyncpgPoolDriver, channel: str, callback: Any) -> None:
+        if driver._listener_connection is None:
+            await database.pool.fetchval("SELECT pg_sleep(0.3)")
+        await listen(driver, channel, callback)
+
+    async def ask(manager: QueueManager, timeout: timedelta) -> HealthCheckEvent:  # noqa: ASYNC109
+        answered.append(await heard(manager, timeout))
+        return answered[-1]  # type: ignore[return-value]
+
+    monkeypatch.setattr(AsyncpgPoolDriver, "add_listener", listen_slowly)
+    monkeypatch.setattr(QueueManager, "listener_healthy", ask)
+
+    async def handle(_: int) -> None:
+        return None
+
+    async with working(queue, handle):
+        await eventually(lambda: answered, within=8)
 
 
 async def test_the_queues_own_log_is_emptied(queue: RunQueue, database: Database) -> None:

@@ -33,6 +33,22 @@ LIVE, BEHIND = 1, 0
 SWEEP_GRACE = timedelta(seconds=2)
 SWEEP_BATCH = 1000
 
+BRING_FORWARD = """
+UPDATE pgqueuer SET execute_after = now()
+WHERE dedupe_key = ANY($1::text[]) AND status = 'queued' AND execute_after > now()
+"""
+"""PgQueuer knows no way to do that."""
+
+DUE_WITHOUT_JOB = """
+SELECT run.id, run.priority FROM run
+WHERE run.status IN ('running', 'waiting') AND run.due_at <= now() - $1::interval
+  AND NOT EXISTS (
+      SELECT FROM pgqueuer
+      WHERE pgqueuer.dedupe_key = run.id::text
+        AND (pgqueuer.status = 'picked' OR pgqueuer.status = 'queued' AND pgqueuer.execute_after <= now()))
+ORDER BY run.due_at LIMIT $2
+"""
+
 Handler = Callable[[int], Awaitable[float | None]]
 
 
@@ -62,11 +78,12 @@ class RunQueue:
     async def enqueue(
         self, connection: PlainConnection, run_ids: Sequence[int], *, behind: bool = False
     ) -> None:
-        """Wake these runs up, in the caller's transaction; a run that has a job already keeps it.
+        """Wake these runs up, in the caller's transaction; a run that has a job keeps it, and is put off no more.
 
         ``behind``: after all that is not, as replays and backfills go behind live events.
         """
         if run_ids:
+            await connection.execute(BRING_FORWARD, [str(run_id) for run_id in run_ids])
             driver = AsyncpgDriver(connection)  # type: ignore[arg-type]  # a pool's connection does as well
             await self._queries(driver).enqueue(
                 [ENTRYPOINT] * len(run_ids),
@@ -91,8 +108,13 @@ class RunQueue:
                     await asyncio.wait_for(self._stopping.wait(), RECONNECT_SECONDS)
 
     async def _work_once(self, handler: Handler, concurrency: int) -> None:
-        manager = QueueManager(self._queries(AsyncpgPoolDriver(self._database.pool)))
+        async with AsyncpgPoolDriver(self._database.pool) as driver:
+            manager = QueueManager(self._queries(driver))
+            # It asks whether it hears itself before it listens, and takes a lost question for a lost connection.
+            await driver.add_listener(manager.channel, _hear_nothing)
+            await self._work_by(manager, handler, concurrency)
 
+    async def _work_by(self, manager: QueueManager, handler: Handler, concurrency: int) -> None:
         @manager.entrypoint(ENTRYPOINT, accepts_context=False)
         async def wake(job: Job) -> None:
             again_after = await handler(int(job.payload or b""))
@@ -118,20 +140,9 @@ class RunQueue:
             self._manager.shutdown.set()
 
     async def sweep(self) -> int:
-        """Wake the runs that are due and have no job; answers how many there were."""
+        """Wake the runs that are due and have no job that is; answers how many there were."""
         async with self._database.pool.acquire() as connection, connection.transaction():
-            rows = await connection.fetch(
-                """
-                SELECT run.id, run.priority FROM run
-                WHERE run.status IN ('running', 'waiting') AND run.due_at <= now() - $1::interval
-                  AND NOT EXISTS (
-                      SELECT FROM pgqueuer
-                      WHERE pgqueuer.dedupe_key = run.id::text AND pgqueuer.status IN ('queued', 'picked'))
-                ORDER BY run.due_at LIMIT $2
-                """,
-                SWEEP_GRACE,
-                SWEEP_BATCH,
-            )
+            rows = await connection.fetch(DUE_WITHOUT_JOB, SWEEP_GRACE, SWEEP_BATCH)
             for behind in (False, True):
                 run_ids = [row["id"] for row in rows if (row["priority"] > 0) is behind]
                 await self.enqueue(connection, run_ids, behind=behind)
@@ -140,3 +151,7 @@ class RunQueue:
     async def prune(self) -> None:
         """Empty the queue's own log, which nothing else does; run history is ours, in ``run``."""
         await self._queries(AsyncpgPoolDriver(self._database.pool)).clear_queue_log()
+
+
+def _hear_nothing(_: object) -> None:
+    """Listen, so that the connection does."""

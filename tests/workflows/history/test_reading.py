@@ -315,7 +315,7 @@ async def test_a_listing_is_a_few_queries_however_long(database: Database, story
     async with database.transaction() as connection:
         runs, events = (await list_runs(connection)).runs, (await list_events(connection)).events
     assert (len(runs), len(events)) == (10, 10)
-    assert len(queries) == 3
+    assert len(queries) == 4
 
 
 async def test_events_tell_what_came_of_them(database: Database, story: Any) -> None:
