@@ -1,0 +1,8 @@
+"""Sending that is held, and invitations that are cancelled."""
+
+revision = "0013"
+down_revision = "0012"
+
+
+def upgrade() -> None:
+    """Nothing yet."""
