@@ -5,10 +5,11 @@ A customer's inbound message, a merge, settings of the organization, and a look 
 
 from aiohttp import web
 
+from afterword_sandbox import settings
 from afterword_sandbox.api.addresses import normalize_email
 from afterword_sandbox.api.edge import HEALTH_PATH
 from afterword_sandbox.api.fields import Fields, json_response, read_object
-from afterword_sandbox.company import conversations, customers, items, merging, people
+from afterword_sandbox.company import conversations, customers, items, merging
 from afterword_sandbox.company.customers import Profile
 from afterword_sandbox.errors import Problems
 from afterword_sandbox.sandbox import SANDBOX
@@ -81,16 +82,16 @@ async def merge(request: web.Request) -> web.Response:
     return web.Response(status=204)
 
 
+async def show_settings(request: web.Request) -> web.Response:
+    """Show every setting and its present value."""
+    return json_response(settings.as_json(request.app[SANDBOX].store))
+
+
 async def change_settings(request: web.Request) -> web.Response:
-    """Set whether a conversation needs a topic before it is closed (``topicsRequired``)."""
-    store = request.app[SANDBOX].store
-    fields = Fields(await read_object(request), Problems())
-    required = fields.flag("topicsRequired")
-    if required is None:
-        fields.refuse("topicsRequired", "blank", "topicsRequired must be present")
-    fields.problems.raise_any()
+    """Change the settings that are named."""
+    store, wanted = request.app[SANDBOX].store, await read_object(request)
     with store.transaction():
-        people.require_topics(store, required=bool(required))
+        settings.change(store, wanted)
     return web.Response(status=204)
 
 
@@ -114,6 +115,7 @@ ROUTES: tuple[web.RouteDef, ...] = (
     web.get(HEALTH_PATH, health),
     web.post("/_sandbox/inbound-messages", receive_message),
     web.post("/_sandbox/merges", merge),
+    web.get("/_sandbox/settings", show_settings, allow_head=False),
     web.patch("/_sandbox/settings", change_settings),
     web.get("/_sandbox/customers/{customer_id}/timeline", timeline, allow_head=False),
     web.get("/_sandbox/webhooks/{webhook_id}/requests", webhook_requests, allow_head=False),

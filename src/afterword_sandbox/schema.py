@@ -166,4 +166,11 @@ CREATE TABLE tasks (
 CREATE INDEX tasks_by_customer ON tasks (customer_id, created_at);
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _TASKS)
+_SETTINGS = """
+CREATE TABLE settings (body TEXT NOT NULL);
+INSERT INTO settings (body)
+    SELECT json_object('topicsRequired', json('true')) FROM organization WHERE topics_required;
+ALTER TABLE organization DROP COLUMN topics_required;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _TASKS, _SETTINGS)

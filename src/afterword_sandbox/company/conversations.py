@@ -10,8 +10,9 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
+from afterword_sandbox import settings
 from afterword_sandbox.clock import format_time, now
-from afterword_sandbox.company import items, people
+from afterword_sandbox.company import items
 from afterword_sandbox.company.customers import row_of as customer_row_of
 from afterword_sandbox.company.events import Actor, emit
 from afterword_sandbox.errors import invalid_state, not_found, refusal
@@ -150,7 +151,7 @@ def close(store: Store, conversation_id: str, initiator: Actor, *, force: bool) 
     row = row_of(store, conversation_id)
     if row["status"] == "CLOSED":
         return
-    if people.topics_required(store) and row["topic_ids"] == "[]":
+    if settings.read(store).topics_required and row["topic_ids"] == "[]":
         raise invalid_state("topics are required before closing of conversation")
     if not force and customer_is_waiting(store, row):
         raise invalid_state(

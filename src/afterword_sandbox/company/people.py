@@ -22,17 +22,6 @@ def organization(store: Store, public_url: str) -> dict[str, object]:
     }
 
 
-def require_topics(store: Store, *, required: bool) -> None:
-    """Set whether a conversation needs a topic before it is closed."""
-    store.execute("UPDATE organization SET topics_required = ?", (int(required),))
-
-
-def topics_required(store: Store) -> bool:
-    """Say whether a conversation needs a topic before it is closed."""
-    row = store.one("SELECT topics_required FROM organization")
-    return row is not None and bool(row["topics_required"])
-
-
 def _inbox(row: sqlite3.Row) -> dict[str, object]:
     return {"id": row["id"], "name": row["name"], "disabled": bool(row["disabled"])}
 
