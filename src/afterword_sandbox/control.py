@@ -89,9 +89,10 @@ async def show_settings(request: web.Request) -> web.Response:
 
 async def change_settings(request: web.Request) -> web.Response:
     """Change the settings that are named."""
-    store, wanted = request.app[SANDBOX].store, await read_object(request)
-    with store.transaction():
-        settings.change(store, wanted)
+    sandbox, wanted = request.app[SANDBOX], await read_object(request)
+    with sandbox.store.transaction():
+        settings.change(sandbox.store, wanted)
+    sandbox.apply_settings()
     return web.Response(status=204)
 
 

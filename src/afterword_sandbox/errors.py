@@ -1,8 +1,15 @@
 """Gladly's error format: ``{"errors": [{"attr", "code", "detail", "meta"}]}``."""
 
 from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Literal
 
 import msgspec
+
+ErrorForm = Literal["envelope", "object", "bare", "gateway", "html", "none"]
+"""The forms in which Gladly, or a gateway before it, may tell an error: the documented envelope; one object in place of
+the list; the list without the envelope; a gateway's ``message``; a page; nothing.
+"""
 
 
 class ErrorDetail(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -26,10 +33,23 @@ class GladlyError(Exception):
         self.status = status
         self.errors = tuple(errors)
         self.headers = dict(headers or {})
+        self.form: ErrorForm | None = None
 
-    def body(self) -> bytes:
-        """Return the answer's body."""
-        return msgspec.json.encode({"errors": self.errors})
+    def body(self, form: ErrorForm = "envelope") -> tuple[bytes, str]:
+        """Return the answer's body and its content type, in the form that the error has itself, else in this one."""
+        form = self.form or form
+        words = "; ".join(error.detail for error in self.errors)
+        if form == "none":
+            return b"", "application/json"
+        if form == "html":
+            return f"<html><body><h1>{self.status} {escape(words)}</h1></body></html>".encode(), "text/html"
+        told: dict[ErrorForm, object] = {
+            "envelope": {"errors": self.errors},
+            "object": {"errors": self.errors[0]},
+            "bare": self.errors,
+            "gateway": {"message": words},
+        }
+        return msgspec.json.encode(told[form]), "application/json"
 
 
 def refusal(

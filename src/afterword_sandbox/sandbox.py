@@ -4,7 +4,9 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from afterword_sandbox import settings
 from afterword_sandbox.company.events import Actor
+from afterword_sandbox.faults.rules import Faults
 from afterword_sandbox.live import LiveChanges
 from afterword_sandbox.mail.catcher import MailCatcher
 from afterword_sandbox.options import Addresses, Options
@@ -25,6 +27,12 @@ class Sandbox:
     live: LiveChanges
     mails: MailCatcher
     addresses: Addresses
+    faults: Faults
+
+    def apply_settings(self) -> None:
+        """Let the rate limit be what the settings say, else what the sandbox was started with."""
+        wanted = settings.read(self.store).requests_per_second
+        self.rate_limit.per_second = wanted or self.options.requests_per_second
 
 
 SANDBOX: web.AppKey[Sandbox] = web.AppKey("sandbox", Sandbox)

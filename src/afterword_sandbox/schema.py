@@ -173,4 +173,9 @@ INSERT INTO settings (body)
 ALTER TABLE organization DROP COLUMN topics_required;
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _TASKS, _SETTINGS)
+_FAULTS = """
+CREATE TABLE deleted_items (id TEXT PRIMARY KEY);
+ALTER TABLE deliveries ADD COLUMN other_event_id TEXT;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _TASKS, _SETTINGS, _FAULTS)

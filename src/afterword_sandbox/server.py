@@ -19,6 +19,9 @@ from afterword_sandbox import control, seed
 from afterword_sandbox.api.edge import API_PREFIX, CONTROL_PREFIX, MAX_BODY_BYTES, gladly_edge
 from afterword_sandbox.api.routes import API_ROUTES
 from afterword_sandbox.company import events, people
+from afterword_sandbox.faults import control as faults_control
+from afterword_sandbox.faults.calls import call_faults
+from afterword_sandbox.faults.rules import Faults
 from afterword_sandbox.live import LiveChanges
 from afterword_sandbox.mail.catcher import MailCatcher
 from afterword_sandbox.mail.smtp import SmtpServer
@@ -82,10 +85,11 @@ def _host_names(options: Options) -> set[str]:
 
 def _sandbox_app(sandbox: Sandbox) -> web.Application:
     guard = site_guard(_host_names(sandbox.options), unguarded=(API_PREFIX, CONTROL_PREFIX))
-    app = web.Application(middlewares=[gladly_edge, guard], client_max_size=MAX_BODY_BYTES)
+    app = web.Application(middlewares=[gladly_edge, call_faults, guard], client_max_size=MAX_BODY_BYTES)
     app[SANDBOX] = sandbox
     app.add_routes(API_ROUTES)
     app.add_routes(control.ROUTES)
+    app.add_routes(faults_control.ROUTES)
     app.add_routes(desktop.ROUTES)
     return app
 
@@ -125,14 +129,15 @@ async def start(options: Options, stack: AsyncExitStack) -> Addresses:
         api_user = people.api_user(store, options.username)
     mails = MailCatcher(options.data_dir / "mails.db", live)
     stack.callback(mails.close)
-    postman = Postman(store, options.resend_delays)
+    faults = Faults()
+    postman = Postman(store, options.resend_delays, faults)
     store.listeners.extend((postman.tell, lambda changes: live.tell(changes.customer_ids)))
     stack.push_async_callback(postman.stop)
     await postman.open()
     await _start_mail(options, stack, mails, live, addresses)
-    sandbox = Sandbox(
-        options, store, api_user, postman, RateLimit(options.requests_per_second), live, mails, addresses
-    )
+    limit = RateLimit(options.requests_per_second)
+    sandbox = Sandbox(options, store, api_user, postman, limit, live, mails, addresses, faults)
+    sandbox.apply_settings()
     port = await _serve(_sandbox_app(sandbox), stack, options.host, options.port, "--port")
     addresses.sandbox_url = (options.public_url or _url(options.host, port)).rstrip("/")
     postman.resume()

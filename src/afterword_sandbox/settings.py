@@ -4,11 +4,11 @@ where Gladly does not publish its own.
 Each setting is a field here and a line in docs/sandbox.md; its default is what the sandbox takes for the likeliest.
 """
 
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
-from afterword_sandbox.errors import refusal
+from afterword_sandbox.errors import ErrorForm, refusal
 from afterword_sandbox.store import Store
 
 
@@ -17,6 +17,32 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid
 
     topics_required: bool = False
     """Whether a conversation needs a topic before it is closed."""
+    requests_per_second: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    """The limit for each HTTP method; None: as the sandbox was started."""
+    resend_delays: tuple[Annotated[float, msgspec.Meta(ge=0, le=86_400)], ...] | None = None
+    """Seconds before each resend of a webhook; None: as the sandbox was started."""
+    taken_item_status: Literal[409, 400] = 409
+    """What answers an item or a task whose id is in use; the code is *taken* either way."""
+    moved_location: bool = True
+    """Whether the 301 of a merged customer has a ``Location``."""
+    error_bodies: dict[Literal["401", "403", "404", "429"], ErrorForm] = {}
+    """The form of errors by their status; what is not mentioned is the envelope."""
+    retry_after: bool = True
+    """Whether a 429 says when to come back."""
+    limited_data_when_complete: bool = True
+    """Whether a list that is whole says ``Gladly-Limited-Data: false``, or nothing."""
+    ping_body: Literal["whole", "minimal"] = "whole"
+    """Whether a PING is an event with all its fields or has a type alone."""
+    resent_event_id: Literal["same", "other"] = "same"
+    """The id of an event that is sent again after a failure."""
+    topics_on_closed: Literal["refused", "taken"] = "refused"
+    """Whether the topics of a closed conversation can be changed."""
+    deleted_item_id: Literal["free", "taken"] = "free"
+    """Whether the id of a deleted activity can be used again."""
+    events_while_disabled: Literal["dropped", "kept"] = "dropped"
+    """What becomes of the events that a disabled webhook would have had: kept, they come when it is enabled."""
+    api_initiator: Literal["API", "APPLICATION"] = "API"
+    """The initiator's type in events of what the API did; items say API either way."""
 
 
 def read(store: Store) -> Settings:
@@ -31,12 +57,22 @@ def as_json(store: Store) -> dict[str, Any]:
     return shown
 
 
+def _merged(before: dict[str, Any], wanted: dict[str, object]) -> dict[str, object]:
+    """Return settings with others laid over them, and theirs where they are objects; without what is null then."""
+    merged = before | {
+        name: _merged(before.get(name) or {}, value) if isinstance(value, dict) else value
+        for name, value in wanted.items()
+    }
+    return {name: value for name, value in merged.items() if value is not None}
+
+
 def change(store: Store, wanted: dict[str, object]) -> None:
-    """Change the settings that are named, in the present transaction; raises 400 for an unknown one or a value that
-    it cannot have.
+    """Change the settings that are named, in the present transaction: null sets a default back.
+
+    Raises 400 for an unknown one or a value that it cannot have.
     """
     try:
-        settings = msgspec.convert({**as_json(store), **wanted}, Settings)
+        settings = msgspec.convert(_merged(as_json(store), wanted), Settings)
     except msgspec.ValidationError as error:
         words, _, place = str(error).partition(" - at `$.")
         raise refusal(400, "invalid", words, attr=place.rstrip("`") or None) from None

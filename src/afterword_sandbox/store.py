@@ -6,7 +6,7 @@ awaits, so that requests cannot mix.
 """
 
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -79,6 +79,10 @@ class Store:
     def execute(self, sql: str, parameters: Parameters = ()) -> int:
         """Run one statement and return the number of rows it changed."""
         return self._connection.execute(sql, parameters).rowcount
+
+    def executemany(self, sql: str, rows: Iterable[Parameters]) -> None:
+        """Run one statement for each row of parameters."""
+        self._connection.executemany(sql, rows)
 
     def insert(self, table: str, values: Mapping[str, Value]) -> None:
         """Insert one row; table and column names come from the code, never from a request."""

@@ -4,6 +4,7 @@ from typing import Any
 
 from aiohttp import web
 
+from afterword_sandbox import settings
 from afterword_sandbox.api.addresses import normalize_email, read_emails, read_phones
 from afterword_sandbox.api.fields import Fields, JsonObject, created, json_response, read_object
 from afterword_sandbox.company import conversations, customers
@@ -46,7 +47,8 @@ def refuse_moved(store: Store, customer_id: str, path: str, attr: str = "custome
     """Raise 301 for a customer who was merged; ``path`` has ``{}`` where the new id belongs."""
     new_id = customers.merged_into(store, customer_id)
     if new_id is not None:
-        raise customers.moved(customer_id, new_id, attr=attr, location=path.format(new_id))
+        location = path.format(new_id) if settings.read(store).moved_location else None
+        raise customers.moved(customer_id, new_id, attr=attr, location=location)
 
 
 async def search(request: web.Request) -> web.Response:

@@ -2,19 +2,22 @@
 format.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 import structlog
 from aiohttp import web
 
+from afterword_sandbox import settings
 from afterword_sandbox.authentication import authenticate
-from afterword_sandbox.errors import GladlyError, refusal
+from afterword_sandbox.errors import ErrorForm, GladlyError, refusal
 from afterword_sandbox.sandbox import SANDBOX
+from afterword_sandbox.settings import Settings
 
 API_PREFIX = "/api/"
 CONTROL_PREFIX = "/_sandbox/"
 HEALTH_PATH = "/_sandbox/health"
 MAX_BODY_BYTES = 1_048_576
+LIMITED_DATA = "Gladly-Limited-Data"
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
@@ -32,10 +35,10 @@ def _as_gladly_error(error: web.HTTPException) -> GladlyError:
     return refusal(error.status, code, detail, headers=kept)
 
 
-def _error_response(error: GladlyError) -> web.Response:
-    return web.Response(
-        status=error.status, body=error.body(), content_type="application/json", headers=error.headers
-    )
+def _error_response(error: GladlyError, switches: Settings) -> web.Response:
+    forms: Mapping[str, ErrorForm] = switches.error_bodies
+    body, content_type = error.body(forms.get(str(error.status), "envelope"))
+    return web.Response(status=error.status, body=body, content_type=content_type, headers=error.headers)
 
 
 async def _admit(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -48,7 +51,7 @@ async def _admit(request: web.Request, handler: Handler) -> web.StreamResponse:
             "temporary_failure",
             "API rate limit exceeded: "
             f"{sandbox.rate_limit.per_second} requests per second for each HTTP method",
-            headers={"Retry-After": "1"},
+            headers={"Retry-After": "1"} if settings.read(sandbox.store).retry_after else {},
         )
     return await handler(request)
 
@@ -60,15 +63,20 @@ async def gladly_edge(request: web.Request, handler: Handler) -> web.StreamRespo
     """
     if not request.path.startswith((API_PREFIX, CONTROL_PREFIX)) or request.path == HEALTH_PATH:
         return await handler(request)
+    is_api = request.path.startswith(API_PREFIX)
+    switches = settings.read(request.app[SANDBOX].store) if is_api else Settings()
     try:
         response = await _admit(request, handler)
     except GladlyError as error:
-        response = _error_response(error)
+        response = _error_response(error, switches)
     except web.HTTPException as error:
-        response = _error_response(_as_gladly_error(error))
+        response = _error_response(_as_gladly_error(error), switches)
     except Exception:
         log.exception("request_failed", method=request.method, path=request.path)
-        response = _error_response(refusal(500, "temporary_failure", "something went wrong in the sandbox"))
-    if request.path.startswith(API_PREFIX):
+        trouble = refusal(500, "temporary_failure", "something went wrong in the sandbox")
+        response = _error_response(trouble, switches)
+    if is_api and not response.prepared:
         response.headers.update(request.app[SANDBOX].rate_limit.headers(request.method))
+        if not switches.limited_data_when_complete and response.headers.get(LIMITED_DATA) == "false":
+            del response.headers[LIMITED_DATA]
     return response

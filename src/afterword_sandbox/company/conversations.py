@@ -199,7 +199,7 @@ def _note_topic_change(
 
 def _open_for_topics(store: Store, conversation_id: str) -> sqlite3.Row:
     row = row_of(store, conversation_id)
-    if row["status"] == "CLOSED":
+    if row["status"] == "CLOSED" and settings.read(store).topics_on_closed == "refused":
         raise invalid_state("topics can only be changed while the conversation is open")
     return row
 

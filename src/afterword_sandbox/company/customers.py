@@ -57,15 +57,17 @@ class Profile(msgspec.Struct, frozen=True):
         return columns
 
 
-def moved(customer_id: str, new_customer_id: str, *, attr: str, location: str) -> GladlyError:
-    """Make the 301 of a customer who was merged into another; ``location`` is where to look now."""
+def moved(customer_id: str, new_customer_id: str, *, attr: str, location: str | None) -> GladlyError:
+    """Make the 301 of a customer who was merged into another; ``location`` is where to look now, if that is
+    told.
+    """
     return refusal(
         301,
         "moved",
         "customer id has changed",
         attr=attr,
         meta={"old": customer_id, "new": new_customer_id},
-        headers={"Location": location},
+        headers={} if location is None else {"Location": location},
     )
 
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from afterword_sandbox import settings
 from afterword_sandbox.clock import format_time, now
 from afterword_sandbox.identifiers import new_id
 from afterword_sandbox.store import Store
@@ -63,9 +64,13 @@ def envelope(event_type: str, content: dict[str, object], initiator: Actor | Non
 
 
 def emit(store: Store, event_type: str, content: dict[str, object], initiator: Actor | None = None) -> None:
-    """Record an event and queue it for the enabled webhooks that selected its type, in the present
-    transaction.
+    """Record an event and queue it for the webhooks that selected its type, in the present transaction.
+
+    A disabled webhook gets it only where the settings say that such events are kept.
     """
+    switches = settings.read(store)
+    if initiator is not None and initiator.type == "API":
+        initiator = Actor(initiator.id, switches.api_initiator)
     event = envelope(event_type, content, initiator)
     row = store.one(
         "INSERT INTO events (id, type, timestamp, body) VALUES (?, ?, ?, ?) RETURNING position",
@@ -74,9 +79,9 @@ def emit(store: Store, event_type: str, content: dict[str, object], initiator: A
     assert row is not None  # noqa: S101 -- an INSERT … RETURNING that did not raise has a row
     queued = store.all(
         "INSERT INTO deliveries (webhook_id, event_position, due_at) "
-        "SELECT id, ?, ? FROM webhooks WHERE enabled "
+        "SELECT id, ?, ? FROM webhooks WHERE (enabled OR ?) "
         "AND EXISTS (SELECT 1 FROM json_each(webhooks.events) WHERE value = ?) RETURNING webhook_id",
-        (row["position"], time.time(), event_type),
+        (row["position"], time.time(), switches.events_while_disabled == "kept", event_type),
     )
     store.changes.webhook_ids.update(delivery["webhook_id"] for delivery in queued)
 

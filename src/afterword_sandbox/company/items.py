@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from afterword_sandbox import settings
 from afterword_sandbox.clock import format_time, now, parse_time
 from afterword_sandbox.company.customers import row_of
 from afterword_sandbox.company.events import Actor
@@ -66,6 +67,15 @@ def add(
     return item_id
 
 
+def refuse_taken(store: Store, item_id: str | None, detail: str) -> None:
+    """Refuse an id that an item or a task has, or that a deleted one had if the settings say so."""
+    switches = settings.read(store)
+    also_deleted = " UNION ALL SELECT 1 FROM deleted_items WHERE id = :id"
+    sql = f"SELECT 1 FROM items WHERE id = :id{also_deleted if switches.deleted_item_id == 'taken' else ''}"  # noqa: S608
+    if item_id is not None and store.one(sql, {"id": item_id}):
+        raise refusal(switches.taken_item_status, "taken", detail, attr="newConversationItems")
+
+
 def create_activity(
     store: Store, customer_id: str, content: dict[str, object], initiator: Actor, item_id: str | None
 ) -> dict[str, object]:
@@ -73,8 +83,7 @@ def create_activity(
     use.
     """
     row_of(store, customer_id)
-    if item_id is not None and store.one("SELECT 1 FROM items WHERE id = ?", (item_id,)):
-        raise refusal(409, "taken", "conversation item already exists", attr="newConversationItems")
+    refuse_taken(store, item_id, "conversation item already exists")
     at = now()
     created_id = add(store, customer_id, {**content, "receivedAt": at}, initiator, item_id=item_id, at=at)
     return get(store, created_id)
@@ -91,15 +100,14 @@ def get(store: Store, item_id: str) -> dict[str, object]:
 
 
 def delete(store: Store, item_id: str, customer_id: str | None = None) -> None:
-    """Delete an activity, of this customer if one is named; its id is free again. Raises 404, and 400 for
-    others.
-    """
+    """Delete an activity, of this customer if one is named. Raises 404, and 400 for others."""
     row = store.one("SELECT type, customer_id FROM items WHERE id = ?", (item_id,))
     if row is None or customer_id not in {None, row["customer_id"]}:
         raise not_found("conversation item")
     if row["type"] != ACTIVITY:
         raise refusal(400, "invalid", "only a customer activity can be deleted")
     store.execute("DELETE FROM items WHERE id = ?", (item_id,))
+    store.execute("INSERT OR IGNORE INTO deleted_items (id) VALUES (?)", (item_id,))
     store.changes.customer_ids.add(row["customer_id"])
 
 

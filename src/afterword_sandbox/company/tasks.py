@@ -83,8 +83,7 @@ def create(store: Store, customer_id: str, task: NewTask, creator: Actor) -> str
     409 when the id is in use.
     """
     customer_row_of(store, customer_id)
-    if task.own_id is not None and store.one("SELECT 1 FROM items WHERE id = ?", (task.own_id,)):
-        raise refusal(409, "taken", "task already exists", attr="newConversationItems")
+    items.refuse_taken(store, task.own_id, "task already exists")
     check_assignee(store, task.assignee.inbox_id, task.assignee.agent_id)
     check_due(task.due_at)
     task_id, at, due_at = task.own_id or new_id(), now(), format_time(task.due_at)

@@ -2,7 +2,8 @@
 
 A delivery is a row, written with the event and deleted when the receiver has answered 2xx: a killed sandbox
 goes on where it was, with the same event ids. Gladly documents up to four resends (30 s, 5 min, 30 min, 1 h)
-and then the deactivation of the whole webhook; what still waits for a disabled webhook is dropped.
+and then the deactivation of the whole webhook; what still waits for a disabled webhook is dropped, or kept if
+the settings say so. Faults on demand make some deliveries go wrong.
 """
 
 import asyncio
@@ -10,9 +11,14 @@ import sqlite3
 import time
 
 import aiohttp
+import msgspec
 import structlog
 
+from afterword_sandbox import settings
 from afterword_sandbox.clock import now
+from afterword_sandbox.faults.deliveries import DeliveryFaults
+from afterword_sandbox.faults.rules import Faults
+from afterword_sandbox.identifiers import new_id
 from afterword_sandbox.store import Changes, Store
 from afterword_sandbox.webhooks.request import Outcome, Target, new_session, send
 
@@ -27,9 +33,10 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger()
 class Postman:
     """Carries what is due, one task for each webhook that has something to send."""
 
-    def __init__(self, store: Store, resend_delays: tuple[float, ...]) -> None:
+    def __init__(self, store: Store, resend_delays: tuple[float, ...], faults: Faults) -> None:
         self._store = store
         self._resend_delays = resend_delays
+        self._faults = DeliveryFaults(store, faults)
         self._rounds: dict[str, tuple[asyncio.Task[None], asyncio.Event]] = {}
         self.session: aiohttp.ClientSession
 
@@ -88,10 +95,12 @@ class Postman:
         """Begin as many due deliveries as may run, and return the seconds to the next that is not due yet."""
         moment = time.time()
         rows = self._store.all(
-            "SELECT deliveries.position, failures, events.id AS event_id, events.type AS event_type, "
-            "events.body FROM deliveries JOIN events ON events.position = event_position "
-            "WHERE webhook_id = ? AND due_at <= ? ORDER BY deliveries.position LIMIT ?",
-            (webhook_id, moment, CONCURRENT_PER_WEBHOOK),
+            "SELECT deliveries.position, event_position, failures, other_event_id, "
+            "coalesce(other_event_id, events.id) AS event_id, events.type AS event_type, events.body "
+            "FROM deliveries JOIN events ON events.position = event_position "
+            "WHERE webhook_id = ? AND due_at <= ? AND EXISTS (SELECT 1 FROM webhooks WHERE id = ? AND enabled) "
+            "ORDER BY deliveries.position LIMIT ?",
+            (webhook_id, moment, webhook_id, CONCURRENT_PER_WEBHOOK),
         )
         for row in rows:
             position: int = row["position"]
@@ -114,8 +123,10 @@ class Postman:
         webhook = self._store.one("SELECT * FROM webhooks WHERE id = ?", (webhook_id,))
         if webhook is None:
             return
+        if self._faults.puts_off(webhook_id, delivery):
+            return
         attempted_at = now()
-        outcome = await send(self.session, Target.of_row(webhook), delivery["body"])
+        outcome = await self._attempt(webhook, delivery)
         try:
             with self._store.transaction():
                 self._record(webhook_id, delivery, outcome, attempted_at)
@@ -123,30 +134,49 @@ class Postman:
             log.error("webhook_outcome_not_stored", webhook=webhook_id, error=str(error))  # noqa: TRY400
             await asyncio.sleep(STORE_TROUBLE_SECONDS)
 
+    async def _attempt(self, webhook: sqlite3.Row, delivery: sqlite3.Row) -> Outcome:
+        """Send an event, unless a fault has this attempt fail."""
+        fault = self._faults.failure(webhook["id"], delivery)
+        if fault is not None and fault.when == "before":
+            return Outcome(None, "not sent: a fault was asked for", 0.0)
+        outcome = await send(self.session, Target.of_row(webhook), _body(delivery))
+        return outcome if fault is None else Outcome(None, "the answer was lost: a fault was asked for", 0.0)
+
     def _record(self, webhook_id: str, delivery: sqlite3.Row, outcome: Outcome, attempted_at: str) -> None:
         """Note what came of an attempt, unless the webhook was disabled or deleted meanwhile."""
         position: int = delivery["position"]
         if not self._store.one("SELECT 1 FROM deliveries WHERE position = ?", (position,)):
             return
         self._log(webhook_id, delivery, outcome, attempted_at)
-        failures: int = delivery["failures"] + 1
+        self._faults.attempted(webhook_id, position)
         if outcome.is_success:
             self._store.execute("DELETE FROM deliveries WHERE position = ?", (position,))
-        elif failures <= len(self._resend_delays):
-            delay = self._resend_delays[failures - 1]
+        else:
+            self._send_again_or_deactivate(webhook_id, delivery, outcome)
+
+    def _send_again_or_deactivate(self, webhook_id: str, delivery: sqlite3.Row, outcome: Outcome) -> None:
+        switches = settings.read(self._store)
+        delays = self._resend_delays if switches.resend_delays is None else switches.resend_delays
+        failures: int = delivery["failures"] + 1
+        if failures <= len(delays):
+            delay = delays[failures - 1]
+            other_id = new_id() if switches.resent_event_id == "other" else delivery["other_event_id"]
             self._store.execute(
-                "UPDATE deliveries SET failures = ?, due_at = ? WHERE position = ?",
-                (failures, time.time() + delay, position),
+                "UPDATE deliveries SET failures = ?, due_at = ?, other_event_id = ? WHERE position = ?",
+                (failures, time.time() + delay, other_id, delivery["position"]),
             )
             log.info("webhook_failed", webhook=webhook_id, reason=outcome.words, resend_after=delay)
-        else:
-            self._store.execute(
-                "UPDATE webhooks SET enabled = 0, disabled_at_due_to_retry_limit = :at, updated_at = :at "
-                "WHERE id = :id",
-                {"id": webhook_id, "at": now()},
-            )
+            return
+        self._store.execute(
+            "UPDATE webhooks SET enabled = 0, disabled_at_due_to_retry_limit = :at, updated_at = :at "
+            "WHERE id = :id",
+            {"id": webhook_id, "at": now()},
+        )
+        if switches.events_while_disabled == "dropped":
             self._store.execute("DELETE FROM deliveries WHERE webhook_id = ?", (webhook_id,))
-            log.warning("webhook_deactivated", webhook=webhook_id, reason=outcome.words)
+        else:
+            self._store.execute("DELETE FROM deliveries WHERE position = ?", (delivery["position"],))
+        log.warning("webhook_deactivated", webhook=webhook_id, reason=outcome.words)
 
     def _log(self, webhook_id: str, delivery: sqlite3.Row, outcome: Outcome, attempted_at: str) -> None:
         self._store.insert(
@@ -166,3 +196,12 @@ class Postman:
             "FROM delivery_attempts WHERE webhook_id = :id ORDER BY position DESC LIMIT 1 OFFSET :kept)",
             {"id": webhook_id, "kept": LOGGED_PER_WEBHOOK},
         )
+
+
+def _body(delivery: sqlite3.Row) -> bytes:
+    """Return the event to send, with the id that it goes out with."""
+    body: bytes = delivery["body"]
+    if delivery["other_event_id"] is None:
+        return body
+    event: dict[str, object] = msgspec.json.decode(body)
+    return msgspec.json.encode({**event, "id": delivery["other_event_id"]})

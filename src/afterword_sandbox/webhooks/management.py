@@ -4,6 +4,7 @@ import sqlite3
 
 import msgspec
 
+from afterword_sandbox import settings
 from afterword_sandbox.clock import now
 from afterword_sandbox.company.events import Actor, envelope
 from afterword_sandbox.errors import invalid_state, not_found, refusal
@@ -89,9 +90,11 @@ def _check_possible(store: Store, webhook_id: str | None, change: WebhookChange)
             raise refusal(409, "taken", "another webhook has this url", attr="url", meta={"id": owner["id"]})
 
 
-async def _ping(postman: Postman, target: Target, api_user: Actor) -> None:
+async def _ping(store: Store, postman: Postman, target: Target, api_user: Actor) -> None:
     """Ask whether the receiver is there; raises 400 unless it answers exactly 200 in time."""
-    outcome = await send(postman.session, target, msgspec.json.encode(envelope("PING", {}, api_user)))
+    is_whole = settings.read(store).ping_body == "whole"
+    event = envelope("PING", {}, api_user) if is_whole else {"type": "PING"}
+    outcome = await send(postman.session, target, msgspec.json.encode(event))
     if outcome.status != _PING_STATUS:
         raise refusal(
             400, "invalid", f"webhook must answer PING with status 200: {outcome.words}", attr="url"
@@ -107,7 +110,7 @@ async def create(store: Store, postman: Postman, api_user: Actor, change: Webhoo
     if change.enabled is True and isinstance(change.url, str):
         credentials = None if change.credentials is msgspec.UNSET else change.credentials
         headers = {} if change.headers is msgspec.UNSET else change.headers
-        await _ping(postman, Target(change.url, credentials, headers), api_user)
+        await _ping(store, postman, Target(change.url, credentials, headers), api_user)
     with store.transaction():
         _check_possible(store, None, change)
         store.insert("webhooks", row)
@@ -131,7 +134,7 @@ async def change_webhook(
             before.credentials if change.credentials is msgspec.UNSET else change.credentials,
             before.headers if change.headers is msgspec.UNSET else change.headers,
         )
-        await _ping(postman, target, api_user)
+        await _ping(store, postman, target, api_user)
     columns = {**change.columns(), "updated_at": now()}
     if enables:
         columns["disabled_at_due_to_retry_limit"] = None
@@ -140,8 +143,10 @@ async def change_webhook(
         row_of(store, webhook_id)
         _check_possible(store, webhook_id, change)
         store.execute(f"UPDATE webhooks SET {assignments} WHERE id = :id", {**columns, "id": webhook_id})  # noqa: S608
-        if change.enabled is False:
+        if change.enabled is False and settings.read(store).events_while_disabled == "dropped":
             store.execute("DELETE FROM deliveries WHERE webhook_id = ?", (webhook_id,))
+        if enables:
+            store.changes.webhook_ids.add(webhook_id)
 
 
 def delete(store: Store, webhook_id: str) -> None:
