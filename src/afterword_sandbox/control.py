@@ -9,6 +9,7 @@ from afterword_sandbox import settings
 from afterword_sandbox.api.addresses import normalize_email
 from afterword_sandbox.api.edge import HEALTH_PATH
 from afterword_sandbox.api.fields import Fields, json_response, read_object
+from afterword_sandbox.authentication import actor
 from afterword_sandbox.company import conversations, customers, items, merging
 from afterword_sandbox.company.customers import Profile
 from afterword_sandbox.errors import Problems
@@ -78,7 +79,7 @@ async def merge(request: web.Request) -> web.Response:
     destination_id = fields.text("destinationCustomerId", required=True) or ""
     fields.problems.raise_any()
     with sandbox.store.transaction():
-        merging.merge(sandbox.store, source_id, destination_id, sandbox.api_user)
+        merging.merge(sandbox.store, source_id, destination_id, actor(request))
     return web.Response(status=204)
 
 

@@ -22,6 +22,7 @@ class Sandbox:
     options: Options
     store: Store
     api_user: Actor
+    """The user that the sandbox was started with; who calls is `authentication.actor`."""
     postman: Postman
     rate_limit: RateLimit
     live: LiveChanges

@@ -178,4 +178,18 @@ CREATE TABLE deleted_items (id TEXT PRIMARY KEY);
 ALTER TABLE deliveries ADD COLUMN other_event_id TEXT;
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _TASKS, _SETTINGS, _FAULTS)
+_USERS = """
+ALTER TABLE agents ADD COLUMN roles TEXT NOT NULL DEFAULT '["AGENT"]';
+ALTER TABLE agents ADD COLUMN deactivated INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE api_tokens (
+    id TEXT PRIMARY KEY,
+    agent_id TEXT NOT NULL REFERENCES agents,
+    name TEXT NOT NULL,
+    hash TEXT NOT NULL UNIQUE,
+    created_at TEXT NOT NULL,
+    is_configured INTEGER NOT NULL
+);
+ALTER TABLE delivery_attempts ADD COLUMN body TEXT;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _TASKS, _SETTINGS, _FAULTS, _USERS)

@@ -224,12 +224,12 @@ CUSTOMERS = (
 )
 
 
-def seed(store: Store, api_user_address: str) -> None:
+def seed(store: Store) -> None:
     """Fill an empty store with the company; one that has an organization stays as it is."""
     if store.one("SELECT 1 FROM organization") is not None:
         return
     with store.transaction():
-        _seed_people(store, api_user_address)
+        _seed_people(store)
         _seed_topics(store)
         now = datetime.now(UTC)
         for index, customer in enumerate(CUSTOMERS):
@@ -237,7 +237,7 @@ def seed(store: Store, api_user_address: str) -> None:
         store.execute("DELETE FROM events")
 
 
-def _seed_people(store: Store, api_user_address: str) -> None:
+def _seed_people(store: Store) -> None:
     store.insert(
         "organization",
         {
@@ -250,14 +250,6 @@ def _seed_people(store: Store, api_user_address: str) -> None:
     for name in AGENTS:
         address = f"{name.split()[0].lower().replace('í', 'i')}@{DOMAIN}"
         store.insert("agents", {"id": seeded_id(f"agent {name}"), "name": name, "email_address": address})
-    store.insert(
-        "agents",
-        {
-            "id": seeded_id(f"agent {api_user_address}"),
-            "name": "Afterword",
-            "email_address": api_user_address,
-        },
-    )
     for inbox, members in INBOXES.items():
         inbox_id = seeded_id(f"inbox {inbox}")
         store.insert("inboxes", {"id": inbox_id, "name": inbox})

@@ -18,7 +18,7 @@ from aiohttp import web
 from afterword_sandbox import control, seed
 from afterword_sandbox.api.edge import API_PREFIX, CONTROL_PREFIX, MAX_BODY_BYTES, gladly_edge
 from afterword_sandbox.api.routes import API_ROUTES
-from afterword_sandbox.company import events, people
+from afterword_sandbox.company import events, tokens
 from afterword_sandbox.faults import control as faults_control
 from afterword_sandbox.faults.calls import call_faults
 from afterword_sandbox.faults.rules import Faults
@@ -123,10 +123,10 @@ async def start(options: Options, stack: AsyncExitStack) -> Addresses:
     live, addresses = LiveChanges(), Addresses()
     store = Store(options.data_dir / "gladly.db")
     stack.callback(store.close)
-    seed.seed(store, options.username)
+    seed.seed(store)
     with store.transaction():
         events.forget_old(store)
-        api_user = people.api_user(store, options.username)
+        api_user = tokens.ensure_configured(store, options.username, options.api_token)
     mails = MailCatcher(options.data_dir / "mails.db", live)
     stack.callback(mails.close)
     faults = Faults()

@@ -3,6 +3,7 @@
 from aiohttp import web
 
 from afterword_sandbox.api.fields import Fields, JsonObject, json_response, read_object
+from afterword_sandbox.authentication import actor
 from afterword_sandbox.company import conversations, items
 from afterword_sandbox.company.events import Actor
 from afterword_sandbox.errors import Problems
@@ -71,7 +72,7 @@ async def change(request: web.Request) -> web.Response:
     conversations.row_of(sandbox.store, conversation_id)
     wanted = ConversationChange(await read_object(request))
     with sandbox.store.transaction():
-        wanted.apply(sandbox.store, conversation_id, sandbox.api_user)
+        wanted.apply(sandbox.store, conversation_id, actor(request))
     return web.Response(status=204)
 
 
@@ -91,7 +92,7 @@ async def add_topics(request: web.Request) -> web.Response:
     topic_ids = fields.texts("topicIds", required=True)
     fields.problems.raise_any()
     with sandbox.store.transaction():
-        conversations.add_topics(sandbox.store, conversation_id, topic_ids, sandbox.api_user)
+        conversations.add_topics(sandbox.store, conversation_id, topic_ids, actor(request))
     return web.Response(status=204)
 
 
@@ -99,9 +100,7 @@ async def remove_topic(request: web.Request) -> web.Response:
     """Take a topic from a conversation."""
     sandbox, place = request.app[SANDBOX], request.match_info
     with sandbox.store.transaction():
-        conversations.remove_topic(
-            sandbox.store, place["conversation_id"], place["topic_id"], sandbox.api_user
-        )
+        conversations.remove_topic(sandbox.store, place["conversation_id"], place["topic_id"], actor(request))
     return web.Response(status=204)
 
 

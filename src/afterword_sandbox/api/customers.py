@@ -7,6 +7,7 @@ from aiohttp import web
 from afterword_sandbox import settings
 from afterword_sandbox.api.addresses import normalize_email, read_emails, read_phones
 from afterword_sandbox.api.fields import Fields, JsonObject, created, json_response, read_object
+from afterword_sandbox.authentication import require
 from afterword_sandbox.company import conversations, customers
 from afterword_sandbox.company.customers import Profile
 from afterword_sandbox.errors import Problems, refusal
@@ -94,7 +95,8 @@ async def change(request: web.Request) -> web.Response:
 
 
 async def delete(request: web.Request) -> web.Response:
-    """Delete a profile with its conversations."""
+    """Delete a profile with its conversations, as a Compliance Admin may."""
+    require(request, "COMPLIANCE_ADMIN")
     store = request.app[SANDBOX].store
     with store.transaction():
         customers.delete(store, request.match_info["customer_id"])

@@ -43,8 +43,7 @@ def _error_response(error: GladlyError, switches: Settings) -> web.Response:
 
 async def _admit(request: web.Request, handler: Handler) -> web.StreamResponse:
     sandbox = request.app[SANDBOX]
-    options = sandbox.options
-    authenticate(request.headers.get("Authorization"), options.username, options.api_token)
+    authenticate(request, sandbox.store)
     if request.path.startswith(API_PREFIX) and not sandbox.rate_limit.take(request.method):
         raise refusal(
             429,

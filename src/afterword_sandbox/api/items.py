@@ -7,6 +7,7 @@ from aiohttp import web
 from afterword_sandbox.api.addresses import normalize_email, normalize_phone
 from afterword_sandbox.api.customers import refuse_moved
 from afterword_sandbox.api.fields import Fields, json_response, read_object
+from afterword_sandbox.authentication import actor
 from afterword_sandbox.clock import format_time, parse_time
 from afterword_sandbox.company import customers, items
 from afterword_sandbox.company.customers import Email, Phone, Profile
@@ -108,7 +109,7 @@ async def create(request: web.Request) -> web.Response:
     assert who is not None  # noqa: S101 -- else a problem was noted
     with sandbox.store.transaction():
         customer_id = find_or_create(sandbox.store, who)
-        item = items.create_activity(sandbox.store, customer_id, activity, sandbox.api_user, own_id)
+        item = items.create_activity(sandbox.store, customer_id, activity, actor(request), own_id)
     return json_response(item)
 
 
@@ -122,7 +123,7 @@ async def create_for_customer(request: web.Request) -> web.Response:
     own_id, activity = fields.own_id(), read_activity(fields)
     fields.problems.raise_any()
     with sandbox.store.transaction():
-        item = items.create_activity(sandbox.store, customer_id, activity, sandbox.api_user, own_id)
+        item = items.create_activity(sandbox.store, customer_id, activity, actor(request), own_id)
     return json_response(item)
 
 

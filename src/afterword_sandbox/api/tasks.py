@@ -7,6 +7,7 @@ from aiohttp import web
 from afterword_sandbox.api.customers import refuse_moved
 from afterword_sandbox.api.fields import Fields, created, json_response, read_object
 from afterword_sandbox.api.items import find_or_create, read_customer
+from afterword_sandbox.authentication import actor
 from afterword_sandbox.clock import format_time, parse_time
 from afterword_sandbox.company import customers, tasks
 from afterword_sandbox.company.conversations import check_assignee
@@ -54,7 +55,7 @@ async def create(request: web.Request) -> web.Response:
     assert task is not None  # noqa: S101 -- else a problem was noted
     with sandbox.store.transaction():
         customer_id = find_or_create(sandbox.store, who)
-        task_id = tasks.create(sandbox.store, customer_id, task, sandbox.api_user)
+        task_id = tasks.create(sandbox.store, customer_id, task, actor(request))
     return created(f"/api/v1/tasks/{task_id}")
 
 
@@ -68,7 +69,7 @@ async def create_for_customer(request: web.Request) -> web.Response:
     fields.problems.raise_any()
     assert task is not None  # noqa: S101 -- else a problem was noted
     with sandbox.store.transaction():
-        task_id = tasks.create(sandbox.store, customer_id, task, sandbox.api_user)
+        task_id = tasks.create(sandbox.store, customer_id, task, actor(request))
     return created(f"/api/v1/tasks/{task_id}")
 
 
@@ -108,7 +109,7 @@ async def change(request: web.Request) -> web.Response:
         if assignee is not None:
             check_assignee(sandbox.store, assignee.inbox_id, assignee.agent_id)
             columns |= {"inbox_id": assignee.inbox_id, "agent_id": assignee.agent_id}
-        tasks.change(sandbox.store, task_id, columns, sandbox.api_user)
+        tasks.change(sandbox.store, task_id, columns, actor(request))
     return web.Response(status=204)
 
 

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from afterword_sandbox.api.fields import Fields, JsonObject, created, json_response, read_object
+from afterword_sandbox.authentication import actor
 from afterword_sandbox.company.events import SELECTABLE_TYPES
 from afterword_sandbox.errors import Problems
 from afterword_sandbox.sandbox import SANDBOX
@@ -97,7 +98,7 @@ async def create(request: web.Request) -> web.Response:
     """Make a webhook."""
     sandbox = request.app[SANDBOX]
     change = read_change(await read_object(request), creating=True)
-    webhook_id = await management.create(sandbox.store, sandbox.postman, sandbox.api_user, change)
+    webhook_id = await management.create(sandbox.store, sandbox.postman, actor(request), change)
     return created(f"/api/v1/webhooks/{webhook_id}")
 
 
@@ -117,7 +118,7 @@ async def change(request: web.Request) -> web.Response:
     sandbox, webhook_id = request.app[SANDBOX], request.match_info["webhook_id"]
     management.row_of(sandbox.store, webhook_id)
     wanted = read_change(await read_object(request), creating=False)
-    await management.change_webhook(sandbox.store, sandbox.postman, sandbox.api_user, webhook_id, wanted)
+    await management.change_webhook(sandbox.store, sandbox.postman, actor(request), webhook_id, wanted)
     return web.Response(status=204)
 
 

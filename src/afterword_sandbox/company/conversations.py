@@ -95,11 +95,13 @@ def _note_status_change(store: Store, row: sqlite3.Row, status: str, initiator: 
 
 
 def check_assignee(store: Store, inbox_id: str, agent_id: str | None) -> None:
-    """Refuse an inbox that does not exist, and an agent who is not in it."""
+    """Refuse an inbox that does not exist, and an agent who is not in it or was deactivated."""
     if store.one("SELECT 1 FROM inboxes WHERE id = ?", (inbox_id,)) is None:
         raise refusal(400, "not_exist", "inbox does not exist", attr="assignee.inboxId")
     if agent_id is not None and not store.one(
-        "SELECT 1 FROM inbox_agents WHERE inbox_id = ? AND agent_id = ?", (inbox_id, agent_id)
+        "SELECT 1 FROM inbox_agents JOIN agents ON agents.id = agent_id "
+        "WHERE inbox_id = ? AND agent_id = ? AND NOT deactivated",
+        (inbox_id, agent_id),
     ):
         raise invalid_state("agent does not belong to inbox", attr="assignee.agentId")
 

@@ -2,9 +2,7 @@
 
 import sqlite3
 
-from afterword_sandbox.company.events import Actor
 from afterword_sandbox.errors import not_found, refusal
-from afterword_sandbox.identifiers import seeded_id
 from afterword_sandbox.store import Store
 
 
@@ -102,13 +100,3 @@ def topic(store: Store, topic_id: str) -> dict[str, object]:
     if row is None:
         raise refusal(404, "not_exist", f"conversation topic [{topic_id}] does not exist")
     return _topic(row)
-
-
-def api_user(store: Store, email_address: str) -> Actor:
-    """Return the agent to whom the API token belongs, made if there is none with that address."""
-    row = store.one("SELECT id FROM agents WHERE email_address = ?", (email_address,))
-    if row is not None:
-        return Actor(row["id"], "API")
-    agent_id = seeded_id(f"agent {email_address}")
-    store.insert("agents", {"id": agent_id, "name": "Afterword", "email_address": email_address})
-    return Actor(agent_id, "API")
