@@ -29,6 +29,7 @@ from afterword_sandbox.options import Addresses, Options
 from afterword_sandbox.pages import desktop
 from afterword_sandbox.pages import mails as mail_pages
 from afterword_sandbox.pages.mails import MAIL_SITE, MailSite
+from afterword_sandbox.pages.settings.routes import SETTINGS_ROUTES
 from afterword_sandbox.pages.site_guard import site_guard
 from afterword_sandbox.rate_limit import RateLimit
 from afterword_sandbox.sandbox import SANDBOX, Sandbox
@@ -91,6 +92,7 @@ def _sandbox_app(sandbox: Sandbox) -> web.Application:
     app.add_routes(control.ROUTES)
     app.add_routes(faults_control.ROUTES)
     app.add_routes(desktop.ROUTES)
+    app.add_routes(SETTINGS_ROUTES)
     return app
 
 
@@ -131,7 +133,7 @@ async def start(options: Options, stack: AsyncExitStack) -> Addresses:
     stack.callback(mails.close)
     faults = Faults()
     postman = Postman(store, options.resend_delays, faults)
-    store.listeners.extend((postman.tell, lambda changes: live.tell(changes.customer_ids)))
+    store.listeners.extend((postman.tell, lambda changes: live.tell(changes.customer_ids | changes.page_ids)))
     stack.push_async_callback(postman.stop)
     await postman.open()
     await _start_mail(options, stack, mails, live, addresses)

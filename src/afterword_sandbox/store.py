@@ -17,12 +17,13 @@ Parameters = Sequence[Value] | Mapping[str, Value]
 
 
 class Changes:
-    """What one transaction touched: the customers whose pages differ now, the webhooks that have something to
-    send.
+    """What one transaction touched: the customers and other things whose pages differ now, the webhooks that have
+    something to send.
     """
 
     def __init__(self) -> None:
         self.customer_ids: set[str] = set()
+        self.page_ids: set[str] = set()
         self.webhook_ids: set[str] = set()
 
 

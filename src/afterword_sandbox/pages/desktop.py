@@ -13,30 +13,23 @@ from afterword_sandbox.errors import GladlyError
 from afterword_sandbox.live import stream_changes
 from afterword_sandbox.pages import desktop_view
 from afterword_sandbox.pages.rendering import NAMELESS, STATIC_ROUTE, render
+from afterword_sandbox.pages.site import desktop_site
 from afterword_sandbox.sandbox import SANDBOX, Sandbox
 
 SEARCH_LENGTH = 200
 
 
 def _problem_page(sandbox: Sandbox, status: int, title: str, words: str) -> web.Response:
-    return render("problem.html", status=status, title=title, words=words, site=_site(sandbox))
-
-
-def _site(sandbox: Sandbox) -> dict[str, str]:
-    return {
-        "name": desktop_view.organization_name(sandbox.store),
-        "kind": "Agent desktop",
-        "home": "/",
-        "other_name": "Mail",
-        "other_url": sandbox.addresses.mail_url,
-    }
+    return render("problem.html", status=status, title=title, words=words, site=desktop_site(sandbox))
 
 
 async def customer_list(request: web.Request) -> web.Response:
     """Show the customers, or those that match ``?q=``."""
     sandbox, wanted = request.app[SANDBOX], request.query.get("q", "").strip()[:SEARCH_LENGTH]
     lines, limited = desktop_view.customer_list(sandbox.store, wanted)
-    return render("customers.html", site=_site(sandbox), customers=lines, limited=limited, wanted=wanted)
+    return render(
+        "customers.html", site=desktop_site(sandbox), customers=lines, limited=limited, wanted=wanted
+    )
 
 
 def _customer_page(sandbox: Sandbox, customer_id: str, problem: str = "") -> web.Response:
@@ -45,7 +38,7 @@ def _customer_page(sandbox: Sandbox, customer_id: str, problem: str = "") -> web
     return render(
         "customer.html",
         status=400 if problem else 200,
-        site=_site(sandbox),
+        site=desktop_site(sandbox),
         profile=profile,
         name=name,
         conversations=desktop_view.conversations_of(sandbox.store, customer_id),

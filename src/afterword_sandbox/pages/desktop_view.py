@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import msgspec
 from markupsafe import Markup
 
-from afterword_sandbox.company import customers, people
+from afterword_sandbox.company import customers
 from afterword_sandbox.pages.rendering import NAMELESS
 from afterword_sandbox.pages.rich_content import sanitize
 from afterword_sandbox.store import Store, Value
@@ -223,8 +223,3 @@ def timeline_of(store: Store, customer_id: str, customer_name: str) -> list[Card
 def customer_of(store: Store, customer_id: str) -> dict[str, object]:
     """Return a customer's profile as the API has it; raises 404."""
     return customers.profile(store, customer_id)
-
-
-def organization_name(store: Store) -> str:
-    """Return the company's name."""
-    return str(people.organization(store, "")["name"])

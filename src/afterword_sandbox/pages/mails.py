@@ -11,6 +11,7 @@ from afterword_sandbox.live import LiveChanges, stream_changes
 from afterword_sandbox.mail.catcher import MAILS_CHANGED, Mail, MailCatcher
 from afterword_sandbox.options import Addresses
 from afterword_sandbox.pages.rendering import STATIC_ROUTE, render
+from afterword_sandbox.pages.site import Site, Way
 
 LISTED_MAILS = 200
 _HIGHEST_LIMIT = 1_000_000_000
@@ -32,15 +33,10 @@ class MailSite:
     live: LiveChanges
     addresses: Addresses
 
-    def header(self) -> dict[str, str]:
+    def header(self) -> Site:
         """Return what every page's header needs."""
-        return {
-            "name": "Mail catcher",
-            "kind": "",
-            "home": "/",
-            "other_name": "Agent desktop",
-            "other_url": self.addresses.sandbox_url,
-        }
+        ways = (Way("Agent desktop", self.addresses.sandbox_url), Way("Mail", "/", is_here=True))
+        return Site("Mail catcher", "", "/", ways)
 
 
 MAIL_SITE: web.AppKey[MailSite] = web.AppKey("mail_site", MailSite)
@@ -80,6 +76,7 @@ async def mail_list(request: web.Request) -> web.Response:
         site=site.header(),
         mails=site.mails.summaries(LISTED_MAILS),
         count=site.mails.count(),
+        desktop_url=site.addresses.sandbox_url,
         smtp_port=site.addresses.smtp_port,
     )
 

@@ -12,7 +12,7 @@ from afterword_sandbox.clock import parse_time
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-_STATIC_TYPES = {"style.css": "text/css", "live.js": "text/javascript"}
+_STATIC_TYPES = {"style.css": "text/css", "forms.css": "text/css", "live.js": "text/javascript"}
 
 
 def _day(text: str) -> str:

@@ -189,8 +189,10 @@ class Postman:
                 "seconds": round(outcome.seconds, 4),
                 "outcome": outcome.words,
                 "delivered": int(outcome.is_success),
+                "body": _body(delivery).decode(),
             },
         )
+        self._store.changes.page_ids.add(webhook_id)
         self._store.execute(
             "DELETE FROM delivery_attempts WHERE webhook_id = :id AND position <= (SELECT position "
             "FROM delivery_attempts WHERE webhook_id = :id ORDER BY position DESC LIMIT 1 OFFSET :kept)",

@@ -145,6 +145,7 @@ async def change_webhook(
         store.execute(f"UPDATE webhooks SET {assignments} WHERE id = :id", {**columns, "id": webhook_id})  # noqa: S608
         if change.enabled is False and settings.read(store).events_while_disabled == "dropped":
             store.execute("DELETE FROM deliveries WHERE webhook_id = ?", (webhook_id,))
+        store.changes.page_ids.add(webhook_id)
         if enables:
             store.changes.webhook_ids.add(webhook_id)
 
@@ -171,6 +172,7 @@ def requests_of(store: Store, webhook_id: str) -> list[dict[str, object]]:
             "seconds": row["seconds"],
             "status": "Success" if row["delivered"] else "Error",
             "outcome": row["outcome"],
+            "body": row["body"],
         }
         for row in rows
     ]
