@@ -143,8 +143,9 @@ async def test_who_is_deactivated_has_no_conversation_any_more(
     await send(gladly, f"/settings/users/{user_id}/deactivate")
     async with gladly.get(f"/api/v1/conversations/{opened.conversation_id}") as answer:
         assert "agentId" not in await answer.json()
-    reasons = lambda: {event["content"]["reason"] for event in receiver.events()}  # noqa: E731
-    await eventually(lambda: "USER_DEACTIVATION" in reasons())
+    await eventually(
+        lambda: "USER_DEACTIVATION" in [event["content"]["reason"] for event in receiver.events()]
+    )
     assignee = {"assignee": {"inboxId": inbox, "agentId": user_id}}
     async with gladly.patch(f"/api/v1/conversations/{opened.conversation_id}", json=assignee) as answer:
         assert answer.status == 400

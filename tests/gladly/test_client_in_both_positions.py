@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -198,12 +198,12 @@ async def test_whatever_goes_wrong_with_a_card_the_second_attempt_leaves_one(
     sandbox: "Sandbox",
     customer: tuple[str, str],
     *,
-    fault: dict[str, object],
+    fault: dict[str, Any],
     error: type[Retry],
     unknown: bool,
 ) -> None:
-    where = {"method": "POST", "path": f"/api/v1/customers/{customer[0]}/conversation-items", "times": 1}
-    with sandbox.fault(**fault, **where) as struck:
+    path = f"/api/v1/customers/{customer[0]}/conversation-items"
+    with sandbox.fault(**fault, method="POST", path=path, times=1) as struck:
         with pytest.raises(error) as failed:
             await gladly.create_activity(customer[0], ANSWER, item_id=item_id(customer[0]))
         assert failed.value.outcome_unknown is unknown

@@ -2,14 +2,14 @@
 format.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 
 import structlog
 from aiohttp import web
 
 from afterword_sandbox import settings
 from afterword_sandbox.authentication import authenticate
-from afterword_sandbox.errors import ErrorForm, GladlyError, refusal
+from afterword_sandbox.errors import GladlyError, refusal
 from afterword_sandbox.sandbox import SANDBOX
 from afterword_sandbox.settings import Settings
 
@@ -36,8 +36,8 @@ def _as_gladly_error(error: web.HTTPException) -> GladlyError:
 
 
 def _error_response(error: GladlyError, switches: Settings) -> web.Response:
-    forms: Mapping[str, ErrorForm] = switches.error_bodies
-    body, content_type = error.body(forms.get(str(error.status), "envelope"))
+    form = next((form for status, form in switches.error_bodies.items() if status == str(error.status)), None)
+    body, content_type = error.body(form or "envelope")
     return web.Response(status=error.status, body=body, content_type=content_type, headers=error.headers)
 
 

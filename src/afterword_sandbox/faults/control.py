@@ -12,9 +12,10 @@ from afterword_sandbox.sandbox import SANDBOX
 def read_fault(said: object) -> AnyFault:
     """Read a fault; raises 400 that names the field."""
     try:
-        return msgspec.convert(said, type=AnyFault)
+        fault: AnyFault = msgspec.convert(said, type=AnyFault)
     except msgspec.ValidationError as error:
         raise refusal(400, "invalid", f"not a fault: {error}") from None
+    return fault
 
 
 async def add(request: web.Request) -> web.Response:

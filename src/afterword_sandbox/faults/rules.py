@@ -135,8 +135,9 @@ class Standing:
         self.matched = 0
         self.struck = 0
         self._chance = random.Random(fault.seed)  # noqa: S311 -- chance that can be repeated is what is wanted
-        is_of_calls = isinstance(fault, CallFault)
-        self._pattern = _path_pattern(fault.path) if is_of_calls else _text_pattern(fault.event_type)
+        self._pattern = (
+            _path_pattern(fault.path) if isinstance(fault, CallFault) else _text_pattern(fault.event_type)
+        )
 
     @property
     def is_spent(self) -> bool:

@@ -152,7 +152,8 @@ async def change(request: web.Request) -> web.Response:
     """Change the switches, or set all of them back."""
     sandbox, form = request.app[SANDBOX], await read_form(request)
     try:
-        wanted = {field.encode_name: None for field in _fields()} if form.text("reset") else _read(form)
+        back: dict[str, object] = {field.encode_name: None for field in _fields()}
+        wanted = back if form.text("reset") else _read(form)
         with sandbox.store.transaction():
             settings.change(sandbox.store, wanted)
     except GladlyError as error:
