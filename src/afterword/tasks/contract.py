@@ -8,9 +8,10 @@ in the form), ``description`` (a sentence of help) and, where one helps, ``examp
 """
 
 import enum
+import functools
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Generic, Literal, Protocol, TypeVar, runtime_checkable
+from typing import Any, Generic, Literal, Protocol, TypeVar, cast, runtime_checkable
 
 import msgspec
 
@@ -165,6 +166,12 @@ AnyTaskType = TaskType[Any]
 
 def repetition_of(task_type: AnyTaskType, saved: Mapping[str, Any]) -> Repetition:
     """What doing a task of this type twice means, with this configuration as it is saved."""
-    if isinstance(task_type, RepetitionByConfiguration):
-        return task_type.repetition_of(saved)
+    if _repeats_by_configuration(type(task_type)):
+        return cast("RepetitionByConfiguration", task_type).repetition_of(saved)
     return task_type.repetition
+
+
+@functools.cache
+def _repeats_by_configuration(kind: type[object]) -> bool:
+    """Asked before each task, and slow to tell: remembered."""
+    return issubclass(kind, RepetitionByConfiguration)
