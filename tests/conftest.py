@@ -10,7 +10,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import asyncpg
 import psutil
@@ -169,6 +169,8 @@ class StandIn:
         self.answers: list[Any] = []
         self.requests: list[tuple[Any, bytes]] = []
         self.until_the_end = asyncio.Event()
+        self.left = 0
+        """How many streams without end were left by whom they were for."""
 
     def answer(self, status: int = 200, body: str | bytes = b"", **headers: str) -> None:
         """Add an answer; header names are written with underscores."""
@@ -202,6 +204,27 @@ class StandIn:
             return response
 
         self.answers.append(close)
+
+    def stream(self, *pieces: bytes, then: Literal["end", "drop", "hang"] = "end") -> None:
+        """Add: a good answer in pieces, of unknown length, that ends, breaks off, or goes on for ever."""
+
+        async def send(request: web.Request) -> web.StreamResponse:
+            response = web.StreamResponse()
+            await response.prepare(request)
+            for piece in pieces:
+                await response.write(piece)
+            if then == "drop" and request.transport is not None:
+                request.transport.abort()
+            if then == "hang":
+                await self._until_left(request)
+                self.left += 1
+            return response
+
+        self.answers.append(send)
+
+    async def _until_left(self, request: web.Request) -> None:
+        while request.transport is not None and not request.transport.is_closing():
+            await asyncio.sleep(0.01)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         self.requests.append((request, await request.read()))

@@ -7,8 +7,10 @@ import pytest
 from aiohttp.abc import ResolveResult
 
 from afterword.outgoing import calls
-from afterword.outgoing.calls import BrokenOff, Caller, ForbiddenAddress, GuardedResolver, Unreachable
+from afterword.outgoing.calls import Caller
 from afterword.outgoing.exchanges import KEPT_OF_A_BODY, recorded_exchanges
+from afterword.outgoing.failures import BrokenOff, ForbiddenAddress, Unreachable
+from afterword.outgoing.resolving import GuardedResolver
 
 if TYPE_CHECKING:
     from tests.conftest import StandIn

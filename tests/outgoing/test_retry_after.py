@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from afterword.outgoing.calls import LONGEST_HOLD, parse_retry_after
+from afterword.outgoing.answers import LONGEST_HOLD, parse_retry_after
 
 
 @pytest.mark.parametrize(

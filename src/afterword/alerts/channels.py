@@ -24,7 +24,8 @@ from email_validator import EmailNotValidError, validate_email
 from afterword.alerts.recording import Kind
 from afterword.outcomes import ConfigurationError, Outcome
 from afterword.outgoing.addresses import InvalidAddress, parse_address
-from afterword.outgoing.calls import BrokenOff, Caller, Unreachable
+from afterword.outgoing.calls import Caller
+from afterword.outgoing.failures import BrokenOff, Unreachable
 from afterword.settings import Settings
 
 LONGEST_SUBJECT = 150

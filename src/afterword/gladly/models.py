@@ -6,8 +6,8 @@ plain text.
 
 import base64
 import uuid
-from datetime import UTC, datetime
-from typing import Literal
+from datetime import datetime
+from typing import Generic, Literal, TypeVar
 
 import msgspec
 
@@ -19,6 +19,9 @@ from afterword.gladly.texts import (
     one_line,
     rich_content,
 )
+from afterword.gladly.times import rfc3339_millis
+
+T = TypeVar("T")
 
 ITEM_IDS = uuid.UUID("8f1f5d0a-4c0e-5d43-9a53-6d1c6f2b7c11")
 
@@ -92,6 +95,39 @@ class Conversation(msgspec.Struct, frozen=True, rename="camel"):
     topic_ids: list[str] | None = None
     created_at: datetime | None = None
     closed_at: datetime | None = None
+
+
+class Limited(msgspec.Struct, Generic[T], frozen=True):
+    """A list; ``is_cut`` tells that Gladly has more of it than it ever answers."""
+
+    items: list[T]
+    is_cut: bool = False
+
+
+class Participant(msgspec.Struct, frozen=True):
+    """Who did something: ``type`` is AGENT, API, AUTOMATION, CUSTOMER, SYSTEM …, and Gladly may add some."""
+
+    id: str | None = None
+    type: str | None = None
+
+
+class ConversationMoment(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that happened to a conversation, as Gladly's records tell it; what they do not tell is ``None``.
+
+    ``type`` is that of the webhooks' event (``CONVERSATION/CLOSED``), ``at`` is in UTC. Inbox and agent are those who
+    had the conversation just before. Records have no id of an event; ``item_id`` is that of the conversation's item.
+    """
+
+    at: datetime
+    type: str
+    conversation_id: str
+    customer_id: str | None = None
+    initiator_type: str | None = None
+    initiator_id: str | None = None
+    inbox_id: str | None = None
+    agent_id: str | None = None
+    topic_id: str | None = None
+    item_id: str | None = None
 
 
 class Webhook(msgspec.Struct, frozen=True, rename="camel"):
@@ -239,7 +275,7 @@ def encode_activity(item_id: str, activity: CustomerActivity) -> bytes:
         source_name=one_line(activity.source_name, SOURCE_NAME_LENGTH) or None,
         link=link,
         expand_by_default=activity.expand_by_default,
-        occurred_at=None if activity.occurred_at is None else _rfc3339_millis(activity.occurred_at),
+        occurred_at=None if activity.occurred_at is None else rfc3339_millis(activity.occurred_at),
     )
     return msgspec.json.encode(_Item(item_id, content))
 
@@ -258,10 +294,6 @@ def encode_task(task_id: str, task: NewTask) -> bytes:
             task_id,
             Assignee(task.inbox_id, task.agent_id),
             rich_content(task.body, TASK_BODY_LENGTH),
-            _rfc3339_millis(task.due_at),
+            rfc3339_millis(task.due_at),
         )
     )
-
-
-def _rfc3339_millis(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

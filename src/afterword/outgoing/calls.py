@@ -6,73 +6,26 @@ call is repeated here, so that each attempt is seen in the run history (aiohttp 
 over a connection that the other side had closed meanwhile).
 """
 
-import email.utils
-import socket
+import contextlib
 import time
-from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
-from ipaddress import ip_address
-from typing import Protocol
+from collections.abc import AsyncIterator, Iterable, Mapping
 
 import aiohttp
-import msgspec
-from aiohttp.abc import AbstractResolver, ResolveResult
-from multidict import CIMultiDict, CIMultiDictProxy
+from multidict import CIMultiDict
 from yarl import URL
 
-from afterword.outgoing.addresses import may_resolve_to
+from afterword.outgoing.answers import LARGEST_ANSWER, Answer, Stream, read_bounded
 from afterword.outgoing.exchanges import Exchange, excerpt, record_exchange, without_query_values
+from afterword.outgoing.failures import BrokenOff, Unreachable, failures_told
+from afterword.outgoing.resolving import GuardedResolver
 
 USER_AGENT = "Afterword/0.1"
 CONNECT_SECONDS = 5.0
 TOTAL_SECONDS = 15.0
-LARGEST_ANSWER = 5 * 1024 * 1024
+IDLE_SECONDS = 60.0
+"""The longest silence within a stream; a vendor may count long before its first line."""
+STREAM_SECONDS = 3600.0
 CONNECTIONS = 50
-LONGEST_HOLD = 24 * 3600.0
-"""Seconds; a Retry-After beyond it is taken for a mistake."""
-
-
-class Unreachable(Exception):
-    """No connection came about: certainly nothing was done. The text says why, in a few words."""
-
-
-class BrokenOff(Exception):
-    """The request went out and no whole answer came back: it may have been done. ``timed_out`` tells how it
-    ended.
-    """
-
-    def __init__(self, words: str, *, timed_out: bool = False) -> None:
-        super().__init__(words)
-        self.timed_out = timed_out
-
-
-class Answer(msgspec.Struct, frozen=True):
-    """What came back. ``cut`` tells that the body was longer than is read (5 MB) and only its beginning is here."""
-
-    status: int
-    headers: CIMultiDictProxy[str]
-    body: bytes
-    cut: bool = False
-
-    @property
-    def text(self) -> str:
-        """The body as text, whatever it is."""
-        return self.body.decode("utf-8", "replace")
-
-    @property
-    def retry_after(self) -> float | None:
-        """Seconds that ``Retry-After`` asks for; ``None`` when there is none that makes sense."""
-        return parse_retry_after(self.headers.get("Retry-After"))
-
-
-class Budget(Protocol):
-    """What a client asks before each call, so that all processes together keep the vendor's limit."""
-
-    async def wait_for_turn(self, name: str, rate_per_second: float, burst: float, patience: float) -> None:
-        """Return when the call may be made; raise Retry when that is more than ``patience`` seconds away."""
-
-    async def penalise(self, name: str, seconds: float) -> None:
-        """Let nobody call for so many seconds."""
 
 
 class Caller:
@@ -138,35 +91,81 @@ class Caller:
         total_seconds: float | None,
         largest_answer: int,
     ) -> Answer:
-        sent = CIMultiDict[str](headers)
-        if body is not None:
-            sent.setdefault("Content-Type", "application/json")
         timeout = self._timeout
         if total_seconds is not None:
             timeout = aiohttp.ClientTimeout(total=total_seconds, connect=timeout.connect)
-        try:
-            async with self._open_session().request(
-                method,
-                URL(url, encoded=True),
-                headers=sent,
-                data=body,
-                allow_redirects=False,
-                timeout=timeout,
-            ) as response:
-                content, cut = await _read(response.content, largest_answer)
+        with failures_told():
+            async with await self._request(method, url, headers, body, timeout) as response:
+                content, cut = await read_bounded(response.content, largest_answer)
                 return Answer(response.status, response.headers, content, cut)
-        except (aiohttp.ConnectionTimeoutError, aiohttp.ClientConnectorError, aiohttp.InvalidURL) as error:
-            raise Unreachable(_why_unreachable(error)) from None
-        except TimeoutError:
-            raise BrokenOff("no answer in time", timed_out=True) from None
-        except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise BrokenOff(f"the connection broke off ({type(error).__name__})") from None
+
+    @contextlib.asynccontextmanager
+    async def stream(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        body: bytes | None = None,
+        idle_seconds: float = IDLE_SECONDS,
+        total_seconds: float = STREAM_SECONDS,
+        secrets: Iterable[str] = (),
+    ) -> AsyncIterator[Stream]:
+        """Make one call whose answer is read while it comes; its connection is closed with the block.
+
+        No two pieces of it may be more than ``idle_seconds`` apart, and the whole, with what is done with it meanwhile,
+        may take ``total_seconds``.
+
+        Raises:
+            Unreachable: no connection came about.
+            BrokenOff: no answer came back; what is read of the stream raises it, too.
+        """
+        began = time.perf_counter()
+        timeout = aiohttp.ClientTimeout(
+            total=total_seconds, connect=self._timeout.connect, sock_read=idle_seconds
+        )
+        stream = None
+        error = ""
+        try:
+            with failures_told():
+                response = await self._request(method, url, headers, body, timeout)
+            stream = Stream(response)
+            yield stream
+        except (Unreachable, BrokenOff) as failure:
+            error = str(failure)
+            raise
+        finally:
+            answer = None
+            if stream is not None:
+                stream.close()
+                answer = stream.beginning
+            record_exchange(_exchange(method, url, body, began, answer=answer, error=error, secrets=secrets))
 
     async def close(self) -> None:
         """Close every connection; a later call opens new ones."""
         session, self._session = self._session, None
         if session is not None:
             await session.close()
+
+    async def _request(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        limits: aiohttp.ClientTimeout,
+    ) -> aiohttp.ClientResponse:
+        sent = CIMultiDict[str](headers)
+        if body is not None:
+            sent.setdefault("Content-Type", "application/json")
+        return await self._open_session().request(
+            method,
+            URL(url, encoded=True),
+            headers=sent,
+            data=body,
+            allow_redirects=False,
+            timeout=limits,
+        )
 
     def _open_session(self) -> aiohttp.ClientSession:
         if self._session is None or self._session.closed:
@@ -179,35 +178,6 @@ class Caller:
                 headers={"User-Agent": USER_AGENT, "Accept": "application/json"},
             )
         return self._session
-
-
-class GuardedResolver(AbstractResolver):
-    """Resolves names, and refuses addresses that a name must not lead to."""
-
-    def __init__(self, *, allow_private: bool) -> None:
-        self._allow_private = allow_private
-        self._resolver = aiohttp.ThreadedResolver()
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
-    ) -> list[ResolveResult]:
-        """Resolve a name to the addresses that may be called."""
-        found = await self._resolver.resolve(host, port, family)
-        allowed = [result for result in found if self._may_call(host, result["host"])]
-        if found and not allowed:
-            raise ForbiddenAddress
-        return allowed
-
-    def _may_call(self, host: str, address: str) -> bool:
-        return may_resolve_to(host, ip_address(address), allow_private=self._allow_private)
-
-    async def close(self) -> None:
-        """Nothing is held open."""
-        await self._resolver.close()
-
-
-class ForbiddenAddress(OSError):
-    """A name led to addresses that may not be called."""
 
 
 def _exchange(
@@ -233,51 +203,3 @@ def _exchange(
         milliseconds=round((time.perf_counter() - began) * 1000),
         cut=request_cut or answer_cut,
     )
-
-
-async def _read(stream: aiohttp.StreamReader, largest: int) -> tuple[bytes, bool]:
-    """The body, up to its limit; what is beyond it is not read, and the connection is not used again."""
-    content = bytearray()
-    async for piece in stream.iter_any():
-        content += piece
-        if len(content) > largest:
-            return bytes(content[:largest]), True
-    return bytes(content), False
-
-
-def _why_unreachable(error: Exception) -> str:
-    if isinstance(error, aiohttp.ConnectionTimeoutError):
-        return "no connection in time"
-    if isinstance(error, aiohttp.ClientSSLError):
-        return "its certificate or encryption is not accepted"
-    cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else None
-    if isinstance(cause, ForbiddenAddress):
-        return "its name leads to an address in a private network, which may not be called"
-    if isinstance(error, aiohttp.ClientConnectorDNSError):
-        return "its name cannot be resolved"
-    if isinstance(error, aiohttp.InvalidURL):
-        return "the address cannot be called"
-    return (
-        "the connection was refused"
-        if isinstance(cause, ConnectionRefusedError)
-        else "no connection came about"
-    )
-
-
-def parse_retry_after(value: str | None) -> float | None:
-    """Read ``Retry-After``: seconds, or a date (RFC 9110). Not more than a day; ``None`` for what makes no
-    sense.
-    """
-    if value is None:
-        return None
-    value = value.strip()
-    try:
-        if value.isascii() and value.replace(".", "", 1).isdigit():
-            return min(float(value), LONGEST_HOLD)
-        moment = email.utils.parsedate_to_datetime(value)
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    seconds = (moment - datetime.now(UTC)).total_seconds()
-    return min(max(seconds, 0.0), LONGEST_HOLD)

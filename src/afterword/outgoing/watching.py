@@ -1,6 +1,7 @@
 """Calls that somebody keeps watch over: asked before each whether it makes sense now, told after each how it went."""
 
-from collections.abc import Awaitable, Callable
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Protocol, TypeVar
 
 from afterword.outcomes import Outcome
@@ -43,11 +44,24 @@ async def watched(watch: Watch, call: str, make: Callable[[], Awaitable[T]]) -> 
     Raises:
         Outcome: what the call ended in, or what the watch says of it.
     """
+    async with watching(watch, call):
+        return await make()
+
+
+@contextlib.asynccontextmanager
+async def watching(watch: Watch, call: str) -> AsyncIterator[None]:
+    """Make a call within the block, under watch. A stream that is left before its end was answered all the same.
+
+    Raises:
+        Outcome: what the call ended in, or what the watch says of it.
+    """
     is_probe = await watch.before(call)
     try:
-        made = await make()
+        yield
     except Outcome as error:
         await watch.after(call, error, is_probe=is_probe)
         raise
+    except GeneratorExit:
+        await watch.after(call, None, is_probe=is_probe)
+        raise
     await watch.after(call, None, is_probe=is_probe)
-    return made

@@ -5,7 +5,7 @@ from typing import TypeVar
 
 import msgspec
 
-from afterword.outgoing.calls import Answer
+from afterword.outgoing.answers import Answer
 from afterword.outgoing.masking import masked
 from afterword.qualtrics.errors import QualtricsUnreadable, Told
 from afterword.qualtrics.models import or_none

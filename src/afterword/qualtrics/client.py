@@ -12,7 +12,10 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 import msgspec
 
-from afterword.outgoing.calls import Answer, BrokenOff, Budget, Caller, Unreachable
+from afterword.outgoing.answers import Answer
+from afterword.outgoing.budgets import Budget
+from afterword.outgoing.calls import Caller
+from afterword.outgoing.failures import BrokenOff, Unreachable
 from afterword.outgoing.watching import Unwatched, Watch, watched
 from afterword.qualtrics.addresses import SECRET_PARAMETER, check_base_address, check_json_event_url
 from afterword.qualtrics.answers import notice_in, read_result, request_id_in

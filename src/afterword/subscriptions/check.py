@@ -4,7 +4,8 @@ import asyncio
 
 import msgspec
 
-from afterword.outgoing.calls import BrokenOff, Caller, Unreachable
+from afterword.outgoing.calls import Caller
+from afterword.outgoing.failures import BrokenOff, Unreachable
 from afterword.qualtrics.envelope import BRAND
 from afterword.subscriptions.messages import FORM, make_form
 from afterword.subscriptions.subscriptions import InvalidSubscription, NewSubscription

@@ -16,7 +16,8 @@ import msgspec
 import structlog
 
 from afterword.accounts.secrets import SecretBox, SecretUnreadable
-from afterword.outgoing.calls import BrokenOff, Caller, Unreachable
+from afterword.outgoing.calls import Caller
+from afterword.outgoing.failures import BrokenOff, Unreachable
 from afterword.settings import Settings
 from afterword.store.database import CONNECTION_LOST, Database
 from afterword.subscriptions.messages import FORM, make_form

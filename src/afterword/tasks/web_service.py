@@ -8,7 +8,7 @@ from msgspec import Meta
 
 from afterword.accounts.web_services import WebServiceAccount
 from afterword.outcomes import Permanent, Reason
-from afterword.outgoing.calls import Answer
+from afterword.outgoing.answers import Answer
 from afterword.outgoing.masking import without_secrets
 from afterword.outgoing.watching import Unwatched, Watch
 from afterword.tasks.contract import Done, Piped, Plan, Repetition, TaskCall

@@ -9,7 +9,10 @@ from urllib.parse import urlsplit
 
 from afterword.outcomes import Outcome
 from afterword.outgoing.addresses import InvalidAddress
-from afterword.outgoing.calls import Answer, BrokenOff, Budget, Caller, Unreachable
+from afterword.outgoing.answers import Answer
+from afterword.outgoing.budgets import Budget
+from afterword.outgoing.calls import Caller
+from afterword.outgoing.failures import BrokenOff, Unreachable
 from afterword.outgoing.masking import masked
 from afterword.outgoing.watching import Unwatched, Watch, watched
 from afterword.web_services.errors import (
