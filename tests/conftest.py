@@ -21,6 +21,7 @@ from granian.constants import Interfaces
 from granian.server.embed import Server
 from litestar import Litestar
 
+from afterword.outgoing.budgets import Turn, Use
 from afterword.store.database import Database
 from afterword.store.embedded import EmbeddedPostgres
 from afterword.store.migrations import migrate
@@ -223,7 +224,7 @@ class StandIn:
         self.answers.append(send)
 
     async def _until_left(self, request: web.Request) -> None:
-        while request.transport is not None and not request.transport.is_closing():
+        while not (request.transport is None or request.transport.is_closing()):  # noqa: ASYNC110 - nobody tells
             await asyncio.sleep(0.01)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
@@ -251,20 +252,50 @@ async def stand_in() -> AsyncIterator[StandIn]:
 
 
 class OpenBudget:
-    """A rate budget that lets everything through, unless it is given a refusal, and remembers all."""
+    """A rate budget that lets everything through, unless it is given a refusal, and remembers all.
+
+    ``turn`` is what it says of each turn; without it, that nobody called before at this rate.
+    """
 
     def __init__(self) -> None:
         self.turns: list[tuple[str, float, float]] = []
+        self.uses: list[Use | None] = []
         self.holds: list[tuple[str, float]] = []
+        self.pauses: list[tuple[str, float]] = []
+        self.adopted: list[tuple[str, float]] = []
+        self.leases: list[tuple[str, int]] = []
         self.refusal: Exception | None = None
+        self.turn: Turn | None = None
 
-    async def wait_for_turn(self, name: str, rate_per_second: float, burst: float, _patience: float) -> None:
+    async def wait_for_turn(
+        self,
+        name: str,
+        rate_per_second: float,
+        burst: float,
+        patience: float,  # noqa: ARG002
+        *,
+        use: Use | None = None,
+        most_per_second: float | None = None,  # noqa: ARG002
+    ) -> Turn:
         self.turns.append((name, rate_per_second, burst))
+        self.uses.append(use)
         if self.refusal is not None:
             raise self.refusal
+        return self.turn or Turn(rate_per_second)
+
+    async def adopt(self, name: str, rate_per_second: float) -> None:
+        self.adopted.append((name, rate_per_second))
 
     async def penalise(self, name: str, seconds: float) -> None:
         self.holds.append((name, seconds))
+
+    async def pause(self, name: str, seconds: float) -> None:
+        self.pauses.append((name, seconds))
+
+    @asynccontextmanager
+    async def at_once(self, name: str, most: int, patience: float) -> AsyncIterator[None]:  # noqa: ARG002
+        self.leases.append((name, most))
+        yield
 
 
 @pytest.fixture

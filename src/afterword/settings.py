@@ -71,11 +71,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Meta(description="Seconds of silence after which a worker's jobs are taken over by another."),
     ] = 10.0
     gladly_requests_per_second: Annotated[
-        Positive,
+        Positive | None,
         Meta(
-            description="Gladly's limit for the organisation and each HTTP method, shared by all processes."
+            description="Most requests of each HTTP method to a Gladly organisation, shared by all processes. Without "
+            "it, the limit that Gladly tells (10 until it does)."
         ),
-    ] = 10.0
+    ] = None
     qualtrics_requests_per_minute: Annotated[
         Positive, Meta(description="Qualtrics' limit for the brand, shared by all processes.")
     ] = 3000.0

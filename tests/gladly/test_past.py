@@ -100,7 +100,7 @@ async def test_an_event_that_cannot_be_read_hides_no_other(gladly: GladlyClient,
     ("fault", "code"),
     [
         (lambda stand_in: stand_in.stream(event(1) + b"\n", then="drop"), "gladly-timed-out"),
-        (lambda stand_in: stand_in.drop(), "gladly-timed-out"),
+        (lambda stand_in: (stand_in.drop(), stand_in.drop()), "gladly-timed-out"),
         (lambda stand_in: stand_in.answer(429, "", Retry_After="7"), "gladly-rate-limited"),
         (lambda stand_in: stand_in.answer(500, ""), "gladly-unavailable"),
         (lambda stand_in: stand_in.answer(403, "no"), "gladly-missing-permission"),

@@ -21,8 +21,12 @@ async def caller() -> AsyncIterator[Caller]:
     await caller.close()
 
 
-async def lines_of(caller: Caller, url: str, **limits: float) -> list[bytes]:
-    async with caller.stream("GET", url, headers={}, **limits) as stream:
+async def lines_of(
+    caller: Caller, url: str, *, idle_seconds: float = 10, total_seconds: float = 10
+) -> list[bytes]:
+    async with caller.stream(
+        "GET", url, headers={}, idle_seconds=idle_seconds, total_seconds=total_seconds
+    ) as stream:
         return [line async for line in stream.lines()]
 
 

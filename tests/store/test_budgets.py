@@ -31,7 +31,7 @@ RECORD_SLOTS = """
 CREATE TABLE slot (moment timestamptz);
 CREATE FUNCTION record_slot() RETURNS trigger LANGUAGE plpgsql AS
 $$ BEGIN INSERT INTO slot VALUES (NEW.theoretical_arrival); RETURN NEW; END $$;
-CREATE TRIGGER record_slot AFTER INSERT OR UPDATE ON rate_budget FOR EACH ROW EXECUTE FUNCTION record_slot();
+CREATE TRIGGER record_slot AFTER UPDATE ON rate_budget FOR EACH ROW EXECUTE FUNCTION record_slot();
 """
 
 

@@ -71,4 +71,4 @@ async def test_the_queue_and_the_budgets_are_not_written_ahead_and_everything_el
     )
     not_logged = {row["relname"] for row in rows if row["kind"] == "u"}
     queue = {"pgqueuer", "pgqueuer_log", "pgqueuer_schedules", "pgqueuer_statistics"}
-    assert not_logged == {*queue, "rate_budget"}
+    assert not_logged == {*queue, "rate_budget", "call_lease"}

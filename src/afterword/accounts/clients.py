@@ -14,6 +14,7 @@ from afterword.accounts.standing_store import credentials_of
 from afterword.accounts.web_services import WebServiceAccount, get_web_service
 from afterword.gladly.client import GladlyClient
 from afterword.outcomes import Permanent, Reason
+from afterword.outgoing.budgets import Use
 from afterword.outgoing.calls import Caller
 from afterword.outgoing.watching import Watch
 from afterword.qualtrics.client import QualtricsClient
@@ -64,11 +65,14 @@ class Known(msgspec.Struct, frozen=True):
 class ConnectedAccounts:
     """A client for each connected account, kept for as long as the account stays as it is.
 
-    Every call of a client passes ``availability``.
+    Every call of a client passes ``availability``. ``use`` is who calls, where nothing else is said.
     """
 
-    def __init__(self, database: Database, box: SecretBox, budget: RateBudget, settings: Settings) -> None:
+    def __init__(
+        self, database: Database, box: SecretBox, budget: RateBudget, settings: Settings, *, use: Use = "live"
+    ) -> None:
         self._database = database
+        self._use: Use = use
         self._box = box
         self._budget = budget
         self._settings = settings
@@ -79,12 +83,15 @@ class ConnectedAccounts:
         self.web_services = WebServiceClient(budget=budget, allow_private=settings.allow_private_addresses)
         self._known: TTLCache[str, Known] = TTLCache(1024, REMEMBER_SECONDS)
 
-    async def gladly(self, account_id: str) -> GladlyClient:
-        """The client of a connected Gladly account.
+    async def gladly(self, account_id: str, use: Use | None = None) -> GladlyClient:
+        """The client of a connected Gladly account, for calls of this use; without one, of that of all accounts here.
 
         Raises:
             Permanent: there is none.
         """
+        return (await self._gladly_client(account_id)).used_for(use or self._use)
+
+    async def _gladly_client(self, account_id: str) -> GladlyClient:
         account, credentials = await self._account(account_id, get_gladly)
         known = self._gladly.get(account_id)
         if known is not None and known[0] == Known(account, credentials):
@@ -94,8 +101,9 @@ class ConnectedAccounts:
             account.username,
             account.api_token,
             budget=self._budget,
-            budget_name=account_id,
+            budget_name=account.organization_id or account_id,
             requests_per_second=self._settings.gladly_requests_per_second,
+            use=self._use,
             caller=Caller(allow_private=self._settings.allow_private_addresses),
             watch=self._watch(account_id, credentials),
         )

@@ -74,6 +74,7 @@ class GladlyAccount(msgspec.Struct, frozen=True):
     username: str
     api_token: str
     webhook: WebhookCredentials
+    organization_id: str | None = None
 
     def __repr__(self) -> str:
         return f"GladlyAccount({self.id!r})"
@@ -148,7 +149,7 @@ async def add_gladly(
         organization_id=organization_id,
         user_id=None if organization_id is None else username.casefold(),
     )
-    return GladlyAccount(account_id, name, base_url, username, api_token, webhook)
+    return GladlyAccount(account_id, name, base_url, username, api_token, webhook, organization_id)
 
 
 async def add_qualtrics(
@@ -195,7 +196,13 @@ async def get_gladly(connection: "AsyncConnection", box: SecretBox, account_id: 
         return None
     secrets = msgspec.json.decode(box.decrypt(row["secrets"]), type=GladlySecrets)
     return GladlyAccount(
-        account_id, row["name"], row["base_url"], row["username"], secrets.api_token, secrets.webhook
+        account_id,
+        row["name"],
+        row["base_url"],
+        row["username"],
+        secrets.api_token,
+        secrets.webhook,
+        row["organization_id"],
     )
 
 

@@ -217,6 +217,7 @@ class Connector:
             budget=RateBudget(self._database.pool),
             budget_name=base_url,
             requests_per_second=self._settings.gladly_requests_per_second,
+            use="interactive",
             caller=self._caller(),
         )
         try:

@@ -97,6 +97,34 @@ class Conversation(msgspec.Struct, frozen=True, rename="camel"):
     closed_at: datetime | None = None
 
 
+class Assignee(msgspec.Struct, frozen=True, rename="camel"):
+    """Who has a conversation or a task: an inbox, and perhaps an agent of it."""
+
+    inbox_id: str
+    agent_id: str | None = None
+
+
+class ConversationStatus(msgspec.Struct, frozen=True):
+    """What a conversation is set to: CLOSED or OPEN, which is all that can be set.
+
+    Without ``force`` Gladly refuses to close while the customer waits for an answer.
+    """
+
+    value: Literal["CLOSED", "OPEN"]
+    force: bool = False
+
+
+class ConversationChanges(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What is changed of a conversation: who has it (an ``agent_id`` of ``None`` takes it from its agent), its status.
+
+    Gladly refuses to assign a closed one, an agent who does not belong to the inbox, and, where the organization wants
+    topics, to close one without.
+    """
+
+    assignee: Assignee | msgspec.UnsetType = msgspec.UNSET
+    status: ConversationStatus | msgspec.UnsetType = msgspec.UNSET
+
+
 class Limited(msgspec.Struct, Generic[T], frozen=True):
     """A list; ``is_cut`` tells that Gladly has more of it than it ever answers."""
 
@@ -225,13 +253,6 @@ class CreatedTask(msgspec.Struct, frozen=True):
     already_there: bool = False
 
 
-class Assignee(msgspec.Struct, frozen=True, rename="camel"):
-    """Who has a task: an inbox, and perhaps an agent of it."""
-
-    inbox_id: str
-    agent_id: str | None = None
-
-
 class Task(msgspec.Struct, frozen=True, rename="camel"):
     """A task as it is now. ``status`` is OPEN or CLOSED, or whatever Gladly adds."""
 
@@ -297,3 +318,12 @@ def encode_task(task_id: str, task: NewTask) -> bytes:
             rfc3339_millis(task.due_at),
         )
     )
+
+
+def encode_note(text: str) -> bytes:
+    """The request that makes a note of a plain text.
+
+    Gladly documents the body in two places at once; each is read by those who read that one (unsure which it is).
+    """
+    body = rich_content(text)
+    return msgspec.json.encode({"body": body, "content": {"body": body}})

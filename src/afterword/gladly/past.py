@@ -19,7 +19,9 @@ from afterword.store.budgets import even_rate
 EVENTS = "/api/v1/events"
 REPORTS = "/api/v1/reports"
 REPORTS_PER_MINUTE = 10
+REPORTS_AT_ONCE = 2
 REPORT_PATIENCE = 300.0
+"""Seconds; a report's turn comes every six."""
 EXPORT_JOBS = "/api/v1/export/jobs"
 EXPORT_FILE = "/api/v1/export/jobs/{id}/files/{name}"
 
@@ -108,15 +110,15 @@ class PastCalls(GladlyCalls):
             for name, moment in (("startAt", start), ("endAt", end))
             if moment is not None
         ]
-        return await self._get(EXPORT_JOBS, list[ExportJob], query)
+        return await self._get(EXPORT_JOBS, list[ExportJob], query=query)
 
     async def export_job(self, job_id: str) -> ExportJob:
         """An export job."""
-        return await self._get(EXPORT_JOBS + "/{id}", ExportJob, id=job_id)
+        return await self._get(EXPORT_JOBS + "/{id}", ExportJob, job_id)
 
     async def export_file(self, job_id: str, name: str) -> AsyncGenerator[bytes, None]:
         """The lines of a job's file, each a JSON object."""
-        async with aclosing(self._lines("GET", EXPORT_FILE, id=job_id, name=name)) as lines:
+        async with aclosing(self._lines("GET", EXPORT_FILE, job_id, name)) as lines:
             async for line in lines:
                 if content := line.strip():
                     yield content
@@ -139,11 +141,13 @@ class PastCalls(GladlyCalls):
     async def _report(self, request: ReportRequest) -> AsyncGenerator[AsyncIterator[bytes], None]:
         body = reports.encode_request(request)
         name = f"gladly/{self._budget_name}/reports"
-        await self._budget.wait_for_turn(name, even_rate(REPORTS_PER_MINUTE, 60.0), 1.0, REPORT_PATIENCE)
+        rate = even_rate(REPORTS_PER_MINUTE, 60.0)
         async with (
+            self._budget.at_once(name, REPORTS_AT_ONCE, REPORT_PATIENCE),
             _readable(f"POST {REPORTS}"),
             aclosing(self._lines("POST", REPORTS, body=body)) as lines,
         ):
+            await self._budget.wait_for_turn(name, rate, 1.0, REPORT_PATIENCE, use=self._use)
             yield lines
 
 

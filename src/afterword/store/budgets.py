@@ -10,59 +10,110 @@ seconds, however the vendor lays its windows (:func:`even_rate` makes use of tha
 begin; the way to the vendor adds a jitter of its own, so that a rate somewhat below the limit is needed: at
 96 % of ten a second slots are 104 ms apart, and calls may be 41 ms late or early before eleven meet in one
 second.
+
+Who gets them: each use has a share of the slots that is its own, whatever the others do, and takes what is
+left over only as far ahead as :data:`SHARES` says. So the queue of slots that are spoken for stays short,
+however long a backlog is: what waits, waits in its process, in the order in which it came.
 """
 
 import asyncio
+import time
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 import asyncpg
+import msgspec
 import structlog
 
 from afterword.outcomes import Reason, Retry
+from afterword.outgoing.budgets import Turn, Use
+from afterword.store.leases import Leases
 
 log = structlog.get_logger()
 
 SHARE_OF_LIMIT = 0.96
 """What we use of a vendor's limit: enough below it for the jitter of the way there."""
 
-TAKE = """
-WITH asked AS (
-    SELECT $1::text AS name,
-           make_interval(secs => 1 / $2::float8) AS interval,
-           make_interval(secs => ($3::float8 - 1) / $2::float8) AS tolerance,
-           make_interval(secs => $4::float8) AS patience
-), held AS (
-    SELECT coalesce(max(theoretical_arrival), 'epoch') AS until FROM rate_budget WHERE name = $1 || '/held'
-), taken AS (
-    INSERT INTO rate_budget AS budget (name, theoretical_arrival)
-    SELECT name, greatest(clock_timestamp(), until + tolerance) + interval FROM asked, held
-    WHERE until <= clock_timestamp() + patience
-    ON CONFLICT (name) DO UPDATE
-    SET theoretical_arrival =
-        greatest(budget.theoretical_arrival, clock_timestamp(), (SELECT until + tolerance FROM asked, held))
-        + (SELECT interval FROM asked)
-    WHERE budget.theoretical_arrival <= clock_timestamp() + (SELECT patience + tolerance FROM asked)
-    RETURNING theoretical_arrival - (SELECT interval + tolerance FROM asked) AS slot
-), refused AS (
-    SELECT greatest(budget.theoretical_arrival - tolerance, until) AS slot
-    FROM asked CROSS JOIN held LEFT JOIN rate_budget AS budget USING (name)
-    WHERE NOT EXISTS (SELECT FROM taken)
-)
-SELECT true AS granted, extract(epoch FROM slot - clock_timestamp())::float8 AS seconds FROM taken
-UNION ALL
-SELECT false, extract(epoch FROM slot - clock_timestamp())::float8 FROM refused
+
+class Share(msgspec.Struct, frozen=True):
+    """What a use gets of a budget: ``of_all`` slots for certain, and others no more than ``reach`` seconds ahead."""
+
+    of_all: float
+    reach: float
+
+
+SHARES: Mapping[Use, Share] = {
+    "live": Share(0.6, reach=1.0),
+    "interactive": Share(0.3, reach=1.0),
+    "backfill": Share(0.1, reach=0.25),
+}
+"""Backfill reaches as far as it must to leave no slot unused, and is behind whoever reaches farther."""
+LEAST_PAUSE = 0.05
+"""Seconds before a process asks again for one and the same caller."""
+
+ADD = """
+INSERT INTO rate_budget (name, theoretical_arrival) VALUES ($1, 'epoch') ON CONFLICT (name) DO NOTHING
 """
 
+TAKE = """
+WITH budget AS MATERIALIZED (
+    SELECT * FROM rate_budget WHERE name = $1 FOR UPDATE
+), paced AS MATERIALIZED (
+    SELECT *, clock_timestamp() AS now, least(coalesce(rate_told, $2::float8), $4::float8) AS rate FROM budget
+), spaced AS (
+    SELECT *, make_interval(secs => 1 / rate) AS interval,
+           make_interval(secs => ($3::float8 - 1) / rate) AS tolerance
+    FROM paced
+), found AS (
+    SELECT *, greatest(theoretical_arrival, now, held_until + tolerance) AS arrival FROM spaced
+), placed AS (
+    SELECT *, arrival - tolerance AS slot, (own_arrival <= arrival) IS NOT FALSE AS is_own,
+           CASE WHEN arrival > theoretical_arrival THEN arrival - tolerance ELSE busy_since END AS busy_from
+    FROM found
+), judged AS MATERIALIZED (
+    SELECT *, slot <= now + make_interval(secs => CASE WHEN is_own THEN $6::float8 ELSE $7::float8 END) AS granted
+    FROM placed
+), taken AS (
+    UPDATE rate_budget
+    SET theoretical_arrival = judged.arrival + judged.interval,
+        busy_since = judged.busy_from,
+        own_arrival = CASE
+            WHEN judged.is_own THEN judged.arrival + judged.interval / $5::float8
+            ELSE judged.own_arrival
+        END
+    FROM judged
+    WHERE rate_budget.name = judged.name AND judged.granted
+)
+SELECT granted, rate, is_own, (held_until >= slot) IS TRUE AS is_held,
+       extract(epoch FROM slot - now)::float8 AS wait,
+       extract(epoch FROM slot - busy_from)::float8 AS busy,
+       coalesce(extract(epoch FROM own_arrival - arrival), 0)::float8 AS own_wait
+FROM judged
+"""
+"""``own_arrival`` stands for the column of whoever asks: when everything of its share would have been spent."""
+
+OWN_COLUMNS: Mapping[Use, str] = {
+    "live": "live_arrival",
+    "interactive": "interactive_arrival",
+    "backfill": "backfill_arrival",
+}
+TAKE_FOR = {use: TAKE.replace("own_arrival", column) for use, column in OWN_COLUMNS.items()}
+
 HOLD = """
-INSERT INTO rate_budget AS budget (name, theoretical_arrival)
-VALUES ($1 || '/held', clock_timestamp() + make_interval(secs => $2::float8))
-ON CONFLICT (name) DO UPDATE
-SET theoretical_arrival = greatest(budget.theoretical_arrival, excluded.theoretical_arrival)
+INSERT INTO rate_budget AS budget (name, theoretical_arrival, held_until)
+VALUES ($1, 'epoch', clock_timestamp() + make_interval(secs => $2::float8))
+ON CONFLICT (name) DO UPDATE SET held_until = greatest(budget.held_until, excluded.held_until)
 """
 
 HELD_FOR = """
-SELECT extract(epoch FROM theoretical_arrival - clock_timestamp())::float8 AS seconds
-FROM rate_budget WHERE name = $1 || '/held'
+SELECT extract(epoch FROM held_until - clock_timestamp())::float8 AS seconds FROM rate_budget WHERE name = $1
+"""
+
+ADOPT = """
+INSERT INTO rate_budget (name, theoretical_arrival, rate_told) VALUES ($1, 'epoch', $2::float8)
+ON CONFLICT (name) DO UPDATE SET rate_told = excluded.rate_told
 """
 
 
@@ -73,6 +124,45 @@ class Pool(Protocol):
         """Run one statement, committed at once, and answer its first row."""
 
 
+class Asked(msgspec.Struct, frozen=True):
+    """What is asked of a budget, as :meth:`RateBudget.wait_for_turn` tells it."""
+
+    name: str
+    rate: float
+    burst: float
+    most: float
+    use: Use | None = None
+
+    @property
+    def share(self) -> Share:
+        """What whoever asks may have; all of it where nobody shares."""
+        return Share(1.0, reach=float("inf")) if self.use is None else SHARES[self.use]
+
+
+class Answered(msgspec.Struct, frozen=True):
+    """What a budget answered; times are in seconds.
+
+    ``wait`` is how far the next slot is away, granted or not; ``own_wait`` how much farther the next one that would be
+    of whoever asks alone.
+    """
+
+    granted: bool
+    rate: float
+    is_own: bool
+    is_held: bool
+    wait: float
+    busy: float
+    own_wait: float
+
+    def again_in(self, share: Share) -> float:
+        """When it makes sense to ask again, if it was not granted: when half of the reach is free, as then there are
+        several to be had, or when there may be one of one's own.
+        """
+        if self.is_held or self.is_own:
+            return max(LEAST_PAUSE, self.wait - share.reach)
+        return max(LEAST_PAUSE, min(self.wait - share.reach / 2, self.own_wait))
+
+
 def even_rate(limit: float, window: float = 1.0) -> float:
     """The rate per second that, with a burst of one, keeps ``limit`` calls in any ``window`` seconds, with a
     margin.
@@ -81,13 +171,16 @@ def even_rate(limit: float, window: float = 1.0) -> float:
 
 
 class RateBudget:
-    """The budgets of one database. Holds no state: any number of processes share it."""
+    """The budgets of one database. Any number of processes share it; each has but the order of who waits in it."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._pool = pool
+        self._monotonic = monotonic
+        self._lines: defaultdict[tuple[str, Use], asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._leases = Leases(pool)
 
     async def take(self, name: str, rate_per_second: float, burst: float, patience: float) -> float:
-        """Reserve the next slot of a budget and answer the seconds to wait for it, mostly 0.
+        """Reserve the next slot of a budget that nobody shares and answer the seconds to wait for it, mostly 0.
 
         ``burst`` (at least 1) is how many calls may be made at once after a pause. Who reserved a slot and
         does not use it wastes it, nothing more.
@@ -95,37 +188,105 @@ class RateBudget:
         Raises:
             Retry: the slot would be more than ``patience`` seconds away; nothing is reserved.
         """
-        row = await self._pool.fetchrow(TAKE, name, rate_per_second, burst, patience)
-        granted, seconds = (False, None) if row is None else (row["granted"], row["seconds"])
-        wait = max(0.0, seconds) if isinstance(seconds, float) else 0.0
-        if granted:
-            return wait
-        raise _not_now(name, max(wait, patience))
+        asked = Asked(name, rate_per_second, burst, rate_per_second)
+        return max(0.0, (await self._reserve(asked, patience)).wait)
 
-    async def wait_for_turn(self, name: str, rate_per_second: float, burst: float, patience: float) -> None:
-        """Reserve the next slot and wait for it; return when the call may be made.
+    async def wait_for_turn(
+        self,
+        name: str,
+        rate_per_second: float,
+        burst: float,
+        patience: float,
+        *,
+        use: Use | None = None,
+        most_per_second: float | None = None,
+    ) -> Turn:
+        """Reserve a slot and wait for it; return when the call may be made.
+
+        See :class:`afterword.outgoing.budgets.Budget`. A hold that somebody is told meanwhile is waited for, too.
 
         Raises:
-            Retry: as :meth:`take`, or the vendor told somebody meanwhile to hold.
+            Retry: it would take more than ``patience`` seconds.
         """
-        wait = await self.take(name, rate_per_second, burst, patience)
-        if wait <= 0:
-            return
-        await asyncio.sleep(wait)
-        held = await self.held_for(name)
-        if held > 0:
-            raise _not_now(name, held)
+        most = rate_per_second if most_per_second is None else most_per_second
+        asked = Asked(name, rate_per_second, burst, most, use)
+        deadline = self._monotonic() + patience
+        while True:
+            answer = await self._in_line(asked, deadline)
+            if answer.wait <= 0:
+                break
+            await asyncio.sleep(answer.wait)
+            held = await self.held_for(name)
+            if held <= 0:
+                break
+            if self._monotonic() + held > deadline:
+                raise _not_now(name, held)
+        return Turn(answer.rate, answer.busy)
+
+    async def adopt(self, name: str, rate_per_second: float) -> None:
+        """Keep another rate from now on, in all processes: the vendor tells it."""
+        await self._pool.fetchrow(ADOPT, name, rate_per_second)
+        log.info("rate_budget_adopted", budget=name, per_second=rate_per_second)
 
     async def penalise(self, name: str, seconds: float) -> None:
         """Grant nothing for so many seconds, to anybody: the vendor said so. A longer hold stands."""
         await self._pool.fetchrow(HOLD, name, seconds)
         log.warning("rate_budget_held", budget=name, seconds=seconds)
 
+    async def pause(self, name: str, seconds: float) -> None:
+        """Grant nothing for so many seconds, to anybody, as calls would be refused. A longer hold stands."""
+        await self._pool.fetchrow(HOLD, name, seconds)
+        log.debug("rate_budget_paused", budget=name, seconds=seconds)
+
     async def held_for(self, name: str) -> float:
         """Seconds for which nothing is granted, as :meth:`penalise` was told; 0 when it was not."""
         row = await self._pool.fetchrow(HELD_FOR, name)
         seconds = None if row is None else row["seconds"]
         return max(0.0, seconds) if isinstance(seconds, float) else 0.0
+
+    def at_once(self, name: str, most: int, patience: float) -> AbstractAsyncContextManager[None]:
+        """Be one of at most so many at once, in all processes together, within the block.
+
+        Raises:
+            Retry: none of them ended within ``patience`` seconds.
+        """
+        return self._leases.held(name, most, patience)
+
+    async def _in_line(self, asked: Asked, deadline: float) -> Answered:
+        """Reserve a slot, in the order in which this process's callers came."""
+        if asked.use is None:
+            return await self._reserve(asked, deadline - self._monotonic())
+        async with self._lines[asked.name, asked.use]:
+            while True:
+                left = max(0.0, deadline - self._monotonic())
+                answer = await self._ask(asked, left)
+                if answer.granted:
+                    return answer
+                again = answer.again_in(asked.share)
+                if again > left:
+                    raise _not_now(asked.name, max(answer.wait, left))
+                await asyncio.sleep(again)
+
+    async def _reserve(self, asked: Asked, patience: float) -> Answered:
+        answer = await self._ask(asked, patience)
+        if not answer.granted:
+            raise _not_now(asked.name, max(answer.wait, patience))
+        return answer
+
+    async def _ask(self, asked: Asked, patience: float) -> Answered:
+        share = asked.share
+        ask = (
+            TAKE_FOR[asked.use or "live"],
+            *(asked.name, asked.rate, asked.burst, asked.most, share.of_all),
+            *(patience, min(share.reach, patience)),
+        )
+        row = await self._pool.fetchrow(*ask)
+        if row is None:
+            await self._pool.fetchrow(ADD, asked.name)
+            row = await self._pool.fetchrow(*ask)
+        if row is None:  # somebody emptied the table in between
+            return Answered(False, asked.rate, False, False, LEAST_PAUSE, 0.0, LEAST_PAUSE)
+        return Answered(*(row[field] for field in Answered.__struct_fields__))
 
 
 def _not_now(name: str, seconds: float) -> Retry:

@@ -11,6 +11,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     DateTime,
+    Double,
     ForeignKey,
     Identity,
     Index,
@@ -596,6 +597,28 @@ rate_budget = Table(
     metadata,
     Column("name", Text, primary_key=True),
     _moment("theoretical_arrival", nullable=False),
+    _moment("held_until"),
+    _moment("busy_since"),
+    _moment("live_arrival"),
+    _moment("interactive_arrival"),
+    _moment("backfill_arrival"),
+    Column("rate_told", Double),
     prefixes=["UNLOGGED"],
 )
-"""Not written ahead: a call need not wait for a disk, and after a crash a budget is simply unused."""
+"""Not written ahead: a call need not wait for a disk, and after a crash a budget is simply unused.
+
+``rate_told`` is the rate per second that the vendor tells, where it tells one. The arrivals of the uses are when what
+was granted of each one's own share would have been spent.
+"""
+
+call_lease = Table(
+    "call_lease",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("holder", Text, nullable=False),
+    _moment("expires_at", nullable=False),
+    Index("call_lease_holder_idx", "holder"),
+    prefixes=["UNLOGGED"],
+)
+"""How many call at once: each holds a number, and renews it while it lives."""

@@ -49,7 +49,8 @@ class PlanningTasks:
     def accounts(self) -> ConnectedAccounts:
         """A client for each connected account."""
         database = self._database
-        return ConnectedAccounts(database, self._box, RateBudget(database.pool), self._settings)
+        budget = RateBudget(database.pool)
+        return ConnectedAccounts(database, self._box, budget, self._settings, use="interactive")
 
     @functools.cached_property
     def _types(self) -> Mapping[str, AnyTaskType]:
