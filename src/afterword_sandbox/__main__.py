@@ -56,6 +56,9 @@ def _parser() -> argparse.ArgumentParser:
         "--requests-per-second", type=_positive, default=10, help="limit for each HTTP method (%(default)s)"
     )
     parser.add_argument(
+        "--reports-per-minute", type=_positive, default=10, help="limit for reports (%(default)s)"
+    )
+    parser.add_argument(
         "--resend-delays",
         type=_delays,
         default=(30.0, 300.0, 1800.0, 3600.0),

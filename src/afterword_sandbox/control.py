@@ -3,6 +3,10 @@
 A customer's inbound message, a merge, settings of the organization, and a look at what happened.
 """
 
+from contextlib import nullcontext
+from datetime import timedelta
+
+import msgspec
 from aiohttp import web
 
 from afterword_sandbox import settings
@@ -10,9 +14,23 @@ from afterword_sandbox.api.addresses import normalize_email
 from afterword_sandbox.api.edge import HEALTH_PATH
 from afterword_sandbox.api.fields import Fields, json_response, read_object
 from afterword_sandbox.authentication import actor
-from afterword_sandbox.company import conversations, customers, items, merging
+from afterword_sandbox.clock import present, pretend
+from afterword_sandbox.company import (
+    automation,
+    conversations,
+    customers,
+    exports,
+    history,
+    items,
+    merging,
+    messages,
+    notes,
+    presence,
+)
 from afterword_sandbox.company.customers import Profile
-from afterword_sandbox.errors import Problems
+from afterword_sandbox.company.events import Actor
+from afterword_sandbox.company.messages import Message
+from afterword_sandbox.errors import Problems, convert, refusal
 from afterword_sandbox.sandbox import SANDBOX
 from afterword_sandbox.store import Store
 from afterword_sandbox.webhooks import management
@@ -56,19 +74,122 @@ async def receive_message(request: web.Request) -> web.Response:
     fields = Fields(await read_object(request), Problems())
     customer_id, profile = _read_sender(fields)
     text = fields.text("text", required=True, maximum=MESSAGE_LENGTH) or ""
+    channel = fields.choice("channel", messages.CHANNELS) or "CHAT"
+    subject = fields.text("subject", maximum=1000)
     inbox_id, agent_id = fields.text("inboxId"), fields.text("agentId")
     if agent_id and not inbox_id:
         fields.refuse("inboxId", "blank", "inboxId cannot be blank when there is an agentId")
     fields.problems.raise_any()
     with store.transaction():
         customer_id = _known_or_new_customer(store, customer_id, profile)
-        conversation_id, item_id = conversations.receive_message(
-            store, customer_id, text, inbox_id=inbox_id or None, agent_id=agent_id or None
+        written = messages.receive(
+            store,
+            customer_id,
+            Message(text, channel, subject),
+            inbox_id=inbox_id or None,
+            agent_id=agent_id or None,
         )
-    body = {"customerId": customer_id, "conversationId": conversation_id, "itemId": item_id}
-    response = json_response(body)
-    response.set_status(201)
-    return response
+    return json_response(
+        {"customerId": customer_id, "conversationId": written.conversation_id, "itemId": written.item_id},
+        status=201,
+    )
+
+
+async def send_message(request: web.Request) -> web.Response:
+    """Let an agent answer in a conversation: the assigned one, else the first of its inbox, unless named."""
+    sandbox, conversation_id = request.app[SANDBOX], request.match_info["conversation_id"]
+    row = conversations.row_of(sandbox.store, conversation_id)
+    fields = Fields(await read_object(request), Problems())
+    text = fields.text("text", required=True, maximum=MESSAGE_LENGTH) or ""
+    channel = fields.choice("channel", messages.CHANNELS) or "CHAT"
+    agent_id = fields.text("agentId") or conversations.agent_for(sandbox.store, row)
+    fields.problems.raise_any()
+    agent = Actor(agent_id or actor(request).id, "AGENT")
+    with sandbox.store.transaction():
+        item_id = messages.write_outbound(sandbox.store, conversation_id, Message(text, channel), agent)
+    return json_response({"conversationId": conversation_id, "itemId": item_id}, status=201)
+
+
+class _PastConversations(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    conversations: list[history.PastConversation]
+
+
+async def put_past_conversations(request: web.Request) -> web.Response:
+    """Let conversations have happened in the past, all of them or none."""
+    sandbox = request.app[SANDBOX]
+    told = convert(await read_object(request), _PastConversations).conversations
+    with sandbox.store.transaction():
+        put = [history.put(sandbox.store, past, actor(request)) for past in told]
+    made = [
+        {"customerId": one.customer_id, "conversationId": one.conversation_id, "itemIds": one.item_ids}
+        for one in put
+    ]
+    return json_response({"conversations": made}, status=201)
+
+
+class _ExportJob(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    start_at: history.Moment | None = None
+    end_at: history.Moment | None = None
+    updated_at: history.Moment | None = None
+    status: exports.Status = "COMPLETED"
+
+
+async def make_export_job(request: web.Request) -> web.Response:
+    """Make an export job, which Gladly does by its schedule only: of the last 24 hours unless told otherwise."""
+    store = request.app[SANDBOX].store
+    told = convert(await read_object(request), _ExportJob)
+    end = told.end_at or present()
+    start = told.start_at or end - timedelta(hours=24)
+    if end <= start:
+        raise refusal(400, "invalid", "endAt must be after startAt", attr="startAt")
+    with store.transaction():
+        job = exports.make(store, start, end, status=told.status, at=told.updated_at)
+    return json_response(job, status=201)
+
+
+class _PresenceChange(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    agent_id: str
+    change: presence.Change
+    at: history.Moment | None = None
+
+
+class _Presence(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    changes: list[_PresenceChange]
+
+
+async def note_presence(request: web.Request) -> web.Response:
+    """Let agents log in and out, go away and return, or become available, now or in the past."""
+    store = request.app[SANDBOX].store
+    told = convert(await read_object(request), _Presence)
+    with store.transaction():
+        for one in told.changes:
+            with nullcontext() if one.at is None else pretend(one.at):
+                presence.note(store, one.agent_id, one.change)
+    return web.Response(status=204)
+
+
+async def receive_automated_message(request: web.Request) -> web.Response:
+    """Take a customer's chat message for the program that answers automated chats."""
+    store = request.app[SANDBOX].store
+    fields = Fields(await read_object(request), Problems())
+    customer_id, profile = _read_sender(fields)
+    text = fields.text("text", required=True, maximum=MESSAGE_LENGTH) or ""
+    fields.problems.raise_any()
+    with store.transaction():
+        customer_id = _known_or_new_customer(store, customer_id, profile)
+        session_id = automation.receive(store, customer_id, text)
+    return json_response({"customerId": customer_id, "sessionId": session_id}, status=201)
+
+
+async def define_attribute(request: web.Request) -> web.Response:
+    """Define a freeform topic (custom attribute) of conversations."""
+    sandbox = request.app[SANDBOX]
+    fields = Fields(await read_object(request), Problems())
+    key, label = fields.text("key", required=True), fields.text("label")
+    fields.problems.raise_any()
+    with sandbox.store.transaction():
+        attribute_id = notes.define_attribute(sandbox.store, key or "", label or key or "", actor(request))
+    return json_response({"id": attribute_id}, status=201)
 
 
 async def merge(request: web.Request) -> web.Response:
@@ -116,6 +237,12 @@ async def clear_mails(request: web.Request) -> web.Response:
 ROUTES: tuple[web.RouteDef, ...] = (
     web.get(HEALTH_PATH, health),
     web.post("/_sandbox/inbound-messages", receive_message),
+    web.post("/_sandbox/past-conversations", put_past_conversations),
+    web.post("/_sandbox/conversations/{conversation_id}/messages", send_message),
+    web.post("/_sandbox/export-jobs", make_export_job),
+    web.post("/_sandbox/agent-statuses", note_presence),
+    web.post("/_sandbox/automation-messages", receive_automated_message),
+    web.post("/_sandbox/custom-attributes", define_attribute),
     web.post("/_sandbox/merges", merge),
     web.get("/_sandbox/settings", show_settings, allow_head=False),
     web.patch("/_sandbox/settings", change_settings),

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from html import escape
-from typing import Literal
+from typing import Literal, TypeVar
 
 import msgspec
 
@@ -18,7 +18,7 @@ class ErrorDetail(msgspec.Struct, frozen=True, omit_defaults=True):
     """
 
     code: str
-    detail: str
+    detail: str = ""
     attr: str | None = None
     meta: dict[str, str] | None = None
 
@@ -89,3 +89,15 @@ class Problems:
         """Raise `GladlyError` if anything was noted."""
         if self._errors:
             raise GladlyError(status, self._errors)
+
+
+Shape = TypeVar("Shape", bound=msgspec.Struct)
+
+
+def convert(body: object, shape: type[Shape]) -> Shape:
+    """Return a request's body in a shape of ours; raises 400 that names the field that does not fit."""
+    try:
+        return msgspec.convert(body, shape)
+    except msgspec.ValidationError as error:
+        words, _, place = str(error).partition(" - at `$.")
+        raise refusal(400, "invalid", words, attr=place.rstrip("`") or None) from None

@@ -17,6 +17,7 @@ class Options:
     host: str = "127.0.0.1"
     public_url: str | None = None
     requests_per_second: int = 10
+    reports_per_minute: int = 10
     resend_delays: tuple[float, ...] = (30.0, 300.0, 1800.0, 3600.0)
     """Seconds before each resend of a webhook; after as many failures more than these the webhook is
     disabled.

@@ -1,4 +1,6 @@
-"""Gladly's limit: so many requests a second for each HTTP method, summed over the whole organization."""
+"""Gladly's limits, summed over the whole organization: so many requests a second for each HTTP method, and for reports
+so many a minute and two at once.
+"""
 
 import time
 from collections.abc import Callable
@@ -35,3 +37,33 @@ class RateLimit:
             "Ratelimit-Limit-Second": str(self.per_second),
             "Ratelimit-Remaining-Second": str(self.per_second - self._used.get(method, 0)),
         }
+
+
+class ReportLimit:
+    """Counts reports in the present minute, and those that are being made."""
+
+    AT_ONCE = 2
+
+    def __init__(self, per_minute: int, clock: Callable[[], float] = time.time) -> None:
+        self.per_minute = per_minute
+        self._clock = clock
+        self._minute = 0
+        self._used = 0
+        self._under_way = 0
+
+    def begin(self) -> float | None:
+        """Count a report; the seconds to wait instead when it is over the limit. One that began has to `end`."""
+        moment = self._clock()
+        if int(moment // 60) != self._minute:
+            self._minute, self._used = int(moment // 60), 0
+        if self._under_way >= self.AT_ONCE:
+            return 1.0
+        if self._used >= self.per_minute:
+            return 60 - moment % 60
+        self._used += 1
+        self._under_way += 1
+        return None
+
+    def end(self) -> None:
+        """Note that a report was made, or was given up."""
+        self._under_way -= 1

@@ -10,7 +10,7 @@ from afterword_sandbox.faults.rules import Faults
 from afterword_sandbox.live import LiveChanges
 from afterword_sandbox.mail.catcher import MailCatcher
 from afterword_sandbox.options import Addresses, Options
-from afterword_sandbox.rate_limit import RateLimit
+from afterword_sandbox.rate_limit import RateLimit, ReportLimit
 from afterword_sandbox.store import Store
 from afterword_sandbox.webhooks.delivery import Postman
 
@@ -25,6 +25,7 @@ class Sandbox:
     """The user that the sandbox was started with; who calls is `authentication.actor`."""
     postman: Postman
     rate_limit: RateLimit
+    report_limit: ReportLimit
     live: LiveChanges
     mails: MailCatcher
     addresses: Addresses

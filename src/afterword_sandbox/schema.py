@@ -192,4 +192,136 @@ CREATE TABLE api_tokens (
 ALTER TABLE delivery_attempts ADD COLUMN body TEXT;
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _TASKS, _SETTINGS, _FAULTS, _USERS)
+_CONTACTS = """
+CREATE TABLE contacts (
+    id TEXT PRIMARY KEY,
+    conversation_id TEXT NOT NULL REFERENCES conversations ON DELETE CASCADE,
+    customer_id TEXT NOT NULL REFERENCES customers ON DELETE CASCADE,
+    channel TEXT NOT NULL,
+    started_at TEXT NOT NULL,
+    initiator_id TEXT NOT NULL,
+    initiator_type TEXT NOT NULL,
+    inbox_id TEXT NOT NULL REFERENCES inboxes,
+    entry_point TEXT,
+    agent_id TEXT REFERENCES agents,
+    accepted_at TEXT,
+    accepted_inbox_id TEXT REFERENCES inboxes,
+    fulfilled_at TEXT,
+    ended_at TEXT,
+    end_status TEXT
+);
+CREATE INDEX contacts_by_conversation ON contacts (conversation_id, started_at);
+CREATE INDEX contacts_by_customer ON contacts (customer_id);
+CREATE INDEX contacts_by_start ON contacts (started_at);
+CREATE INDEX contacts_by_end ON contacts (coalesce(ended_at, started_at));
+CREATE TABLE merged_conversations (
+    id TEXT PRIMARY KEY,
+    merged_into TEXT NOT NULL
+);
+"""
+
+_EXPORTS = """
+CREATE TABLE export_schedule (
+    next_start_at TEXT NOT NULL,
+    updated_at TEXT NOT NULL
+);
+CREATE TABLE export_jobs (
+    id TEXT PRIMARY KEY,
+    status TEXT NOT NULL CHECK (status IN ('PENDING', 'IN_PROGRESS', 'COMPLETED', 'FAILED')),
+    updated_at TEXT NOT NULL,
+    start_at TEXT NOT NULL,
+    end_at TEXT NOT NULL
+);
+CREATE TABLE export_files (
+    job_id TEXT NOT NULL REFERENCES export_jobs ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    content BLOB NOT NULL,
+    PRIMARY KEY (job_id, name)
+);
+CREATE INDEX items_by_time ON items (timestamp, position);
+"""
+
+_REST_OF_THE_INTERFACE = """
+CREATE TABLE audiences (
+    id TEXT PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE
+);
+CREATE TABLE answers (
+    id TEXT PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    description TEXT NOT NULL,
+    audience_ids TEXT NOT NULL,
+    created_at TEXT NOT NULL,
+    updated_at TEXT NOT NULL
+);
+CREATE TABLE answer_contents (
+    answer_id TEXT NOT NULL REFERENCES answers ON DELETE CASCADE,
+    language TEXT NOT NULL,
+    type TEXT NOT NULL,
+    title TEXT NOT NULL,
+    body_html TEXT NOT NULL,
+    updated_at TEXT NOT NULL,
+    PRIMARY KEY (answer_id, language, type)
+);
+CREATE TABLE task_comments (
+    id TEXT PRIMARY KEY,
+    task_id TEXT NOT NULL REFERENCES tasks ON DELETE CASCADE,
+    agent_id TEXT NOT NULL REFERENCES agents,
+    comment TEXT NOT NULL,
+    created_at TEXT NOT NULL
+);
+CREATE INDEX task_comments_by_task ON task_comments (task_id, created_at);
+CREATE TABLE custom_attributes (
+    id TEXT PRIMARY KEY,
+    key TEXT NOT NULL UNIQUE,
+    label TEXT NOT NULL,
+    deactivated INTEGER NOT NULL DEFAULT 0,
+    created_at TEXT NOT NULL,
+    created_by TEXT NOT NULL
+);
+CREATE TABLE conversation_attributes (
+    conversation_id TEXT NOT NULL REFERENCES conversations ON DELETE CASCADE,
+    attribute_id TEXT NOT NULL REFERENCES custom_attributes,
+    value TEXT NOT NULL,
+    PRIMARY KEY (conversation_id, attribute_id, value)
+);
+CREATE TABLE business_hours (
+    id TEXT PRIMARY KEY,
+    version INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    is_primary INTEGER NOT NULL,
+    office_hours TEXT NOT NULL,
+    created_at TEXT NOT NULL,
+    updated_at TEXT NOT NULL
+);
+CREATE TABLE automation_sessions (
+    id TEXT PRIMARY KEY,
+    customer_id TEXT NOT NULL REFERENCES customers ON DELETE CASCADE,
+    conversation_id TEXT NOT NULL REFERENCES conversations ON DELETE CASCADE,
+    target TEXT NOT NULL CHECK (target IN ('AUTOMATION', 'AGENT', 'NOBODY')),
+    created_at TEXT NOT NULL,
+    updated_at TEXT NOT NULL
+);
+CREATE TABLE automation_messages (
+    position INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    session_id TEXT NOT NULL REFERENCES automation_sessions ON DELETE CASCADE,
+    type TEXT NOT NULL,
+    content TEXT NOT NULL,
+    writer_id TEXT NOT NULL,
+    writer_type TEXT NOT NULL,
+    created_at TEXT NOT NULL
+);
+CREATE INDEX automation_messages_by_session ON automation_messages (session_id, position);
+"""
+
+MIGRATIONS: tuple[str, ...] = (
+    _FIRST,
+    _TASKS,
+    _SETTINGS,
+    _FAULTS,
+    _USERS,
+    _CONTACTS,
+    _EXPORTS,
+    _REST_OF_THE_INTERFACE,
+)

@@ -3,10 +3,12 @@
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from afterword_sandbox.clock import format_time
-from afterword_sandbox.company import customers, items
+from afterword_sandbox.clock import now, pretend
+from afterword_sandbox.company import business_hours, conversations, customers, messages
+from afterword_sandbox.company.business_hours import BusinessHours
 from afterword_sandbox.company.customers import Email, Phone, Profile
 from afterword_sandbox.company.events import Actor
+from afterword_sandbox.company.messages import Message
 from afterword_sandbox.identifiers import seeded_id
 from afterword_sandbox.store import Store
 
@@ -35,6 +37,10 @@ class SeedCustomer(NamedTuple):
 
 ORGANIZATION = "Juniper & Pine"
 DOMAIN = "juniperandpine.example"
+TIME_ZONE = "America/Los_Angeles"
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday")
+AUDIENCES = ("Retail customers", "Trade customers")
+CUSTOM_ATTRIBUTES = {"ORDER_ID": "Order ID", "REFUND_REASON": "Refund reason"}
 
 INBOXES = {
     "Orders & Delivery": ("Maya Okafor", "Tom Brennan", "Lucía Herrera"),
@@ -231,10 +237,10 @@ def seed(store: Store) -> None:
     with store.transaction():
         _seed_people(store)
         _seed_topics(store)
-        now = datetime.now(UTC)
+        _seed_settings(store)
+        today = datetime.now(UTC)
         for index, customer in enumerate(CUSTOMERS):
-            _seed_customer(store, customer, now - timedelta(hours=2 + 3 * index))
-        store.execute("DELETE FROM events")
+            _seed_customer(store, customer, today - timedelta(hours=2 + 3 * index))
 
 
 def _seed_people(store: Store) -> None:
@@ -244,7 +250,7 @@ def _seed_people(store: Store) -> None:
             "id": seeded_id("organization"),
             "name": ORGANIZATION,
             "login_domain": DOMAIN,
-            "timezone": "America/Los_Angeles",
+            "timezone": TIME_ZONE,
         },
     )
     for name in AGENTS:
@@ -262,6 +268,19 @@ def _seed_people(store: Store) -> None:
             store.insert("team_agents", {"team_id": team_id, "agent_id": seeded_id(f"agent {member}")})
 
 
+def _seed_settings(store: Store) -> None:
+    """What an organization has set up besides: audiences of answers, freeform topics, business hours."""
+    for name in AUDIENCES:
+        store.insert("audiences", {"id": seeded_id(f"audience {name}"), "name": name})
+    for key, label in CUSTOM_ATTRIBUTES.items():
+        row = {"id": seeded_id(f"attribute {key}"), "key": key, "label": label}
+        maker = {"created_at": now(), "created_by": seeded_id(f"agent {AGENTS[0]}")}
+        store.insert("custom_attributes", {**row, **maker})
+    weekdays: dict[str, object] = {day: [{"start": "08:00", "stop": "20:00"}] for day in WEEKDAYS}
+    hours = {"timezone": TIME_ZONE, **weekdays}
+    business_hours.create(store, BusinessHours("Default Hours", is_primary=True, office_hours=hours))
+
+
 def _seed_topics(store: Store) -> None:
     for topic in TOPICS:
         parent_id = None if topic.parent is None else seeded_id(f"topic {topic.parent}")
@@ -276,48 +295,41 @@ def _seed_customer(store: Store, customer: SeedCustomer, began: datetime) -> Non
     )
     phones = () if customer.phone is None else (Phone(customer.phone, customer.phone, type="MOBILE"),)
     profile = Profile(name=customer.name, address=customer.address, emails=emails, phones=phones)
-    at = format_time(began)
-    customer_id = customers.create(store, profile, seeded_id(f"customer {customer.key}"), at)
-    conversation_id = seeded_id(f"conversation {customer.key}")
-    answered = len(customer.messages) % 2 == 0
-    store.insert(
-        "conversations",
-        {
-            "id": conversation_id,
-            "customer_id": customer_id,
-            "inbox_id": seeded_id(f"inbox {customer.inbox}"),
-            "agent_id": None if customer.agent is None else seeded_id(f"agent {customer.agent}"),
-            "status": "WAITING" if answered else "OPEN",
-            "created_at": at,
-        },
-    )
-    for topic in customer.topics:
-        row = {"conversation_id": conversation_id, "topic_id": seeded_id(f"topic {topic}")}
-        store.insert("conversation_topics", row)
-    _seed_messages(store, customer, conversation_id, began)
-
-
-def _seed_messages(store: Store, customer: SeedCustomer, conversation_id: str, began: datetime) -> None:
-    customer_id = seeded_id(f"customer {customer.key}")
-    writers = [Actor(customer_id, "CUSTOMER")]
-    if customer.agent is not None:
-        writers.append(Actor(seeded_id(f"agent {customer.agent}"), "AGENT"))
-    for position, text in enumerate(customer.messages):
-        content: dict[str, object] = {
-            "type": "CHAT_MESSAGE",
-            "messageType": "TEXT",
-            "sessionId": conversation_id,
-            "content": text,
-        }
-        writer = writers[position % 2]
-        other = writers[(position + 1) % 2] if len(writers) > 1 else None
-        items.add(
+    customer_id, inbox_id = seeded_id(f"customer {customer.key}"), seeded_id(f"inbox {customer.inbox}")
+    themselves = Actor(customer_id, "CUSTOMER")
+    agent = None if customer.agent is None else Actor(seeded_id(f"agent {customer.agent}"), "AGENT")
+    with pretend(began):
+        customers.create(store, profile, customer_id)
+        conversation_id = conversations.create(
             store,
             customer_id,
-            content,
-            writer,
-            conversation_id=conversation_id,
-            responder=other,
-            item_id=seeded_id(f"message {customer.key} {position}"),
-            at=format_time(began + timedelta(minutes=4 * position, seconds=17 * position)),
+            inbox_id,
+            themselves,
+            conversation_id=seeded_id(f"conversation {customer.key}"),
         )
+        if agent is not None:
+            conversations.assign(
+                store, conversation_id, inbox_id, agent.id, themselves, reason="CONTACT_INBOUND"
+            )
+    _seed_messages(store, customer, conversation_id, (themselves, agent), began)
+
+
+def _seed_messages(
+    store: Store,
+    customer: SeedCustomer,
+    conversation_id: str,
+    people: tuple[Actor, Actor | None],
+    began: datetime,
+) -> None:
+    themselves, agent = people
+    for position, text in enumerate(customer.messages):
+        message = Message(text, own_id=seeded_id(f"message {customer.key} {position}"))
+        with pretend(began + timedelta(minutes=4 * position, seconds=17 * position)):
+            if agent is None or position % 2 == 0:
+                messages.write_inbound(store, conversation_id, message, themselves)
+            else:
+                messages.write_outbound(store, conversation_id, message, agent)
+    topic_ids = [seeded_id(f"topic {topic}") for topic in customer.topics]
+    if agent is not None and topic_ids:
+        with pretend(began + timedelta(minutes=4 * len(customer.messages))):
+            conversations.add_topics(store, conversation_id, topic_ids, agent)

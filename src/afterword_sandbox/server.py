@@ -18,7 +18,8 @@ from aiohttp import web
 from afterword_sandbox import control, seed
 from afterword_sandbox.api.edge import API_PREFIX, CONTROL_PREFIX, MAX_BODY_BYTES, gladly_edge
 from afterword_sandbox.api.routes import API_ROUTES
-from afterword_sandbox.company import events, tokens
+from afterword_sandbox.company import tokens
+from afterword_sandbox.exporting import make_export_jobs, stop
 from afterword_sandbox.faults import control as faults_control
 from afterword_sandbox.faults.calls import call_faults
 from afterword_sandbox.faults.rules import Faults
@@ -31,7 +32,7 @@ from afterword_sandbox.pages import mails as mail_pages
 from afterword_sandbox.pages.mails import MAIL_SITE, MailSite
 from afterword_sandbox.pages.settings.routes import SETTINGS_ROUTES
 from afterword_sandbox.pages.site_guard import site_guard
-from afterword_sandbox.rate_limit import RateLimit
+from afterword_sandbox.rate_limit import RateLimit, ReportLimit
 from afterword_sandbox.sandbox import SANDBOX, Sandbox
 from afterword_sandbox.store import Store
 from afterword_sandbox.webhooks.delivery import Postman
@@ -127,7 +128,6 @@ async def start(options: Options, stack: AsyncExitStack) -> Addresses:
     stack.callback(store.close)
     seed.seed(store)
     with store.transaction():
-        events.forget_old(store)
         api_user = tokens.ensure_configured(store, options.username, options.api_token)
     mails = MailCatcher(options.data_dir / "mails.db", live)
     stack.callback(mails.close)
@@ -135,10 +135,21 @@ async def start(options: Options, stack: AsyncExitStack) -> Addresses:
     postman = Postman(store, options.resend_delays, faults)
     store.listeners.extend((postman.tell, lambda changes: live.tell(changes.customer_ids | changes.page_ids)))
     stack.push_async_callback(postman.stop)
+    stack.push_async_callback(stop, asyncio.create_task(make_export_jobs(store)))
     await postman.open()
     await _start_mail(options, stack, mails, live, addresses)
-    limit = RateLimit(options.requests_per_second)
-    sandbox = Sandbox(options, store, api_user, postman, limit, live, mails, addresses, faults)
+    sandbox = Sandbox(
+        options,
+        store,
+        api_user,
+        postman,
+        RateLimit(options.requests_per_second),
+        ReportLimit(options.reports_per_minute),
+        live,
+        mails,
+        addresses,
+        faults,
+    )
     sandbox.apply_settings()
     port = await _serve(_sandbox_app(sandbox), stack, options.host, options.port, "--port")
     addresses.sandbox_url = (options.public_url or _url(options.host, port)).rstrip("/")

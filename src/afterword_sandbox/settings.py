@@ -7,9 +7,12 @@ Each setting is a field here and a line in docs/sandbox.md; its default is what 
 from typing import Annotated, Any, Literal
 
 import msgspec
+from msgspec import Meta
 
-from afterword_sandbox.errors import ErrorForm, refusal
+from afterword_sandbox.errors import ErrorForm, convert
 from afterword_sandbox.store import Store
+
+Seconds = Annotated[float, Meta(ge=0, le=1_000_000)]
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
@@ -43,6 +46,30 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid
     """What becomes of the events that a disabled webhook would have had: kept, they come when it is enabled."""
     api_initiator: Literal["API", "APPLICATION"] = "API"
     """The initiator's type in events of what the API did; items say API either way."""
+    topic_names: Literal["unique", "unique-per-parent"] = "unique"
+    """Among which topics a name may stand once: all, or those of the same parent."""
+    events_api_ids: Literal["same", "other"] = "same"
+    """Whether the Events API gives the ids that webhooks gave."""
+    events_api_end: Literal["exclusive", "inclusive"] = "exclusive"
+    """Whether an event of the very moment ``endAt`` is given."""
+    events_lag_seconds: Seconds = 0
+    """How long after it happened an event is in the Events API; Gladly says up to 15."""
+    report_lag_seconds: Seconds = 0
+    """How long after it happened an event is in a report; Gladly says about an hour, 3600."""
+    report_seconds: Seconds = 0
+    """How long a report takes to be made; two may be made at once."""
+    report_row_cap: Annotated[int, Meta(ge=1)] = 100_000
+    """How many rows a report has at most; what is beyond is silently left out."""
+    report_times: Literal["utc", "zoned", "local"] = "utc"
+    """How a report shows times: as the API does, with the offset of its zone, or as a clock there shows them."""
+    report_filters: Literal["applied", "refused", "ignored"] = "applied"
+    """What becomes of a filter that Gladly does not list for the metric set."""
+    empty_report: Literal["header", "nothing"] = "header"
+    """What a report without rows is."""
+    report_start: Literal["plain", "blank-lines", "byte-order-mark"] = "plain"
+    """What stands before a report's header."""
+    export_frequency: Literal["HOURLY", "DAILY", "NEVER"] = "DAILY"
+    """How often an export job is made."""
 
 
 def read(store: Store) -> Settings:
@@ -71,10 +98,6 @@ def change(store: Store, wanted: dict[str, object]) -> None:
 
     Raises 400 for an unknown one or a value that it cannot have.
     """
-    try:
-        settings = msgspec.convert(_merged(as_json(store), wanted), Settings)
-    except msgspec.ValidationError as error:
-        words, _, place = str(error).partition(" - at `$.")
-        raise refusal(400, "invalid", words, attr=place.rstrip("`") or None) from None
+    settings = convert(_merged(as_json(store), wanted), Settings)
     store.execute("DELETE FROM settings")
     store.insert("settings", {"body": msgspec.json.encode(settings).decode()})

@@ -91,8 +91,9 @@ def running(data_dir: Path, *options: str) -> Iterator[SandboxProcess]:
 @pytest.fixture(scope="session")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxProcess]:
     """A sandbox that many tests share: each makes customers of its own. Its rate limit is out of the way."""
-    options = ("--requests-per-second", "100000", "--resend-delays", "0.05,0.05")
-    with running(tmp_path_factory.mktemp("sandbox"), *options) as process:
+    options = ("--requests-per-second", "100000", "--reports-per-minute", "100000")
+    resends = ("--resend-delays", "0.05,0.05")
+    with running(tmp_path_factory.mktemp("sandbox"), *options, *resends) as process:
         yield process
 
 
@@ -149,6 +150,52 @@ def write(gladly: aiohttp.ClientSession) -> Write:
         return Opened(ids["customerId"], ids["conversationId"], ids["itemId"], email)
 
     return send
+
+
+class Past(NamedTuple):
+    """A conversation that was put into the past."""
+
+    customer_id: str
+    conversation_id: str
+    item_ids: list[str]
+
+
+PutPast = Callable[..., Awaitable[list[Past]]]
+
+
+@pytest.fixture
+def put_past(gladly: aiohttp.ClientSession) -> PutPast:
+    """Put conversations into the past, each of a customer of its own unless told whose."""
+
+    async def put(*conversations: dict[str, Any], client: aiohttp.ClientSession | None = None) -> list[Past]:
+        told = []
+        for one in conversations:
+            email = f"past{next(NUMBERS)}.{os.getpid()}@mail.example"
+            told.append({"customer": {"name": "Kim Past", "email": email}, **one})
+        body = {"conversations": told}
+        async with (client or gladly).post("/_sandbox/past-conversations", json=body) as answer:
+            assert answer.status == 201, await answer.text()
+            made = (await answer.json())["conversations"]
+        return [Past(one["customerId"], one["conversationId"], one["itemIds"]) for one in made]
+
+    return put
+
+
+Set = Callable[..., Awaitable[None]]
+
+
+@pytest_asyncio.fixture
+async def set_sandbox(gladly: aiohttp.ClientSession) -> AsyncIterator[Set]:
+    """Change the shared sandbox's settings for this test."""
+    async with gladly.get("/_sandbox/settings") as answer:
+        before = await answer.json()
+
+    async def change(**settings: Any) -> None:
+        async with gladly.patch("/_sandbox/settings", json=settings) as answer:
+            assert answer.status == 204, await answer.text()
+
+    yield change
+    await change(**before)
 
 
 class Received(NamedTuple):

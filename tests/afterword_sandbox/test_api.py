@@ -144,7 +144,9 @@ async def test_the_company_is_there_from_the_start(start_sandbox: Any) -> None:
         assert [email.get("primary", False) for email in priya["emails"]] == [False, True]
         (conversation,) = await get(f"/api/v1/customers/{priya['id']}/conversations")
         assert conversation["status"] == "OPEN"
-        assert len(await get(f"/api/v1/conversations/{conversation['id']}/items")) == 3
+        items = await get(f"/api/v1/conversations/{conversation['id']}/items")
+        types = [item["content"]["type"] for item in items]
+        assert types == ["CHAT_MESSAGE", "CHAT_MESSAGE", "CHAT_MESSAGE", "TOPIC_CHANGE"]
         (walter,) = await get("/api/v1/customer-profiles?phoneNumber=%2B46701740605")
         assert walter["emails"] == []
         (nameless,) = await get("/api/v1/customer-profiles?email=k.r.1987@webpost.example")

@@ -77,10 +77,10 @@ async def change(request: web.Request) -> web.Response:
 
 
 async def list_items(request: web.Request) -> web.Response:
-    """List a conversation's items, oldest first."""
+    """List a conversation's items, or those of ``?sessionId=``, oldest first."""
     store, conversation_id = request.app[SANDBOX].store, request.match_info["conversation_id"]
     conversations.row_of(store, conversation_id)
-    found, limited = items.of_conversation(store, conversation_id)
+    found, limited = items.of_conversation(store, conversation_id, request.query.get("sessionId") or None)
     return json_response(found, limited=limited)
 
 

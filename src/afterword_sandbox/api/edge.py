@@ -16,6 +16,9 @@ from afterword_sandbox.settings import Settings
 API_PREFIX = "/api/"
 CONTROL_PREFIX = "/_sandbox/"
 HEALTH_PATH = "/_sandbox/health"
+PUBLIC_PREFIX = "/api/v1/orgs/"
+"""Below it are the answers that everybody may read, without credentials."""
+
 MAX_BODY_BYTES = 1_048_576
 LIMITED_DATA = "Gladly-Limited-Data"
 
@@ -43,7 +46,8 @@ def _error_response(error: GladlyError, switches: Settings) -> web.Response:
 
 async def _admit(request: web.Request, handler: Handler) -> web.StreamResponse:
     sandbox = request.app[SANDBOX]
-    authenticate(request, sandbox.store)
+    if not request.path.startswith(PUBLIC_PREFIX):
+        authenticate(request, sandbox.store)
     if request.path.startswith(API_PREFIX) and not sandbox.rate_limit.take(request.method):
         raise refusal(
             429,

@@ -1,6 +1,6 @@
 """Reads request bodies: JSON objects whose fields are checked one by one, all that is wrong told at once."""
 
-from collections.abc import Collection
+from collections.abc import AsyncIterator, Collection
 from typing import cast
 
 import msgspec
@@ -25,10 +25,17 @@ async def read_object(request: web.Request) -> JsonObject:
     return body
 
 
-def json_response(body: object, *, limited: bool | None = None) -> web.Response:
-    """Answer 200 with JSON; ``limited`` says for a capped list whether there was more than is given."""
+def json_response(body: object, *, limited: bool | None = None, status: int = 200) -> web.Response:
+    """Answer with JSON; ``limited`` says for a capped list whether there was more than is given."""
     headers = {} if limited is None else {"Gladly-Limited-Data": "true" if limited else "false"}
-    return web.Response(body=msgspec.json.encode(body), content_type="application/json", headers=headers)
+    return web.Response(
+        body=msgspec.json.encode(body), status=status, content_type="application/json", headers=headers
+    )
+
+
+def json_lines(lines: AsyncIterator[bytes], content_type: str) -> web.Response:
+    """Answer 200 with a stream of JSON, one value a line."""
+    return web.Response(body=lines, content_type=content_type)
 
 
 def created(path: str) -> web.Response:

@@ -1,4 +1,4 @@
-"""The organization, agents, inboxes, teams and topics: read only, whole lists."""
+"""The organization, agents, inboxes, teams and audiences: read only, whole lists."""
 
 from collections.abc import Callable
 
@@ -39,6 +39,5 @@ ROUTES = (
     web.get("/api/v1/inboxes/{id}", _single(people.inbox), allow_head=False),
     web.get("/api/v1/teams", _listing(people.teams), allow_head=False),
     web.get("/api/v1/teams/{id}", _single(people.team), allow_head=False),
-    web.get("/api/v1/topics", _listing(people.topics), allow_head=False),
-    web.get("/api/v1/topics/{id}", _single(people.topic), allow_head=False),
+    web.get("/api/v1/audiences", _listing(people.audiences), allow_head=False),
 )

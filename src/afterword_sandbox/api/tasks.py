@@ -11,7 +11,7 @@ from afterword_sandbox.authentication import actor
 from afterword_sandbox.clock import format_time, parse_time
 from afterword_sandbox.company import customers, tasks
 from afterword_sandbox.company.conversations import check_assignee
-from afterword_sandbox.company.tasks import Assignee, NewTask
+from afterword_sandbox.company.tasks import Assignee, Comment, NewTask
 from afterword_sandbox.errors import Problems, refusal
 from afterword_sandbox.sandbox import SANDBOX
 from afterword_sandbox.store import Value
@@ -113,11 +113,41 @@ async def change(request: web.Request) -> web.Response:
     return web.Response(status=204)
 
 
+async def add_comment(request: web.Request) -> web.Response:
+    """Add a comment to a task; Gladly's schema also calls its text ``message``."""
+    store, task_id = request.app[SANDBOX].store, request.match_info["task_id"]
+    tasks.row_of(store, task_id)
+    fields = Fields(await read_object(request), Problems())
+    own_id, agent_id = fields.own_id(), fields.text("agentId", required=True)
+    key = "message" if "message" in fields and "comment" not in fields else "comment"
+    text = fields.text(key, required=True, maximum=BODY_LENGTH)
+    fields.problems.raise_any()
+    with store.transaction():
+        comment_id = tasks.add_comment(store, task_id, Comment(agent_id or "", text or "", own_id))
+    return created(f"/api/v1/tasks/{task_id}/comments/{comment_id}")
+
+
+async def list_comments(request: web.Request) -> web.Response:
+    """List a task's comments, oldest first."""
+    found, limited = tasks.comments(request.app[SANDBOX].store, request.match_info["task_id"])
+    return json_response(found, limited=limited)
+
+
+async def get_comment(request: web.Request) -> web.Response:
+    """Show a comment."""
+    place = request.match_info
+    return json_response(tasks.comment(request.app[SANDBOX].store, place["task_id"], place["comment_id"]))
+
+
 _OF_CUSTOMER = "/api/v1/customers/{customer_id}/tasks"
+_COMMENTS = "/api/v1/tasks/{task_id}/comments"
 ROUTES = (
     web.post("/api/v1/tasks", create),
     web.get("/api/v1/tasks/{task_id}", get, allow_head=False),
     web.patch("/api/v1/tasks/{task_id}", change),
+    web.post(_COMMENTS, add_comment),
+    web.get(_COMMENTS, list_comments, allow_head=False),
+    web.get(f"{_COMMENTS}/{{comment_id}}", get_comment, allow_head=False),
     web.post(_OF_CUSTOMER, create_for_customer),
     web.get(_OF_CUSTOMER, list_of_customer, allow_head=False),
 )

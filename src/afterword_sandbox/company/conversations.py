@@ -6,26 +6,25 @@ Every event carries ``context.assignee``, which Gladly documents as the state ju
 
 import sqlite3
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
 
 import msgspec
 
 from afterword_sandbox import settings
-from afterword_sandbox.clock import format_time, now
-from afterword_sandbox.company import items
+from afterword_sandbox.clock import now
+from afterword_sandbox.company import contacts, items
 from afterword_sandbox.company.customers import row_of as customer_row_of
-from afterword_sandbox.company.events import Actor, emit
+from afterword_sandbox.company.events import Actor, assignee, emit
 from afterword_sandbox.errors import invalid_state, not_found, refusal
 from afterword_sandbox.identifiers import new_id
 from afterword_sandbox.store import Store
 
 CUSTOMER_LIMIT = 100
-REOPEN_WINDOW = timedelta(hours=24)
-"""How long after closing a customer's message reopens a conversation; Gladly recommends a day."""
 
 _WITH_TOPICS = (
     "SELECT conversations.*, (SELECT json_group_array(topic_id) FROM (SELECT topic_id "
-    "FROM conversation_topics WHERE conversation_id = conversations.id ORDER BY rowid)) AS topic_ids "
+    "FROM conversation_topics WHERE conversation_id = conversations.id ORDER BY rowid)) AS topic_ids, "
+    "(SELECT json_group_array(json_object('id', attribute_id, 'value', value)) FROM (SELECT attribute_id, value "
+    "FROM conversation_attributes WHERE conversation_id = conversations.id ORDER BY rowid)) AS attributes "
     "FROM conversations"
 )
 
@@ -50,6 +49,8 @@ def wire(row: sqlite3.Row) -> dict[str, object]:
     }
     if row["agent_id"] is not None:
         conversation["agentId"] = row["agent_id"]
+    if row["attributes"] != "[]":
+        conversation["customAttributes"] = msgspec.json.decode(row["attributes"])
     if row["closed_at"] is not None:
         conversation["closedAt"] = row["closed_at"]
     return conversation
@@ -65,13 +66,9 @@ def of_customer(store: Store, customer_id: str) -> tuple[list[dict[str, object]]
     return [wire(row) for row in rows[:CUSTOMER_LIMIT]], len(rows) > CUSTOMER_LIMIT
 
 
-def _assignee(inbox_id: str, agent_id: str | None) -> dict[str, str]:
-    return {"inboxId": inbox_id} if agent_id is None else {"inboxId": inbox_id, "agentId": agent_id}
-
-
 def _emit(store: Store, event_type: str, row: sqlite3.Row, initiator: Actor, **more: object) -> None:
     content: dict[str, object] = {"customerId": row["customer_id"], "conversationId": row["id"]}
-    context = {"context": {"assignee": _assignee(row["inbox_id"], row["agent_id"])}}
+    context = {"context": {"assignee": assignee(row["inbox_id"], row["agent_id"])}}
     emit(store, event_type, {**content, **more, **context}, initiator)
 
 
@@ -120,15 +117,32 @@ def assign(
     if row["status"] == "CLOSED":
         raise invalid_state("closed conversation cannot be reassigned")
     check_assignee(store, inbox_id, agent_id)
-    if (row["inbox_id"], row["agent_id"]) == (inbox_id, agent_id):
+    _give(store, row, (inbox_id, agent_id), initiator, reason)
+
+
+def take(store: Store, conversation_id: str, agent_id: str, initiator: Actor) -> None:
+    """Give a conversation to whoever answers it, of its inbox or not, as Gladly does with a reply of the API."""
+    row = row_of(store, conversation_id)
+    _give(store, row, (row["inbox_id"], agent_id), initiator, "MESSAGE_OUTBOUND")
+
+
+def _give(store: Store, row: sqlite3.Row, to: tuple[str, str | None], initiator: Actor, reason: str) -> None:
+    if (row["inbox_id"], row["agent_id"]) == to:
         return
-    store.execute(
-        "UPDATE conversations SET inbox_id = ?, agent_id = ? WHERE id = ?",
-        (inbox_id, agent_id, conversation_id),
-    )
+    store.execute("UPDATE conversations SET inbox_id = ?, agent_id = ? WHERE id = ?", (*to, row["id"]))
     store.changes.customer_ids.add(row["customer_id"])
-    assignee = _assignee(inbox_id, agent_id)
-    _emit(store, "CONVERSATION_ASSIGNEE/UPDATED", row, initiator, assignee=assignee, reason=reason)
+    new = assignee(*to)
+    _emit(store, "CONVERSATION_ASSIGNEE/UPDATED", row, initiator, assignee=new, reason=reason)
+
+
+def agent_for(store: Store, row: sqlite3.Row) -> str | None:
+    """Return who acts for the company in a conversation: its agent, else the first of its inbox."""
+    if row["agent_id"] is not None:
+        return str(row["agent_id"])
+    first = store.one(
+        "SELECT agent_id FROM inbox_agents WHERE inbox_id = ? ORDER BY rowid LIMIT 1", (row["inbox_id"],)
+    )
+    return None if first is None else str(first["agent_id"])
 
 
 def customer_is_waiting(store: Store, row: sqlite3.Row) -> bool:
@@ -166,6 +180,7 @@ def close(store: Store, conversation_id: str, initiator: Actor, *, force: bool) 
     _note_status_change(store, row, "CLOSED", initiator, at)
     _emit(store, "CONVERSATION/CLOSED", row, initiator)
     _emit_status(store, row)
+    contacts.end_all(store, row, initiator, "CONVERSATION_CLOSED")
 
 
 def reopen(store: Store, conversation_id: str, initiator: Actor) -> None:
@@ -214,16 +229,16 @@ def add_topics(store: Store, conversation_id: str, topic_ids: Iterable[str], ini
     if not added:
         return
     chosen = msgspec.json.encode(added).decode()
-    known = {
-        found["id"]
-        for found in store.all(
-            "SELECT id FROM topics WHERE id IN (SELECT value FROM json_each(?))", (chosen,)
-        )
-    }
+    rows = store.all(
+        "SELECT id, disabled FROM topics WHERE id IN (SELECT value FROM json_each(?))", (chosen,)
+    )
+    known = {found["id"]: bool(found["disabled"]) for found in rows}
     for topic_id in added:
         if topic_id not in known:
             detail = f"conversation topic [{topic_id}] does not exist"
             raise refusal(400, "not_exist", detail, attr="topicIds")
+        if known[topic_id]:
+            raise refusal(400, "invalid", f"conversation topic [{topic_id}] is disabled", attr="topicIds")
     store.execute(
         "INSERT INTO conversation_topics (conversation_id, topic_id) SELECT ?, value FROM json_each(?)",
         (conversation_id, chosen),
@@ -242,8 +257,21 @@ def remove_topic(store: Store, conversation_id: str, topic_id: str, initiator: A
     _note_topic_change(store, row, "removed", [topic_id], initiator)
 
 
-def _create(store: Store, customer_id: str, inbox_id: str, agent_id: str | None, initiator: Actor) -> str:
-    conversation_id = new_id()
+def wait(store: Store, conversation_id: str) -> None:
+    """Let an open conversation wait for its customer, as one does that an agent has answered."""
+    if store.execute(
+        "UPDATE conversations SET status = 'WAITING' WHERE id = ? AND status = 'OPEN'", (conversation_id,)
+    ):
+        _emit_status(store, row_of(store, conversation_id))
+
+
+def create(
+    store: Store, customer_id: str, inbox_id: str, initiator: Actor, *, conversation_id: str | None = None
+) -> str:
+    """Open a new conversation of a customer in an inbox and return its id; raises 400 when another is open."""
+    if store.one("SELECT 1 FROM conversations WHERE customer_id = ? AND status != 'CLOSED'", (customer_id,)):
+        raise invalid_state("customer has another open conversation")
+    conversation_id = conversation_id or new_id()
     store.insert(
         "conversations",
         {
@@ -257,56 +285,4 @@ def _create(store: Store, customer_id: str, inbox_id: str, agent_id: str | None,
     )
     store.changes.customer_ids.add(customer_id)
     _emit(store, "CONVERSATION/CREATED", row_of(store, conversation_id), initiator)
-    if agent_id is not None:
-        assign(store, conversation_id, inbox_id, agent_id, initiator, reason="CONTACT_INBOUND")
     return conversation_id
-
-
-def _continued_by_message(store: Store, customer_id: str, initiator: Actor) -> str | None:
-    """Return the conversation that a message belongs to, reopened if closed shortly before, or None."""
-    row = store.one(
-        "SELECT id, status, closed_at FROM conversations WHERE customer_id = ? "
-        "ORDER BY status = 'CLOSED', closed_at DESC LIMIT 1",
-        (customer_id,),
-    )
-    if row is None:
-        return None
-    if row["status"] == "CLOSED" and row["closed_at"] < format_time(datetime.now(UTC) - REOPEN_WINDOW):
-        return None
-    reopen(store, row["id"], initiator)
-    return str(row["id"])
-
-
-def receive_message(
-    store: Store, customer_id: str, text: str, *, inbox_id: str | None, agent_id: str | None
-) -> tuple[str, str]:
-    """Take a chat message of a customer; returns the ids of conversation and item.
-
-    It goes on with the open conversation, reopens one closed within `REOPEN_WINDOW`, or opens a new one in
-    the inbox named, else the first. Raises 404 for an unknown customer, 400 for an unknown inbox or an agent
-    not in it.
-    """
-    customer_row_of(store, customer_id)
-    initiator = Actor(customer_id, "CUSTOMER")
-    if inbox_id is not None:
-        check_assignee(store, inbox_id, agent_id)
-    conversation_id = _continued_by_message(store, customer_id, initiator)
-    if conversation_id is None:
-        conversation_id = _create(store, customer_id, inbox_id or _first_inbox(store), agent_id, initiator)
-    elif inbox_id is not None:
-        assign(store, conversation_id, inbox_id, agent_id, initiator, reason="CONTACT_INBOUND")
-    content: dict[str, object] = {
-        "type": "CHAT_MESSAGE",
-        "messageType": "TEXT",
-        "sessionId": conversation_id,
-        "content": text,
-    }
-    item_id = items.add(store, customer_id, content, initiator, conversation_id=conversation_id)
-    return conversation_id, item_id
-
-
-def _first_inbox(store: Store) -> str:
-    row = store.one("SELECT id FROM inboxes WHERE NOT disabled ORDER BY rowid LIMIT 1")
-    if row is None:
-        raise invalid_state("the organization has no inbox")
-    return str(row["id"])

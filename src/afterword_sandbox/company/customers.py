@@ -213,7 +213,7 @@ def _write_addresses(store: Store, customer_id: str, profile: Profile) -> None:
             )
 
 
-def create(store: Store, profile: Profile, customer_id: str | None = None, at: str | None = None) -> str:
+def create(store: Store, profile: Profile, customer_id: str | None = None) -> str:
     """Make a customer and return the id; raises 409 when the id, an address or a mobile number is taken."""
     customer_id = customer_id or new_id()
     if store.one(
@@ -222,7 +222,7 @@ def create(store: Store, profile: Profile, customer_id: str | None = None, at: s
     ):
         raise refusal(409, "taken", "customer ID exists", attr="id")
     _refuse_taken(store, customer_id, profile)
-    at = at or now()
+    at = now()
     row: dict[str, Value] = {"id": customer_id, "custom_attributes": "{}", "created_at": at, "updated_at": at}
     store.insert("customers", row | profile.columns())
     _write_addresses(store, customer_id, profile)

@@ -1,15 +1,16 @@
-"""Events: what webhooks carry. Recorded in the transaction that caused them, with a delivery for each
-webhook.
+"""Events: what webhooks carry, the Events API gives for a day, and reports are made of for ever.
+
+Recorded in the transaction that caused them, with a delivery for each webhook; ``event_log.py`` reads them.
 """
 
 import time
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import msgspec
 
 from afterword_sandbox import settings
-from afterword_sandbox.clock import format_time, now
+from afterword_sandbox.clock import is_pretended, now
 from afterword_sandbox.identifiers import new_id
 from afterword_sandbox.store import Store
 
@@ -20,6 +21,7 @@ _CONTACT_ACTIONS = (
 _ACTIONS = {
     "AGENT_AVAILABILITY": "FOCUS_ENTERED FOCUS_EXITED UPDATED",
     "AGENT_STATUS": "CHANGED_ACTIVE_REASON LOGGED_IN LOGGED_OUT RETURNED_FROM_AWAY WENT_AWAY",
+    "AUTOMATION": "MESSAGE_RECEIVED MESSAGE_SENT",
     "CONTACT": _CONTACT_ACTIONS,
     "CONVERSATION": (
         "CLOSED CREATED CUSTOM_ATTRIBUTE_ADDED CUSTOM_ATTRIBUTE_REMOVED NOTE_CREATED REOPENED TOPIC_ADDED "
@@ -36,14 +38,15 @@ _ACTIONS = {
         "FOLLOWER_REMOVED REOPENED"
     ),
 }
-SELECTABLE_TYPES = frozenset(
-    f"{entity}/{action}" for entity in _ACTIONS for action in _ACTIONS[entity].split()
-)
+
+
+def types_of_entities(entities: Iterable[str]) -> frozenset[str]:
+    """Return the types of events whose first half is one of these."""
+    return frozenset(f"{entity}/{action}" for entity in entities for action in _ACTIONS[entity].split())
+
+
+SELECTABLE_TYPES = types_of_entities(_ACTIONS)
 """What a webhook may select; Gladly sends PING by itself and does not let it be selected."""
-
-
-KEPT = timedelta(hours=24)
-"""How long an event is kept after it was delivered, as Gladly documents for its Events API."""
 
 
 class Actor(NamedTuple):
@@ -53,6 +56,11 @@ class Actor(NamedTuple):
 
     id: str
     type: str
+
+
+def assignee(inbox_id: str, agent_id: str | None) -> dict[str, object]:
+    """Return an assignee as Gladly shows it: an inbox, and perhaps an agent of it."""
+    return {"inboxId": inbox_id} if agent_id is None else {"inboxId": inbox_id, "agentId": agent_id}
 
 
 def envelope(event_type: str, content: dict[str, object], initiator: Actor | None) -> dict[str, object]:
@@ -66,7 +74,8 @@ def envelope(event_type: str, content: dict[str, object], initiator: Actor | Non
 def emit(store: Store, event_type: str, content: dict[str, object], initiator: Actor | None = None) -> None:
     """Record an event and queue it for the webhooks that selected its type, in the present transaction.
 
-    A disabled webhook gets it only where the settings say that such events are kept.
+    A disabled webhook gets it only where the settings say that such events are kept. What is put into the past is
+    told to no webhook.
     """
     switches = settings.read(store)
     if initiator is not None and initiator.type == "API":
@@ -77,6 +86,8 @@ def emit(store: Store, event_type: str, content: dict[str, object], initiator: A
         (str(event["id"]), event_type, str(event["timestamp"]), msgspec.json.encode(event)),
     )
     assert row is not None  # noqa: S101 -- an INSERT … RETURNING that did not raise has a row
+    if is_pretended():
+        return
     queued = store.all(
         "INSERT INTO deliveries (webhook_id, event_position, due_at) "
         "SELECT id, ?, ? FROM webhooks WHERE (enabled OR ?) "
@@ -84,11 +95,3 @@ def emit(store: Store, event_type: str, content: dict[str, object], initiator: A
         (row["position"], time.time(), switches.events_while_disabled == "kept", event_type),
     )
     store.changes.webhook_ids.update(delivery["webhook_id"] for delivery in queued)
-
-
-def forget_old(store: Store) -> None:
-    """Delete the events that are older than `KEPT` and have no delivery waiting."""
-    store.execute(
-        "DELETE FROM events WHERE timestamp < ? AND position NOT IN (SELECT event_position FROM deliveries)",
-        (format_time(datetime.now(UTC) - KEPT),),
-    )

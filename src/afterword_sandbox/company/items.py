@@ -111,11 +111,43 @@ def delete(store: Store, item_id: str, customer_id: str | None = None) -> None:
     store.changes.customer_ids.add(row["customer_id"])
 
 
-def of_conversation(store: Store, conversation_id: str) -> tuple[list[dict[str, object]], bool]:
-    """Return a conversation's items, oldest first, and whether there were more than are given."""
+REDACTABLE = frozenset({"CHAT_MESSAGE", "EMAIL", "PHONE_CALL", "SMS", "TWITTER", "VOICEMAIL", "WHATSAPP"})
+"""The types whose content Gladly documents that it can remove."""
+
+_REDACTED: dict[str, object] = {
+    "content": "",
+    "subject": "",
+    "recordingStatus": "DELETED",
+    "recordingUrl": "",
+    "recordingSummary": {"status": "REDACTED", "summary": "", "language": ""},
+}
+
+
+def redact(store: Store, item_id: str) -> None:
+    """Remove what was said in an item, which stays; raises 404, and 400 for a type that cannot be redacted."""
+    row = store.one("SELECT type, customer_id, content FROM items WHERE id = ?", (item_id,))
+    if row is None:
+        raise not_found("conversation item")
+    if row["type"] not in REDACTABLE:
+        raise refusal(400, "invalid", f"type [{row['type']}] is not supported")
+    content = msgspec.json.decode(row["content"], type=dict[str, object])
+    content |= {key: value for key, value in _REDACTED.items() if key in content}
+    content.pop("messageData", None)
+    store.execute(
+        "UPDATE items SET content = ? WHERE id = ?", (msgspec.json.encode(content).decode(), item_id)
+    )
+    store.changes.customer_ids.add(row["customer_id"])
+
+
+def of_conversation(
+    store: Store, conversation_id: str, session_id: str | None = None
+) -> tuple[list[dict[str, object]], bool]:
+    """Return a conversation's items, or a session's of it, oldest first, and whether there were more."""
     rows = store.all(
-        "SELECT * FROM items WHERE conversation_id = ? ORDER BY timestamp, position LIMIT ?",
-        (conversation_id, CONVERSATION_LIMIT + 1),
+        "SELECT * FROM items WHERE conversation_id = :conversation "
+        "AND (:session IS NULL OR json_extract(content, '$.sessionId') = :session) "
+        "ORDER BY timestamp, position LIMIT :limit",
+        {"conversation": conversation_id, "session": session_id, "limit": CONVERSATION_LIMIT + 1},
     )
     return [wire(row) for row in rows[:CONVERSATION_LIMIT]], len(rows) > CONVERSATION_LIMIT
 

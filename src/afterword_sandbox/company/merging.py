@@ -35,11 +35,13 @@ def merge(store: Store, source_id: str, destination_id: str, initiator: Actor) -
     if source and destination and source["status"] != "CLOSED" and destination["status"] != "CLOSED":
         gone, kept = source["id"], destination["id"]
         store.execute("UPDATE items SET conversation_id = ? WHERE conversation_id = ?", (kept, gone))
+        store.execute("UPDATE contacts SET conversation_id = ? WHERE conversation_id = ?", (kept, gone))
         store.execute(
             "UPDATE OR IGNORE conversation_topics SET conversation_id = ? WHERE conversation_id = ?",
             (kept, gone),
         )
         store.execute("DELETE FROM conversations WHERE id = ?", (gone,))
+        store.insert("merged_conversations", {"id": gone, "merged_into": kept})
     _move_everything(store, source_id, destination_id)
     store.execute(
         "UPDATE merged_customers SET merged_into = ? WHERE merged_into = ?", (destination_id, source_id)
@@ -62,6 +64,7 @@ def _move_everything(store: Store, source_id: str, destination_id: str) -> None:
     store.execute("UPDATE conversations SET customer_id = ? WHERE customer_id = ?", both)
     store.execute("UPDATE items SET customer_id = ? WHERE customer_id = ?", both)
     store.execute("UPDATE tasks SET customer_id = ? WHERE customer_id = ?", both)
+    store.execute("UPDATE contacts SET customer_id = ? WHERE customer_id = ?", both)
     for table in ("customer_emails", "customer_phones"):
         last = store.one(
             f"SELECT coalesce(max(position), -1) AS position FROM {table} WHERE customer_id = ?",  # noqa: S608

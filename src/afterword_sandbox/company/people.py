@@ -1,8 +1,9 @@
-"""The organization, its inboxes, agents, teams and topics: what stays while customers come and go."""
+"""The organization, its inboxes, agents, teams and audiences: what stays while customers come and go."""
 
 import sqlite3
+from collections.abc import Iterable
 
-from afterword_sandbox.errors import not_found, refusal
+from afterword_sandbox.errors import not_found
 from afterword_sandbox.store import Store
 
 
@@ -18,6 +19,27 @@ def organization(store: Store, public_url: str) -> dict[str, object]:
         "timezone": row["timezone"],
         "gladlyUrl": public_url,
     }
+
+
+def time_zone(store: Store) -> str:
+    """Return the organization's time zone, by its IANA name."""
+    row = store.one("SELECT timezone FROM organization")
+    return "UTC" if row is None else str(row["timezone"])
+
+
+def are_inboxes(store: Store, inbox_ids: Iterable[str]) -> bool:
+    """Say whether every one of these is an inbox."""
+    known = {row["id"] for row in store.all("SELECT id FROM inboxes")}
+    return known.issuperset(inbox_ids)
+
+
+def agents_of_teams(store: Store, team_ids: Iterable[str]) -> set[str] | None:
+    """Return the agents of these teams; None when one is no team."""
+    members: dict[str, set[str]] = {row["id"]: set() for row in store.all("SELECT id FROM teams")}
+    for row in store.all("SELECT team_id, agent_id FROM team_agents"):
+        members[row["team_id"]].add(row["agent_id"])
+    wanted = set(team_ids)
+    return set().union(*(members[team] for team in wanted)) if wanted <= members.keys() else None
 
 
 def _inbox(row: sqlite3.Row) -> dict[str, object]:
@@ -82,21 +104,7 @@ def team(store: Store, team_id: str) -> dict[str, object]:
     return _team(row)
 
 
-def _topic(row: sqlite3.Row) -> dict[str, object]:
-    topic: dict[str, object] = {"id": row["id"], "name": row["name"], "disabled": bool(row["disabled"])}
-    if row["parent_id"] is not None:
-        topic["parentId"] = row["parent_id"]
-    return topic
-
-
-def topics(store: Store) -> list[dict[str, object]]:
-    """Return every topic by name; ``parentId`` makes them a tree."""
-    return [_topic(row) for row in store.all("SELECT * FROM topics ORDER BY name, id")]
-
-
-def topic(store: Store, topic_id: str) -> dict[str, object]:
-    """Return one topic; raises 404 in the words that Gladly documents."""
-    row = store.one("SELECT * FROM topics WHERE id = ?", (topic_id,))
-    if row is None:
-        raise refusal(404, "not_exist", f"conversation topic [{topic_id}] does not exist")
-    return _topic(row)
+def audiences(store: Store) -> list[dict[str, object]]:
+    """Return every audience by name."""
+    rows = store.all("SELECT id, name FROM audiences ORDER BY name")
+    return [{"id": row["id"], "name": row["name"]} for row in rows]

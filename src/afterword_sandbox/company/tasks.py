@@ -5,6 +5,7 @@ A task stands on its customer's timeline as an item of the same id; Gladly's ref
 
 import sqlite3
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 import msgspec
 
@@ -12,12 +13,13 @@ from afterword_sandbox.clock import format_time, now
 from afterword_sandbox.company import items
 from afterword_sandbox.company.conversations import check_assignee
 from afterword_sandbox.company.customers import row_of as customer_row_of
-from afterword_sandbox.company.events import Actor, emit
-from afterword_sandbox.errors import not_found, refusal
+from afterword_sandbox.company.events import Actor, assignee, emit
+from afterword_sandbox.errors import invalid_state, not_found, refusal
 from afterword_sandbox.identifiers import new_id
 from afterword_sandbox.store import Store, Value
 
 CUSTOMER_LIMIT = 2000
+COMMENT_LIMIT = 1000
 STATUSES = ("CLOSED", "OPEN")
 
 
@@ -37,10 +39,6 @@ class NewTask(msgspec.Struct, frozen=True):
     own_id: str | None = None
 
 
-def _assignee(inbox_id: str, agent_id: str | None) -> dict[str, object]:
-    return {"inboxId": inbox_id} if agent_id is None else {"inboxId": inbox_id, "agentId": agent_id}
-
-
 def wire(row: sqlite3.Row) -> dict[str, object]:
     """Return a task as Gladly's API shows it."""
     return {
@@ -48,7 +46,7 @@ def wire(row: sqlite3.Row) -> dict[str, object]:
         "customerId": row["customer_id"],
         "timestamp": row["created_at"],
         "createdBy": {"id": row["creator_id"], "type": row["creator_type"]},
-        "assignee": _assignee(row["inbox_id"], row["agent_id"]),
+        "assignee": assignee(row["inbox_id"], row["agent_id"]),
         "body": row["body"],
         "dueAt": row["due_at"],
         "status": row["status"],
@@ -127,8 +125,72 @@ def change(store: Store, task_id: str, columns: dict[str, Value], initiator: Act
     if "due_at" in changed:
         _emit(store, "TASK/DUE_DATE_UPDATED", before, initiator, dueAt=changed["due_at"])
     if {"inbox_id", "agent_id"} & set(changed):
-        assignee = _assignee(after["inbox_id"], after["agent_id"])
-        _emit(store, "TASK/ASSIGNEE_UPDATED", before, initiator, assignee=assignee)
+        new = assignee(after["inbox_id"], after["agent_id"])
+        _emit(store, "TASK/ASSIGNEE_UPDATED", before, initiator, assignee=new)
+
+
+class Comment(NamedTuple):
+    """What an agent says of a task."""
+
+    agent_id: str
+    text: str
+    own_id: str | None = None
+
+
+def _wire_comment(row: sqlite3.Row) -> dict[str, object]:
+    return {
+        "id": row["id"],
+        "agentId": row["agent_id"],
+        "comment": row["comment"],
+        "taskId": row["task_id"],
+        "createdAt": row["created_at"],
+    }
+
+
+def add_comment(store: Store, task_id: str, comment: Comment) -> str:
+    """Add a comment to an open task and return its id.
+
+    Raises 404 for an unknown task, 400 for a closed one or an unknown agent, 409 when the id is in use.
+    """
+    row = row_of(store, task_id)
+    if row["status"] == "CLOSED":
+        raise invalid_state("comments cannot be added to a closed task")
+    if store.one("SELECT 1 FROM agents WHERE id = ?", (comment.agent_id,)) is None:
+        raise refusal(400, "not_exist", "agent does not exist", attr="agentId")
+    comment_id = comment.own_id or new_id()
+    if store.one("SELECT 1 FROM task_comments WHERE id = ?", (comment_id,)):
+        raise refusal(409, "taken", "comment already exists", attr="id")
+    store.insert(
+        "task_comments",
+        {
+            "id": comment_id,
+            "task_id": task_id,
+            "agent_id": comment.agent_id,
+            "comment": comment.text,
+            "created_at": now(),
+        },
+    )
+    store.changes.customer_ids.add(row["customer_id"])
+    _emit(store, "TASK/COMMENT_ADDED", row, Actor(comment.agent_id, "AGENT"), commentId=comment_id)
+    return comment_id
+
+
+def comments(store: Store, task_id: str) -> tuple[list[dict[str, object]], bool]:
+    """Return a task's comments, oldest first, and whether there were more; raises 404."""
+    row_of(store, task_id)
+    rows = store.all(
+        "SELECT * FROM task_comments WHERE task_id = ? ORDER BY created_at, rowid LIMIT ?",
+        (task_id, COMMENT_LIMIT + 1),
+    )
+    return [_wire_comment(row) for row in rows[:COMMENT_LIMIT]], len(rows) > COMMENT_LIMIT
+
+
+def comment(store: Store, task_id: str, comment_id: str) -> dict[str, object]:
+    """Return one comment of a task; raises 404."""
+    row = store.one("SELECT * FROM task_comments WHERE id = ? AND task_id = ?", (comment_id, task_id))
+    if row is None:
+        raise not_found("entity")
+    return _wire_comment(row)
 
 
 def _content(row: sqlite3.Row) -> dict[str, object]:
@@ -145,7 +207,7 @@ def check_due(due_at: datetime) -> None:
 
 def _emit(store: Store, event_type: str, row: sqlite3.Row, initiator: Actor, **more: object) -> None:
     context = {
-        "assignee": _assignee(row["inbox_id"], row["agent_id"]),
+        "assignee": assignee(row["inbox_id"], row["agent_id"]),
         "dueAt": row["due_at"],
         "createdAt": row["created_at"],
     }

@@ -3,6 +3,7 @@
 Whoever uses it acts as the agent to whom the conversation is assigned, else as the first of its inbox.
 """
 
+import sqlite3
 from collections.abc import Callable
 
 from aiohttp import web
@@ -65,14 +66,8 @@ async def changes(request: web.Request) -> web.StreamResponse:
     return await stream_changes(request, request.app[SANDBOX].live, request.match_info["customer_id"])
 
 
-def _acting_agent(sandbox: Sandbox, conversation_id: str) -> Actor:
-    row = sandbox.store.one(
-        "SELECT coalesce(conversations.agent_id, (SELECT agent_id FROM inbox_agents "
-        "WHERE inbox_agents.inbox_id = conversations.inbox_id ORDER BY rowid LIMIT 1)) AS agent_id "
-        "FROM conversations WHERE id = ?",
-        (conversation_id,),
-    )
-    return Actor(row["agent_id"] if row and row["agent_id"] else sandbox.api_user.id, "AGENT")
+def _acting_agent(sandbox: Sandbox, row: sqlite3.Row) -> Actor:
+    return Actor(conversations.agent_for(sandbox.store, row) or sandbox.api_user.id, "AGENT")
 
 
 def _change(sandbox: Sandbox, conversation_id: str, act: Callable[[Actor], None]) -> web.Response:
@@ -83,7 +78,7 @@ def _change(sandbox: Sandbox, conversation_id: str, act: Callable[[Actor], None]
         return _problem_page(sandbox, 404, "No such conversation", words)
     try:
         with sandbox.store.transaction():
-            act(_acting_agent(sandbox, conversation_id))
+            act(_acting_agent(sandbox, row))
     except GladlyError as error:
         words = "; ".join(detail.detail for detail in error.errors)
         return _customer_page(sandbox, row["customer_id"], f"Nothing was changed: {words}.")
