@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from tests.fixtures.sandbox import Sandbox
 
+from afterword.gladly.models import ConversationChanges, ConversationStatus
 from afterword.outcomes import Outcome, Permanent, Retry, Skip
 from afterword.tasks.contract import Done, TaskCall
 from afterword.tasks.gladly_add_topics import GladlyAddTopics, GladlyAddTopicsTask
@@ -71,13 +72,14 @@ async def test_a_closed_conversation_fails_with_that_reason_and_goes_on_when_it_
 ) -> None:
     _, conversation = sandbox.new_customer("Ada", "closed@add.example")
     gladly = await ready.services.accounts.gladly(ready.gladly)
-    path, task = "/api/v1/conversations/{id}", GladlyAddTopicsTask(ready.services)
-    await gladly._call("PATCH", path, conversation, b'{"status": {"value": "CLOSED", "force": true}}')
+    task = GladlyAddTopicsTask(ready.services)
+    closed = ConversationChanges(status=ConversationStatus("CLOSED", force=True))
+    await gladly.update_conversation(conversation, closed)
     for attempt in (task.plan, task.run):
         with pytest.raises(Permanent) as failed:
             await attempt(call(ready.gladly, conversation, "Refund"))
         assert failed.value.reason.code == "gladly-conversation-not-open"
-    await gladly._call("PATCH", path, conversation, b'{"status": {"value": "OPEN"}}')
+    await gladly.update_conversation(conversation, ConversationChanges(status=ConversationStatus("OPEN")))
     assert isinstance(await task.run(call(ready.gladly, conversation, "Refund")), Done)
 
 

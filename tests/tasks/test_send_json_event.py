@@ -81,7 +81,7 @@ async def test_a_customer_without_an_address_is_skipped_and_nothing_is_sent(
 ) -> None:
     customer, _ = sandbox.new_customer("No Mail", "goes@away.example")
     gladly = await ready.services.accounts.gladly(ready.gladly)
-    await gladly._call("PATCH", "/api/v1/customer-profiles/{id}", customer, b'{"emails": []}')
+    await gladly._call("PATCH", "/api/v1/customer-profiles/{id}", customer, body=b'{"emails": []}')
     with pytest.raises(Skip) as skipped:
         await SendJsonEventTask(ready.services).run(call(ready, customerId=customer, inboxId="i"))
     assert skipped.value.reason.words == "the customer has no email address"
