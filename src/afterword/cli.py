@@ -21,6 +21,7 @@ from afterword.commands import (
     rehearse,
     replays,
     runs,
+    sending,
     subscribers,
     tasks,
     workflow_events,
@@ -51,6 +52,7 @@ app.command("backfill")(workflow_events.backfill)
 config_files.add_to(app)
 app.command("problems")(problems.problems)
 app.add_typer(replays.app, name="replays")
+app.add_typer(sending.app, name="sending")
 app.add_typer(subscribers.app, name="subscribers")
 app.add_typer(tasks.app, name="tasks")
 app.command("explain")(explain.explain)

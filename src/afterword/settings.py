@@ -102,9 +102,24 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     longest_hold_days: Annotated[
         Positive,
         Meta(
-            description="Days that a run is held for a connected account or a workflow that is off; then it fails."
+            description="Days that a run is held for a connected account, a workflow that is off or a brake; then it "
+            "fails."
         ),
     ] = 7.0
+    invitations_per_hour: Annotated[
+        Annotated[int, Meta(ge=0)],
+        Meta(
+            description="Invitations that a workflow may send in an hour, where it says nothing itself; what is beyond "
+            "is held until somebody lets it go. 0 is no limit."
+        ),
+    ] = 5000
+    invitations_times_usual: Annotated[
+        Annotated[float, Meta(ge=0)],
+        Meta(
+            description="How many times its usual invitations a workflow may send in an hour (100 it always may); what "
+            "is beyond is held. 0 is no such limit."
+        ),
+    ] = 5.0
     account_down_alert_minutes: Annotated[
         Positive,
         Meta(description="Minutes that a connected account may be down before an alert tells of it."),

@@ -20,6 +20,7 @@ from afterword.directory.contacts import mail_address
 from afterword.distributions import mail
 from afterword.distributions.sending import Mailer
 from afterword.events.recording import INBOX_CHANNEL
+from afterword.sending.hourly import forget_old_counts
 from afterword.settings import Settings
 from afterword.store.budgets import RateBudget
 from afterword.store.database import CONNECTION_LOST, WORKER_NAME, Database
@@ -96,6 +97,7 @@ class Worker:
             asyncio.create_task(self._every(PRUNE_EVERY_SECONDS, self._deliveries.prune)),
             asyncio.create_task(self._every(ALERT_EVERY_SECONDS, self._alerts.keep)),
             asyncio.create_task(self._every(PRUNE_EVERY_SECONDS, self._alerts.prune)),
+            asyncio.create_task(self._every(PRUNE_EVERY_SECONDS, self._forget_old_counts)),
         ]
         warming_up = asyncio.create_task(_unless_database_is_away("warm-up", self._warm_up))
         working = asyncio.create_task(
@@ -124,6 +126,9 @@ class Worker:
         async with self._database.pool.acquire() as connection:
             await self._queue.enqueue(connection, [NO_RUN])
         await asyncio.to_thread(_load)
+
+    async def _forget_old_counts(self) -> None:
+        await forget_old_counts(self._database)
 
     async def _drain(self) -> None:
         """Empty the inbox when there is a hint, and once a second anyway: a hint may be lost."""

@@ -250,3 +250,30 @@ async def test_what_is_no_answer_is_refused_and_can_be_put_right(respondents: Re
     async with respondents.http.post(link, data={"QID1": "5"}) as answer:
         assert answer.status == 200
     assert len(await respondents.responses()) == 1
+
+
+@pytest.mark.parametrize(
+    ("policy", "status"), [("keep", 200), ("cancel-if-not-sent", 200), ("cancel-if-not-answered", 410)]
+)
+async def test_a_link_that_a_reopening_cancelled_says_so_kindly_and_takes_no_answer(
+    respondents: Respondents, policy: str, status: int
+) -> None:
+    invitation = await respondents.invite()
+    await respondents.reopen(invitation, policy)
+    link = respondents.link(invitation)
+    async with respondents.http.get(link) as page:
+        assert page.status == status
+        assert ("You wrote to us again" in await page.text()) is (status == 410)
+    async with respondents.http.post(link, data={"QID1": "4"}, allow_redirects=False) as answer:
+        assert answer.status == (303 if status == 200 else 410)
+    assert len(await respondents.responses()) == (status == 200)
+
+
+async def test_an_answer_that_came_before_the_reopening_stays(respondents: Respondents) -> None:
+    invitation = await respondents.invite()
+    async with respondents.http.post(respondents.link(invitation), data={"QID1": "4"}) as answer:
+        assert answer.status == 200
+    await respondents.reopen(invitation, "cancel-if-not-answered")
+    async with respondents.http.get(respondents.link(invitation)) as page:
+        assert page.status == 200
+        assert "You wrote to us again" not in await page.text()

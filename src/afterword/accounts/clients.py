@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeVar, cast
+from urllib.parse import urlsplit
 
 import msgspec
 from cachetools import TTLCache
@@ -41,6 +42,11 @@ class QualtricsApp(msgspec.Struct, frozen=True, eq=False):
 
     client: QualtricsClient
     account: QualtricsAccount
+
+    def leads_to(self, public_url: str) -> bool:
+        """Whether its JSON event is one of the installation at this address, which counts what comes of it itself."""
+        wanted, own = urlsplit(self.account.json_event_url or ""), urlsplit(public_url)
+        return (wanted.scheme, wanted.netloc) == (own.scheme, own.netloc)
 
     async def send_json_event(self, fields: Mapping[str, str], *, idempotency_key: str) -> None:
         """Post the fields; raises the errors of ``qualtrics/errors.py``.

@@ -11,6 +11,7 @@ from afterword.admin.live import live_routes
 from afterword.admin.rehearse import rehearse_routes
 from afterword.admin.replays import replay_routes
 from afterword.admin.run_history import run_history_routes
+from afterword.admin.sending import sending_page_routes
 from afterword.admin.sessions import (
     NotSignedIn,
     PersonOfSession,
@@ -58,6 +59,7 @@ def admin_routes(
                     route_handlers=[
                         *run_history_routes(database),
                         *replay_routes(database),
+                        *sending_page_routes(database),
                         *explain_routes(database),
                         *([] if planning is None else rehearse_routes(database, planning)),
                         *live_routes(database, stopping or asyncio.Event()),

@@ -68,6 +68,7 @@ LABELS: dict[Kind, str] = {
     "token-refused": "refused tokens",
     "account-back": "accounts back",
     "held-too-long": "runs held for too long",
+    "invitations-held": "invitations held",
 }
 
 

@@ -19,6 +19,7 @@ Kind = Literal[
     "token-refused",
     "account-back",
     "held-too-long",
+    "invitations-held",
     "more-held-back",
     "held-back",
     "test",

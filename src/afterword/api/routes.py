@@ -8,6 +8,7 @@ from litestar.params import FromPath
 
 from afterword.accounts.rights import may_see_customers
 from afterword.api.explain import explain_routes
+from afterword.api.sending import sending_routes
 from afterword.api.tokens import caller, token_guard
 from afterword.store.database import Database
 from afterword.workflows.history.event_history import list_events
@@ -71,7 +72,13 @@ def api_routes(database: Database) -> list[HTTPRouteHandler]:
             found = await list_events(connection, filters, before_id=before, limit=limit, personal=personal)
         return Response(found, headers=NOT_KEPT)
 
-    return [runs, run, events, *explain_routes(database, wants_token)]
+    return [
+        runs,
+        run,
+        events,
+        *explain_routes(database, wants_token),
+        *sending_routes(database, wants_token),
+    ]
 
 
 def _page(given: dict[str, list[str]]) -> tuple[int | None, int]:

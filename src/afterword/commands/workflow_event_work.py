@@ -5,6 +5,7 @@ import time
 from collections.abc import Sequence
 from datetime import datetime
 
+import msgspec
 import typer
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -15,7 +16,7 @@ from afterword.settings import Settings
 from afterword.store.database import Database
 from afterword.store.queue import RunQueue
 from afterword.tasks.planning import PlanningTasks
-from afterword.workflows.definitions import Definition, JsonEvent, JsonField
+from afterword.workflows.definitions import JsonEvent, JsonField
 from afterword.workflows.saving.known import check_on_saving
 from afterword.workflows.saving.listing import Workflow, find_workflow
 from afterword.workflows.saving.workflows import save_revision
@@ -144,9 +145,7 @@ async def _add_fields(
     picked: Sequence[JsonField],
 ) -> None:
     definition = workflow.definition
-    changed = Definition(
-        JsonEvent(event.endpoint, pick(event.fields, picked)), definition.tasks, definition.conditions
-    )
+    changed = msgspec.structs.replace(definition, event=JsonEvent(event.endpoint, pick(event.fields, picked)))
     planning = PlanningTasks(settings, database, SecretBox.open(settings))
     try:
         async with database.transaction() as connection:

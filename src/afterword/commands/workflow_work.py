@@ -79,7 +79,7 @@ async def turn_on(settings: Settings, database: Database, wanted: str, *, as_jso
     Raises:
         NoSuchWorkflow, NoTask, InvalidDefinition: it cannot be.
     """
-    async with _checking(settings, database) as check, database.transaction() as connection:
+    async with checking_definitions(settings, database) as check, database.transaction() as connection:
         workflow = await find_workflow(connection, wanted)
         await workflows.turn_on(connection, workflow.id, check=check)
         kept = await count_kept(connection, workflow)
@@ -179,7 +179,7 @@ async def restore_revision(
     Raises:
         NoSuchWorkflow, NoTask, InvalidDefinition: it cannot.
     """
-    async with _checking(settings, database) as check, database.transaction() as connection:
+    async with checking_definitions(settings, database) as check, database.transaction() as connection:
         workflow = await find_workflow(connection, wanted)
         restored = await workflows.restore_revision(
             connection,
@@ -198,7 +198,7 @@ async def restore_revision(
 
 
 @asynccontextmanager
-async def _checking(settings: Settings, database: Database) -> AsyncIterator[Check]:
+async def checking_definitions(settings: Settings, database: Database) -> AsyncIterator[Check]:
     """The check of definitions against the task types that are installed."""
     planning = PlanningTasks(settings, database, SecretBox.open(settings))
     try:
@@ -216,7 +216,8 @@ async def _unfinished(connection: AsyncConnection, workflow_id: str) -> int:
 
 
 def _switch(workflow: Workflow) -> str:
-    return typer.style("on ", fg=typer.colors.GREEN) if workflow.is_on else "off"
+    switch = typer.style("on ", fg=typer.colors.GREEN) if workflow.is_on else "off"
+    return f"{switch}, in test" if workflow.definition.brakes.in_test else switch
 
 
 def _count(number: int, what: str) -> str:
@@ -233,6 +234,10 @@ def _lines(definition: Definition, event: str) -> Iterator[str]:
     if definition.conditions is not None:
         yield "Only if:"
         yield from _condition_lines(definition.conditions, "    ")
+    if definition.brakes.in_test:
+        yield f"In test: writes to {', '.join(definition.brakes.allowed) or 'nobody'} alone"
+    if definition.brakes.invitations_per_hour is not None:
+        yield f"Invitations an hour: {definition.brakes.invitations_per_hour:,}"
     for number, task in enumerate(definition.tasks, 1):
         yield from _task_lines(number, task)
     if not definition.tasks:

@@ -60,6 +60,53 @@ def off(workflow: Workflow, data_dir: DataDir = None, as_json: Json = False) -> 
     with_database(data_dir, lambda database: turn_off(database, workflow, as_json=as_json))
 
 
+@app.command("test")
+def put_in_test(
+    workflow: Workflow,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(help="An address, or @domain, that is written to; may be given several times."),
+    ] = None,
+    end: Annotated[bool, typer.Option("--end", help="End the test: everybody is written to again.")] = False,
+    data_dir: DataDir = None,
+    as_json: Json = False,
+) -> None:
+    """Put a workflow in test: only its allow-list is written to, everybody else is skipped. Without --only the list
+    stays as it is.
+    """
+    from afterword.commands import workflow_brakes  # noqa: PLC0415
+
+    with_installation(
+        data_dir,
+        lambda settings, database: workflow_brakes.put_in_test(
+            settings, database, workflow, only=only, end=end, as_json=as_json
+        ),
+    )
+
+
+@app.command("limit")
+def limit(
+    workflow: Workflow,
+    invitations_per_hour: Annotated[
+        int | None,
+        typer.Argument(
+            help="Invitations that it may send in an hour.", show_default="the installation's setting", min=1
+        ),
+    ] = None,
+    data_dir: DataDir = None,
+    as_json: Json = False,
+) -> None:
+    """Have more invitations an hour than so many held until somebody lets them go."""
+    from afterword.commands.workflow_brakes import set_limit  # noqa: PLC0415
+
+    with_installation(
+        data_dir,
+        lambda settings, database: set_limit(
+            settings, database, workflow, invitations_per_hour, as_json=as_json
+        ),
+    )
+
+
 @app.command("delete")
 def delete(workflow: Workflow, data_dir: DataDir = None, yes: Yes = False, as_json: Json = False) -> None:
     """Delete a workflow. Its runs that wait are cancelled; run history keeps what it did."""

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from afterword.sending.brakes import Brakes
 from afterword.surveys.definitions import Question, SurveyTexts
 from afterword.workflows.conditions import Group
 from afterword.workflows.definitions import (
@@ -82,6 +83,9 @@ class Workflow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ] = True
     conditions: Group | None = None
     tasks: tuple[Task, ...] = ()
+    brakes: Annotated[
+        Brakes | None, Meta(description="Whom it writes to while it is in test, and how many an hour.")
+    ] = None
 
 
 Document = Account | MailingList | Survey | Workflow

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from afterword.config_files.documents import Account, Document, Kind, MailingList, Survey, Task, Workflow
 from afterword.config_files.naming import REFERENCES, Named, Names, replaced
+from afterword.sending.brakes import NO_BRAKES
 from afterword.store import tables
 from afterword.surveys.definitions import SurveyDefinition
 from afterword.tasks.contract import AnyTaskType
@@ -87,6 +88,7 @@ async def read_installed(connection: AsyncConnection, task_types: Mapping[str, A
             authentication=not isinstance(event, JsonEvent) or needs_token.get(event.endpoint, True),
             conditions=definition.conditions,
             tasks=tuple(msgspec.convert(msgspec.to_builtins(task), Task) for task in definition.tasks),
+            brakes=None if definition.brakes == NO_BRAKES else definition.brakes,
         )
     return Installed(
         documents,
@@ -103,6 +105,7 @@ def definition_of(workflow: Workflow) -> Definition:
         workflow.event,
         tuple(msgspec.convert(msgspec.to_builtins(task), DefinedTask) for task in workflow.tasks),
         workflow.conditions,
+        workflow.brakes or NO_BRAKES,
     )
 
 

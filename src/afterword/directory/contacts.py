@@ -1,6 +1,6 @@
 """Contacts and the mailing lists they are on."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 import msgspec
@@ -153,6 +153,13 @@ async def _upsert(
 
 def _contact(row: RowMapping) -> Contact:
     return Contact(**{name: row[name] for name in Contact.__struct_fields__})
+
+
+async def contacts_among(connection: AsyncConnection, addresses: Iterable[str]) -> frozenset[str]:
+    """Those of these addresses, in small letters, that are a contact's."""
+    email = func.lower(tables.contact.c.email)
+    wanted = {address.lower() for address in addresses}
+    return frozenset(await connection.scalars(select(email).where(email.in_(wanted))))
 
 
 async def is_opted_out(connection: AsyncConnection, contact_id: str) -> bool:

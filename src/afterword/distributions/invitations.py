@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from sqlalchemy import Column, Function, func, select, update
@@ -11,10 +11,14 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from afterword.directory.contacts import ListedContact
+from afterword.events.conversations import last_closing, reopening_after
 from afterword.store import tables
 from afterword.store.identifiers import derived_id
 
 LINK_TOKEN_BYTES = 18
+
+WhenReopened = Literal["keep", "cancel-if-not-sent", "cancel-if-not-answered"]
+"""What becomes of an invitation when the conversation that it asks about is reopened."""
 
 
 class Letter(msgspec.Struct, frozen=True):
@@ -26,11 +30,26 @@ class Letter(msgspec.Struct, frozen=True):
     reply_to: str = ""
 
 
+class About(msgspec.Struct, frozen=True):
+    """The conversation that an invitation asks about: its id, when the run began that asks, and what a reopening does.
+
+    Without an id nothing is known of its reopenings.
+    """
+
+    conversation_id: str | None = None
+    asked_at: datetime | None = None
+    when_reopened: WhenReopened = "keep"
+
+
+NOTHING_KNOWN = About()
+
+
 class Invitation(msgspec.Struct, frozen=True):
     """An invitation as stored: everything that its mail is made from.
 
     ``link_token`` is the secret in the personal link, which leads nowhere after ``expires_at``. ``fields`` are the
-    event's, for piped text.
+    event's, for piped text. ``closed_at`` is when the conversation was closed that it asks about, if that was told to
+    us and matters.
     """
 
     id: str
@@ -51,6 +70,9 @@ class Invitation(msgspec.Struct, frozen=True):
     reply_to: str = ""
     expires_at: datetime | None = None
     mailing_list_id: str = ""
+    conversation_id: str | None = None
+    when_reopened: WhenReopened = "keep"
+    closed_at: datetime | None = None
 
     @property
     def is_expired(self) -> bool:
@@ -79,12 +101,16 @@ async def invite(
     fields: Mapping[str, str],
     delay_seconds: float,
     expires_after_seconds: float | None = None,
+    about: About = NOTHING_KNOWN,
 ) -> tuple[Invitation, bool]:
     """Make the invitation for this key, or find it when it was made before: one key, one invitation.
 
     It is to be sent ``delay_seconds`` after it was first made, and expires ``expires_after_seconds`` after that; the
     second part of the answer tells whether the moment to send it has come, by the database's clock.
     """
+    closed_at = None
+    if about.when_reopened != "keep":
+        closed_at = await last_closing(connection, about.conversation_id, until=about.asked_at)
     send_at = func.now() + _seconds(delay_seconds)
     invitation_id = invitation_id_for(key)
     await connection.execute(
@@ -106,6 +132,9 @@ async def invite(
             reply_to=letter.reply_to,
             send_at=send_at,
             expires_at=None if expires_after_seconds is None else send_at + _seconds(expires_after_seconds),
+            conversation_id=about.conversation_id,
+            when_reopened=about.when_reopened,
+            closed_at=closed_at,
         )
         .on_conflict_do_nothing(index_elements=[tables.invitation.c.id])
     )
@@ -133,6 +162,16 @@ async def find_by_link(connection: AsyncConnection, link_token: str) -> Invitati
         await connection.execute(select(*_columns()).where(tables.invitation.c.link_token == link_token))
     ).first()
     return None if row is None else Invitation(*row)
+
+
+async def reopened_at(connection: AsyncConnection, invitation: Invitation) -> datetime | None:
+    """When the conversation that an invitation asks about was opened again; ``None`` when it was not, or that does not
+    matter to the invitation.
+    """
+    if invitation.when_reopened == "keep" or invitation.conversation_id is None:
+        return None
+    since = invitation.closed_at or invitation.created_at
+    return await reopening_after(connection, invitation.conversation_id, since)
 
 
 async def mark_sent(connection: AsyncConnection, invitation_id: str) -> None:

@@ -586,9 +586,61 @@ invitation = Table(
     _moment("send_at", nullable=False),
     _moment("sent_at"),
     _moment("expires_at"),
+    Column("conversation_id", Text),
+    Column("when_reopened", Text, nullable=False, server_default="keep"),
+    _moment("closed_at"),
     Index("invitation_contact_id_idx", "contact_id"),
     Index("invitation_email_idx", text("lower(email)")),
+    Index(
+        "invitation_cancelled_by_reopening_idx",
+        "conversation_id",
+        postgresql_where=text("when_reopened <> 'keep' AND sent_at IS NULL"),
+    ),
 )
+"""``closed_at`` is when the conversation was closed that it asks about, as Gladly told."""
+
+# sending/ -------------------------------------------------------------------------------------------------
+
+sending_pause = Table(
+    "sending_pause",
+    metadata,
+    Column("id", Integer, CheckConstraint("id = 1", name="single"), primary_key=True, autoincrement=False),
+    Column("by_whom", Text, nullable=False),
+    Column("why", Text, nullable=False, server_default=text("''")),
+    _moment("since", now=True),
+)
+"""With a row, all sending is paused."""
+
+sending_hour = Table(
+    "sending_hour",
+    metadata,
+    Column("workflow_id", Text, primary_key=True),
+    Column("hour", DateTime(timezone=True), primary_key=True),
+    Column("sent", BigInteger, nullable=False),
+    Column("usual", Double),
+    Column("is_let_go", Boolean, nullable=False, server_default=text("false")),
+)
+"""How many invitations a workflow sent in an hour of the clock (UTC), and how many were usual when it began."""
+
+sending_permit = Table(
+    "sending_permit",
+    metadata,
+    Column("run_key", Text, primary_key=True),
+    Column("task_id", Text, primary_key=True),
+    _moment("granted_at", now=True),
+    Index("sending_permit_granted_at_idx", "granted_at"),
+)
+"""Tasks that were counted; an empty ``task_id`` stands for every task of a run that was let go."""
+
+sending_hold = Table(
+    "sending_hold",
+    metadata,
+    Column("workflow_id", Text, primary_key=True),
+    Column("most", BigInteger, nullable=False),
+    Column("usual", Double),
+    _moment("since", now=True),
+)
+"""Workflows of which invitations are held; ``usual`` where that was the limit's measure."""
 
 # limits ---------------------------------------------------------------------------------------------------
 

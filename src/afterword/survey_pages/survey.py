@@ -16,7 +16,7 @@ from litestar.params import FromPath
 from litestar.response import Redirect
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from afterword.distributions.invitations import Invitation
+from afterword.distributions.invitations import Invitation, reopened_at
 from afterword.events.recording import notify_inbox
 from afterword.pages.rendering import PAGE_HEADERS, Templates
 from afterword.store.database import CONNECTION_LOST, Database
@@ -36,16 +36,18 @@ templates = Templates(Path(__file__).parent / "templates")
 
 
 class Asked(msgspec.Struct, frozen=True):
-    """An invitation, the survey that it is to, and whether it was answered."""
+    """An invitation, the survey that it is to, whether it was answered, and whether a reopening cancelled it."""
 
     invitation: Invitation
     survey: Survey
     answered: bool
+    cancelled: bool = False
 
     @property
     def is_open(self) -> bool:
         """Whether it can be answered now."""
-        return not self.answered and self.survey.is_active and not self.invitation.is_expired
+        is_over = self.answered or self.cancelled or self.invitation.is_expired
+        return not is_over and self.survey.is_active
 
 
 def survey_routes(database: Database) -> list[HTTPRouteHandler]:
@@ -115,7 +117,17 @@ async def _find(connection: AsyncConnection, survey_id: str, link_token: str) ->
     if invitation is None or invitation.survey_id != survey_id:
         return None
     survey = await get_survey(connection, survey_id)
-    return None if survey is None else Asked(invitation, survey, await answered(connection, invitation.id))
+    if survey is None:
+        return None
+    if await answered(connection, invitation.id):
+        return Asked(invitation, survey, answered=True)
+    return Asked(invitation, survey, answered=False, cancelled=await _is_cancelled(connection, invitation))
+
+
+async def _is_cancelled(connection: AsyncConnection, invitation: Invitation) -> bool:
+    """Whether the conversation was opened again, and the invitation is one that this cancels though it was sent."""
+    cancels = invitation.when_reopened == "cancel-if-not-answered"
+    return cancels and await reopened_at(connection, invitation) is not None
 
 
 def _nothing_to_ask(asked: Asked | None) -> Response[str]:
@@ -124,6 +136,8 @@ def _nothing_to_ask(asked: Asked | None) -> Response[str]:
         return templates.page("not_found.html", status=404)
     if asked.answered:
         return templates.page("answered.html", {"texts": asked.survey.definition.texts})
+    if asked.cancelled:
+        return templates.page("not_needed.html", {"texts": asked.survey.definition.texts}, status=410)
     return templates.page("closed.html", {"texts": asked.survey.definition.texts}, status=410)
 
 

@@ -16,6 +16,7 @@ from typing import Any, Generic, Literal, Protocol, TypeVar, cast, runtime_check
 import msgspec
 
 from afterword.piped_text import Place
+from afterword.sending.brakes import NO_BRAKES, Brakes, Writer
 
 
 class Repetition(enum.Enum):
@@ -56,6 +57,8 @@ class TaskCall(msgspec.Struct, Generic[Configuration], frozen=True, kw_only=True
     """One call of a task: its configuration with piped text filled in, and the event that started the run.
 
     ``fields`` are the event's, by name; ``survey_response_id`` is set when a survey response started the run.
+    ``workflow_id`` is ``None`` for a definition that is not saved, ``brakes`` are those of the run's own revision.
+    ``run_started_at`` is when the run began for the first time, ``None`` in a rehearsal.
     """
 
     run_key: str
@@ -64,6 +67,16 @@ class TaskCall(msgspec.Struct, Generic[Configuration], frozen=True, kw_only=True
     configuration: Configuration
     fields: Mapping[str, str]
     survey_response_id: str | None = None
+    workflow_id: str | None = None
+    brakes: Brakes = NO_BRAKES
+    run_started_at: datetime | None = None
+
+    @property
+    def writer(self) -> Writer:
+        """On whose behalf the task writes to customers."""
+        return Writer(
+            workflow_id=self.workflow_id, run_key=self.run_key, task_id=self.task_id, brakes=self.brakes
+        )
 
     @property
     def key(self) -> str:

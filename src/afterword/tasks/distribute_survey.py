@@ -1,5 +1,6 @@
 """XM Directory: Distribute survey. A contact, embedded data, and an email with a personal link."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from typing import Annotated
@@ -17,16 +18,20 @@ from afterword.directory.contacts import (
     mail_address,
 )
 from afterword.distributions.invitations import (
+    About,
     Invitation,
     Letter,
+    WhenReopened,
     get_invitation,
     invitation_id_for,
     invite,
     mark_sent,
+    reopened_at,
 )
 from afterword.distributions.mail import render_mail
 from afterword.distributions.messages import plain_text
 from afterword.outcomes import Permanent, Reason, Skip
+from afterword.sending.checking import check_allow_list, check_may_be_written_to, check_own_allow_list
 from afterword.surveys.definitions import Survey, get_survey
 from afterword.tasks.contract import Done, Piped, Plan, Repetition, TaskCall, Wait
 from afterword.tasks.fields import (
@@ -47,6 +52,9 @@ OPTED_OUT = Reason("contact-opted-out", "the contact asked not to be written to"
 NO_SURVEY = Reason("survey-not-found", "the survey was deleted")
 SURVEY_CLOSED = Reason("survey-inactive", "the survey is not active")
 EXPIRED = Reason("invitation-expired", "the survey's link expired before the mail could be sent")
+REOPENED = Reason(
+    "conversation-reopened", "the conversation was opened again before the survey was sent, which cancels it"
+)
 NOT_A_REPLY_TO = Reason(
     "reply-to-invalid", "the reply-to address is not one that mail can go to; correct it in the task"
 )
@@ -54,6 +62,8 @@ NOT_A_REPLY_TO = Reason(
 DAY_SECONDS = 86_400.0
 HIDDEN = "…"
 """Stands in the place of the personal link's secret."""
+CONVERSATION_FIELD = "conversationId"
+"""The field of the event, or else the embedded data, that names the conversation; in any case."""
 NOT_MADE_YET = "not-made-yet"
 """The secret of a link that no run has made, of letters that an address takes as they are."""
 
@@ -112,6 +122,15 @@ class DistributeSurvey(msgspec.Struct, frozen=True, kw_only=True):
             examples=[60],
         ),
     ] = None
+    when_reopened: Annotated[
+        WhenReopened,
+        Meta(
+            title="When the conversation is reopened",
+            description="What becomes of the invitation then: it is kept, cancelled if it was not sent yet, or "
+            "cancelled if it was not answered yet, so that its link says kindly that it is no longer needed.",
+            examples=["cancel-if-not-sent"],
+        ),
+    ] = "keep"
     from_name: Annotated[
         str,
         Meta(
@@ -172,6 +191,16 @@ class DistributeSurvey(msgspec.Struct, frozen=True, kw_only=True):
         return None if self.link_expires_days is None else self.link_expires_days * DAY_SECONDS
 
 
+class _Made(msgspec.Struct, frozen=True):
+    """An invitation that was made or found, and what has to be known of it at this moment."""
+
+    invitation: Invitation
+    survey: Survey
+    contact_lookup_id: str
+    is_due: bool
+    reopened_at: datetime | None
+
+
 class DistributeSurveyTask:
     """The task type. Once for each run however often it is called: the invitation's id comes from the run."""
 
@@ -192,6 +221,7 @@ class DistributeSurveyTask:
         """The mail as it would be, and whether it was sent already."""
         wanted = call.configuration
         email = contact_address(wanted.email)
+        await check_allow_list(self._services.database, call.writer, email)
         async with self._services.database.transaction() as connection:
             survey = await _survey(connection, wanted)
             known = await find_on_list(connection, wanted.mailing_list, email)
@@ -206,15 +236,20 @@ class DistributeSurveyTask:
 
     async def run(self, call: TaskCall[DistributeSurvey]) -> Done | Wait:
         """Make the invitation, wait until it is due, send it."""
-        invitation, survey, contact_lookup_id, due = await self._invite(call)
-        output = _output(invitation, contact_lookup_id)
+        made = await self._invite(call)
+        invitation, output = made.invitation, _output(made.invitation, made.contact_lookup_id)
         if invitation.sent_at is not None:
             return Done({**output, "sentAt": invitation.sent_at.isoformat()})
-        if not due:
+        if made.reopened_at is not None:
+            raise Skip(REOPENED)
+        if not made.is_due:
             return Wait(invitation.send_at, "survey-scheduled", "the survey is to be sent later")
         if invitation.is_expired:
             raise Skip(EXPIRED)
-        message = self._mail(invitation, survey)
+        message = self._mail(invitation, made.survey)
+        await check_may_be_written_to(
+            self._services.database, self._services.settings, call.writer, invitation.email
+        )
         taken = await self._services.mail.send(message, secrets=(invitation.link_token,))
         async with self._services.database.transaction() as connection:
             await mark_sent(connection, invitation.id)
@@ -224,9 +259,10 @@ class DistributeSurveyTask:
         settings = self._services.settings
         return render_mail(invitation, survey, public_url=settings.public_url, mail_from=settings.mail_from)
 
-    async def _invite(self, call: TaskCall[DistributeSurvey]) -> tuple[Invitation, Survey, str, bool]:
+    async def _invite(self, call: TaskCall[DistributeSurvey]) -> _Made:
         wanted = call.configuration
         email = contact_address(wanted.email)
+        check_own_allow_list(call.writer, email)
         async with self._services.database.transaction() as connection:
             survey = await _survey(connection, wanted)
             listed = await add_to_list(
@@ -240,19 +276,26 @@ class DistributeSurveyTask:
                 raise Skip(SURVEY_CLOSED)
             if await is_opted_out(connection, listed.contact.id):
                 raise Skip(OPTED_OUT)
-            invitation, due = await invite(
+            embedded_data = _embedded_data(wanted, survey)
+            invitation, is_due = await invite(
                 connection,
                 key=call.key,
                 survey_id=survey.id,
                 mailing_list_id=wanted.mailing_list,
                 listed=listed,
                 letter=wanted.letter,
-                embedded_data=_embedded_data(wanted, survey),
+                embedded_data=embedded_data,
                 fields=call.fields,
                 delay_seconds=wanted.delay_seconds,
                 expires_after_seconds=wanted.link_expires_seconds,
+                about=About(
+                    _conversation(call.fields) or _conversation(embedded_data),
+                    call.run_started_at,
+                    wanted.when_reopened,
+                ),
             )
-        return invitation, survey, listed.contact_lookup_id, due
+            reopened = await reopened_at(connection, invitation)
+        return _Made(invitation, survey, listed.contact_lookup_id, is_due, reopened)
 
 
 async def _survey(connection: AsyncConnection, wanted: DistributeSurvey) -> Survey:
@@ -300,6 +343,11 @@ def _imagined(
 def _embedded_data(wanted: DistributeSurvey, survey: Survey) -> dict[str, str]:
     told = {datum.field: datum.value for datum in wanted.embedded_data}
     return survey.definition.spell_embedded_data(told)
+
+
+def _conversation(values: Mapping[str, str]) -> str | None:
+    wanted = CONVERSATION_FIELD.casefold()
+    return next((value for name, value in values.items() if name.casefold() == wanted and value), None)
 
 
 def _output(invitation: Invitation, contact_lookup_id: str) -> dict[str, object]:

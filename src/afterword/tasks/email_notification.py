@@ -1,6 +1,6 @@
 """Email notification: a mail to people of the company."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from typing import Annotated
@@ -8,10 +8,11 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from afterword.directory.contacts import mail_address
+from afterword.directory.contacts import contacts_among, mail_address
 from afterword.distributions.messages import plain_text
 from afterword.distributions.notifications import Notification, notification_id, render_notification
 from afterword.outcomes import Permanent, Reason, Skip
+from afterword.sending.checking import IN_TEST, allowed_among, check_not_paused
 from afterword.tasks.contract import Done, Piped, Plan, Repetition, TaskCall
 from afterword.tasks.fields import LONGEST_TEMPLATE, MULTILINE
 from afterword.tasks.services import Services
@@ -105,6 +106,7 @@ class EmailNotificationTask:
 
     def __init__(self, services: Services) -> None:
         self._mail = services.mail
+        self._database = services.database
         self._mail_from = services.settings.mail_from
 
     def outputs(self, _: EmailNotification) -> tuple[str, ...]:
@@ -114,11 +116,15 @@ class EmailNotificationTask:
     async def plan(self, call: TaskCall[EmailNotification]) -> Plan:
         """The mail as it would be."""
         output = {"notificationId": notification_id(call.key), "mailServer": "", "refused": []}
-        return Plan(_sent(self._message(call)), output)
+        to, cc = await self._recipients(call)
+        return Plan(_sent(self._message(call, to, cc)), output)
 
     async def run(self, call: TaskCall[EmailNotification]) -> Done:
         """Send it; when the mail server takes it for some recipients alone, the others are told in the output."""
-        message = self._message(call)
+        to, cc = await self._recipients(call)
+        message = self._message(call, to, cc)
+        if await self._has_customer(call, [*to, *cc]):
+            await check_not_paused(self._database, call.writer)
         taken = await self._mail.send(message)
         output = {
             "notificationId": notification_id(call.key),
@@ -127,11 +133,30 @@ class EmailNotificationTask:
         }
         return Done(output, sent=_sent(message))
 
-    def _message(self, call: TaskCall[EmailNotification]) -> EmailMessage:
+    async def _recipients(self, call: TaskCall[EmailNotification]) -> tuple[Sequence[str], Sequence[str]]:
+        """To whom it goes and who gets a copy; while the workflow is in test, those on its allow-list alone."""
         wanted = call.configuration
         to, cc = _addresses("to", wanted.to), _addresses("cc", wanted.cc)
         if not to:
             raise Skip(NOBODY)
+        allowed = await allowed_among(self._database, call.writer, [*to, *cc])
+        to, cc = ([address for address in addresses if address in allowed] for addresses in (to, cc))
+        if not to:
+            raise Skip(IN_TEST)
+        return to, cc
+
+    async def _has_customer(self, call: TaskCall[EmailNotification], addresses: Sequence[str]) -> bool:
+        """Whether one of the addresses is a contact's, or stands in the event: such mail goes to a customer."""
+        told = {value.strip().lower() for value in call.fields.values()}
+        if any(address.lower() in told for address in addresses):
+            return True
+        async with self._database.transaction() as connection:
+            return bool(await contacts_among(connection, addresses))
+
+    def _message(
+        self, call: TaskCall[EmailNotification], to: Sequence[str], cc: Sequence[str]
+    ) -> EmailMessage:
+        wanted = call.configuration
         if not wanted.subject.strip():
             raise Permanent(NO_SUBJECT)
         notification = Notification(

@@ -7,6 +7,7 @@ from msgspec import Meta
 
 from afterword.gladly.names import split_name
 from afterword.outcomes import Permanent, Reason, Skip
+from afterword.sending.checking import check_allow_list, check_may_be_written_to
 from afterword.tasks.contract import Done, Plan, Repetition, TaskCall
 from afterword.tasks.fields import GladlyAccountId
 from afterword.tasks.services import Services
@@ -53,6 +54,7 @@ class SendJsonEventTask:
 
     def __init__(self, services: Services) -> None:
         self._accounts = services.accounts
+        self._services = services
 
     def outputs(self, _: SendJsonEvent) -> tuple[str, ...]:
         """The seven fields, as they were sent."""
@@ -61,6 +63,7 @@ class SendJsonEventTask:
     async def plan(self, call: TaskCall[SendJsonEvent]) -> Plan:
         """The seven fields as they would be sent; Gladly is asked for them."""
         fields = await self._fields(call)
+        await check_allow_list(self._services.database, call.writer, fields["customerEmailAddress"])
         await self._accounts.qualtrics(call.configuration.qualtrics_account)
         return Plan(fields, fields)
 
@@ -68,6 +71,13 @@ class SendJsonEventTask:
         """Ask Gladly for the customer, one GET, and post the seven fields."""
         fields = await self._fields(call)
         account = await self._accounts.qualtrics(call.configuration.qualtrics_account)
+        await check_may_be_written_to(
+            self._services.database,
+            self._services.settings,
+            call.writer,
+            fields["customerEmailAddress"],
+            counts=not account.leads_to(self._services.settings.public_url),
+        )
         await account.send_json_event(fields, idempotency_key=call.key)
         return Done(fields, sent=fields)
 

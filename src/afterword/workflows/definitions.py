@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from afterword.events.models import ResponseKind
+from afterword.sending.brakes import NO_BRAKES, Brakes
 from afterword.workflows.conditions import Group
 
 
@@ -77,3 +78,4 @@ class Definition(msgspec.Struct, frozen=True):
     event: Event
     tasks: tuple[Task, ...]
     conditions: Group | None = None
+    brakes: Brakes = NO_BRAKES

@@ -446,3 +446,40 @@ async def test_a_response_that_came_without_an_invitation_is_found_by_its_id(way
     story = await way.story("R_real")
     assert "(Response R_real)" in words(story)
     assert story.conversation_id is None
+
+
+async def test_what_sending_is_held_for_is_told_with_what_comes_next(way: Any) -> None:
+    pool = way.database.pool
+    await way.close()
+    await way.go()
+    for waiting_for, comes in (
+        ("sending", "until sending is resumed"),
+        ("sending/OC_asks", "until somebody lets the held invitations of its Workflow go, or cancels them"),
+    ):
+        await pool.execute(
+            "UPDATE run SET status = 'waiting', waiting_for = $1, held_since = now(), due_at = NULL, "
+            "finished_at = NULL, reason_words = 'it is held' WHERE workflow_id = 'OC_asks'",
+            waiting_for,
+        )
+        assert comes in next_words(await way.story("conv1"))
+
+
+async def test_an_invitation_that_a_reopening_cancelled_is_told_as_such(way: Any) -> None:
+    await way.close()
+    await way.go()
+    await way.database.pool.execute(
+        "UPDATE invitation SET conversation_id = 'conv1', when_reopened = 'cancel-if-not-answered'"
+    )
+    assert "If the Customer answers" in next_words(await way.story("conv1"))
+    await way.database.pool.execute(
+        "INSERT INTO event (origin, type, body, occurred_at, conversation_id, status) SELECT origin, "
+        "'CONVERSATION/REOPENED', replace(body, 'CLOSED', 'REOPENED'), now() + interval '1 min', conversation_id, "
+        "'ignored' FROM event WHERE type = 'CONVERSATION/CLOSED'"
+    )
+    story = await way.story("conv1")
+    assert "This cancelled the Survey “CSAT”, which was not answered yet." in words(story)
+    assert "can no longer be answered, as the Conversation was opened again" in next_words(story)
+    assert "which cancelled the invitation" in story.answer
+    await way.answer()
+    await way.go()
+    assert "cancelled" not in (await way.story("conv1")).answer

@@ -127,7 +127,8 @@ class ResponseTold(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class InvitationTold(msgspec.Struct, frozen=True, kw_only=True):
-    """An invitation to answer a survey. ``opted_out_at`` is the contact's, whenever that was.
+    """An invitation to answer a survey. ``opted_out_at`` is the contact's, whenever that was; ``cancelled_at`` is when
+    a reopening cancelled it.
 
     Whether a mail was opened is not recorded.
     """
@@ -143,6 +144,7 @@ class InvitationTold(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: datetime | None
     opted_out_at: datetime | None
     response_id: str | None
+    cancelled_at: datetime | None = None
 
 
 class Story(msgspec.Struct, frozen=True, kw_only=True):

@@ -189,6 +189,9 @@ def _invitations(material: Material) -> Iterator[Sentence]:
         if invitation.run_id is None and invitation.sent_at is not None:
             words = f"A mail with the Survey {quoted(invitation.survey)} went to {invitation.email}."
             yield Sentence(at=invitation.sent_at, words=words, tone="good")
+        if invitation.cancelled_at is not None:
+            words = f"This cancelled the Survey {quoted(invitation.survey)}, which was not answered yet."
+            yield Sentence(at=invitation.cancelled_at, words=words, tone="warn")
     moments = {one.opted_out_at for one in material.invitations if _opted_out_since(one)}
     for at in sorted(moment for moment in moments if moment is not None):
         yield Sentence(at=at, words="The Customer asked not to be written to any more.", tone="warn")

@@ -1,12 +1,14 @@
 """What was gathered made into stories: one for each conversation, one for each event that belongs to none."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import msgspec
 from sqlalchemy import RowMapping
 
 from afterword.events.models import response_of_key
+from afterword.gladly.webhooks import CONVERSATION_REOPENED
 from afterword.surveys.definitions import ScoreQuestion, SurveyDefinition
 from afterword.workflows.conditions import Evaluation
 from afterword.workflows.definitions import Task
@@ -218,14 +220,34 @@ def _waiting_for(gathered: Gathered, waiting_for: str | None) -> str | None:
 
 def _invitation(gathered: Gathered, row: RowMapping) -> InvitationTold:
     contact = gathered.contacts.get(row["contact_id"])
-    answered = (one["id"] for one in gathered.responses.values() if one["invitation_id"] == row["id"])
+    answered = next(
+        (one["id"] for one in gathered.responses.values() if one["invitation_id"] == row["id"]), None
+    )
     kept = ("id", "survey_id", "email", "created_at", "send_at", "sent_at", "expires_at")
     return InvitationTold(
         **{name: row[name] for name in kept},
         run_id=gathered.run_of_invitation.get(row["id"]),
         survey=_survey_name(gathered, row["survey_id"]),
         opted_out_at=contact["opted_out_at"] if contact is not None else None,
-        response_id=next(answered, None),
+        response_id=answered,
+        cancelled_at=None if answered else _cancelled_at(gathered, row),
+    )
+
+
+def _cancelled_at(gathered: Gathered, invitation: RowMapping) -> datetime | None:
+    """When a reopening cancelled an invitation that was sent; one that was not sent shows in its run."""
+    if invitation["when_reopened"] != "cancel-if-not-answered" or invitation["sent_at"] is None:
+        return None
+    since = invitation["closed_at"] or invitation["created_at"]
+    return min(
+        (
+            event["occurred_at"]
+            for event in gathered.events.values()
+            if event["type"] == CONVERSATION_REOPENED
+            and event["conversation_id"] == invitation["conversation_id"]
+            and event["occurred_at"] > since
+        ),
+        default=None,
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
+from afterword.sending.checking import PAUSED
 from afterword.workflows.explaining.models import EventTold, InvitationTold, RunTold, Tone
 from afterword.workflows.explaining.stories import Material
 from afterword.workflows.explaining.wording import list_of, moment, quoted, reasons
@@ -51,6 +52,10 @@ def _changed(run: RunTold) -> str:
             return f"the connected account {quoted(run.waiting_for_name)} can be used again"
         case "workflow":
             return f"the Workflow {quoted(run.waiting_for_name)} is turned on"
+        case "sending" if run.waiting_for == PAUSED:
+            return "sending is resumed"
+        case "sending":
+            return "somebody lets the held invitations of its Workflow go, or cancels them"
         case _:
             return f"{run.waiting_for_name or run.waiting_for} has changed"
 
@@ -68,6 +73,11 @@ def _next_of_invitation(
 ) -> str | None:
     if invitation.sent_at is None or invitation.response_id is not None:
         return None
+    if invitation.cancelled_at is not None:
+        return (
+            "The link to the Survey can no longer be answered, as the Conversation was opened again "
+            f"{moment(invitation.cancelled_at)}."
+        )
     if invitation.expires_at is not None and invitation.expires_at <= datetime.now(UTC):
         return f"The link to the Survey ended {moment(invitation.expires_at)}; it can no longer be answered."
     until = f" until {moment(invitation.expires_at)}" if invitation.expires_at else ""
@@ -87,6 +97,13 @@ def whether_asked(material: Material) -> tuple[str, Tone]:
     sent = [one for one in material.invitations if one.sent_at is not None]
     if sent:
         asked_at = max(one.sent_at for one in sent if one.sent_at is not None)
+        cancelled_at = [one.cancelled_at for one in sent if one.cancelled_at is not None]
+        if len(cancelled_at) == len(sent):
+            words = (
+                f"The Customer was asked {moment(asked_at)}, and had not answered when the Conversation was opened "
+                f"again {moment(max(cancelled_at))}, which cancelled the invitation."
+            )
+            return words, "still"
         return f"The Customer was asked {moment(asked_at)}, and has not answered so far.", "good"
     open_runs = [run for run in material.runs if run.is_open]
     if open_runs or _in_inbox(material):

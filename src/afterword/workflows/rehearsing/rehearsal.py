@@ -17,6 +17,8 @@ import structlog
 
 from afterword.outcomes import Outcome, Permanent, Reason, Retry, Skip
 from afterword.piped_text import Source
+from afterword.sending.brakes import Brakes
+from afterword.sending.pausing import current_pause
 from afterword.store.database import ConnectionLost, Database
 from afterword.tasks.contract import AnyTaskType, Plan, TaskCall
 from afterword.workflows.conditions import Evaluation, evaluate
@@ -132,14 +134,14 @@ async def rehearse(
         event_id=event.id,
         starts=False,
         last_run=before,
-        notes=_notes(workflow_id, definition.event, event),
+        notes=(*_notes(workflow_id, definition.event, event), *await _brakes(reader, definition.brakes)),
     )
     try:
         data = await read_event(reader, definition.event, event.body, responses=responses)
     except (Outcome, ValueError) as error:
         reason = error.reason if isinstance(error, Outcome) else Reason("event-unusable", str(error))
         return msgspec.structs.replace(made, reason_code=reason.code, reason=reason.words)
-    going = _Going(task_types, definition, data, before)
+    going = _Going(task_types, definition, data, before, workflow_id)
     made = msgspec.structs.replace(made, fields=data.fields)
     if definition.conditions is not None:
         evaluation = evaluate(definition.conditions, going.sources(0))
@@ -164,10 +166,12 @@ class _Going:
         definition: Definition,
         event: EventData,
         before: LastRun | None,
+        workflow_id: str | None,
     ) -> None:
         self._task_types = task_types
         self._definition = definition
         self._event = event
+        self._workflow_id = workflow_id
         self._before = {} if before is None else {task.id: task for task in before.tasks}
         self._key = str(uuid4())
         self._now = datetime.now(UTC)
@@ -260,6 +264,8 @@ class _Going:
             configuration=configuration,
             fields=self._event.fields,
             survey_response_id=self._event.survey_response_id,
+            workflow_id=self._workflow_id,
+            brakes=self._definition.brakes,
         )
         try:
             async with asyncio.timeout(PLAN_WITHIN_SECONDS):
@@ -295,6 +301,20 @@ def _differing(lines: tuple[Line, ...], before: TaskLastTime | None) -> tuple[st
     if before is None or not before.sent:
         return ()
     return tuple(line.name for line in lines if line.differs and line.name not in OF_EACH_RUN)
+
+
+async def _brakes(database: Database, brakes: Brakes) -> tuple[str, ...]:
+    """What keeps customers from being written to now, beside what the tasks themselves say."""
+    async with database.transaction() as connection:
+        paused = await current_pause(connection)
+    told = []
+    if paused is not None:
+        since = f"{paused.since:%Y-%m-%d %H:%M} UTC"
+        told.append(f"All sending is paused since {since}: a real run would wait until it is resumed.")
+    if brakes.in_test:
+        allowed = ", ".join(brakes.allowed) or "nobody"
+        told.append(f"The Workflow is in test: it writes to {allowed} alone.")
+    return tuple(told)
 
 
 def _notes(workflow_id: str | None, wanted: Event, event: PastEvent) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ import structlog
 from afterword.outcomes import Outcome, Permanent, Reason, Retry
 from afterword.outgoing.exchanges import Exchange, recorded_exchanges
 from afterword.piped_text import Source
+from afterword.sending.brakes import Brakes
 from afterword.store.database import ConnectionLost
 from afterword.tasks.contract import AnyTaskType, Repetition, TaskCall, repetition_of
 from afterword.workflows.definitions import Task
@@ -41,6 +42,15 @@ class Tried(msgspec.Struct, frozen=True):
         return cls(move, {}, (), now, now)
 
 
+class Caller(msgspec.Struct, frozen=True):
+    """The run that a task is carried out for."""
+
+    key: str
+    workflow_id: str
+    started_at: datetime
+    brakes: Brakes
+
+
 class Attempts:
     """Carries out tasks of the types that are installed."""
 
@@ -58,7 +68,7 @@ class Attempts:
         return task.after_unknown_outcome == "stop"
 
     async def try_once(
-        self, task: Task, event: EventData, sources: tuple[Source, ...], *, run_key: str, failed_before: int
+        self, task: Task, event: EventData, sources: tuple[Source, ...], *, run: Caller, failed_before: int
     ) -> Tried:
         """Carry the task out once.
 
@@ -73,12 +83,15 @@ class Attempts:
                 configuration = configure(task_type, task.configuration, sources)
                 given = msgspec.to_builtins(configuration)
                 call: TaskCall[Any] = TaskCall(
-                    run_key=run_key,
+                    run_key=run.key,
                     task_id=task.id,
                     attempt=failed_before + 1,
                     configuration=configuration,
                     fields=event.fields,
                     survey_response_id=event.survey_response_id,
+                    workflow_id=run.workflow_id,
+                    brakes=run.brakes,
+                    run_started_at=run.started_at,
                 )
                 move = after_result(await task_type.run(call))
             except (ConnectionLost, asyncpg.InterfaceError, asyncpg.PostgresConnectionError):

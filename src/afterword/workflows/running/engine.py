@@ -19,7 +19,7 @@ from afterword.store.database import CONNECTION_LOST, Database
 from afterword.tasks.contract import AnyTaskType
 from afterword.workflows.conditions import Evaluation, evaluate
 from afterword.workflows.definitions import Definition, Task
-from afterword.workflows.running.attempts import Attempts, Tried
+from afterword.workflows.running.attempts import Attempts, Caller, Tried
 from afterword.workflows.running.moves import (
     OUTCOME_UNKNOWN,
     End,
@@ -197,9 +197,8 @@ class RunEngine:
                 return Tried.at_once(failed(OUTCOME_UNKNOWN))
             if not await self._mark_in_flight(state):
                 return None
-        tried = await self._attempts.try_once(
-            task, event, sources, run_key=state.key, failed_before=state.attempt
-        )
+        run = Caller(state.key, state.workflow_id, state.started_at, definition.brakes)
+        tried = await self._attempts.try_once(task, event, sources, run=run, failed_before=state.attempt)
         move = replace(tried.move, evaluation=evaluation)
         return replace(tried, move=move)
 

@@ -2,8 +2,9 @@
 
 The engine holds a run by the name of what stands in its way: ``account/GA_…`` for a connected account that is down or
 whose token is refused, ``account/GA_…/CALL`` for one call that it does not permit, ``workflow/OC_…`` for a workflow
-that is off. Nobody polls a held run. The keeper looks again and again at what stands in the way of whom, so that a run
-that is held at the very moment at which its way is clear is let go a moment later.
+that is off, ``sending`` while all sending is paused, ``sending/OC_…`` for invitations that are more than a workflow may
+send (``held_back.py``). Nobody polls a held run. The keeper looks again and again at what stands in the way of whom, so
+that a run that is held at the very moment at which its way is clear is let go a moment later.
 """
 
 import time
@@ -46,10 +47,15 @@ WITH RECURSIVE held AS (
     FROM account_availability WHERE state IN ('open', 'refused')
     UNION ALL
     SELECT 'workflow/' || id, false FROM workflow WHERE NOT is_on AND deleted_at IS NULL
+    UNION ALL
+    SELECT 'sending', false FROM sending_pause
+    UNION ALL
+    SELECT 'sending/' || workflow_id, false FROM sending_hold
 )
 SELECT held.waiting_for AS name, in_the_way.name IS NULL AS is_free
 FROM held LEFT JOIN in_the_way ON in_the_way.name = held.waiting_for
-WHERE held.waiting_for ~ '^(account|workflow)/' AND (in_the_way.name IS NULL OR in_the_way.probe_is_due)
+WHERE held.waiting_for ~ '^(account/|workflow/|sending/|sending$)'
+    AND (in_the_way.name IS NULL OR in_the_way.probe_is_due)
 """
 
 LET_GO = """
@@ -86,6 +92,11 @@ FROM (
     ORDER BY run.id LIMIT $1 FOR UPDATE OF run SKIP LOCKED
 ) AS chosen
 WHERE run.id = chosen.id
+"""
+
+FORGET_HOLDS_OF_NOTHING = """
+DELETE FROM sending_hold WHERE since < now() - interval '1 minute'
+    AND NOT EXISTS (SELECT FROM run WHERE run.waiting_for = 'sending/' || sending_hold.workflow_id)
 """
 
 END = """
@@ -139,6 +150,7 @@ class Holds:
             self._looked_seldom_at = now
             await self._let_go_of_deleted()
             await self._end_what_was_held_too_long()
+            await self._pool.execute(FORGET_HOLDS_OF_NOTHING)
 
     async def _let_go(self, name: str) -> None:
         """Let go all that waits for this, some thousands in one look."""

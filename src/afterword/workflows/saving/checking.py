@@ -8,6 +8,8 @@ import msgspec
 
 from afterword.piped_text import Pipe, Place, author_mistake, parse
 from afterword.piped_text.malformed import malformed
+from afterword.sending.allow_lists import known as known_entry
+from afterword.sending.brakes import Brakes
 from afterword.surveys.outlines import SurveyOutline
 from afterword.tasks.contract import AnyTaskType
 from afterword.workflows.conditions import Group, check_conditions, comparisons
@@ -107,6 +109,14 @@ def _mistakes(
         if task.conditions is not None:
             yield from _conditions(f"{path}.", task.conditions, names)
         yield from _task(task, path, task_types.get(task.type), names, known)
+    yield from _brakes(definition.brakes)
+
+
+def _brakes(brakes: Brakes) -> Iterator[Mistake]:
+    for number, entry in enumerate(brakes.allowed):
+        if known_entry(entry) is None:
+            words = f"“{entry}” is no address and no domain; write name@company.example or @company.example"
+            yield Mistake(f"brakes.allowed[{number}]", words)
 
 
 def _event(definition: Definition, known: Known) -> Iterator[Mistake]:
