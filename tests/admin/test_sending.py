@@ -47,7 +47,7 @@ async def test_held_invitations_are_let_go_by_one_button(
     assert "Ask &lt;everybody&gt;" in body
     assert "more than 200 invitations in an hour, when about 40.0 are usual" in body
     assert "Let them go" in body
-    _, body = await signed_in.send(f"{PAGE}/{past.workflow_id}/let-go", {})
+    _, body = await signed_in.send(f"{PAGE}/{past.workflow_id}/release", {})
     assert "Nothing is held" in body
     assert await database.pool.fetchval("SELECT count(*) FROM sending_permit") == 3
 
@@ -57,12 +57,12 @@ async def test_or_cancelled_by_another_and_deciding_twice_does_no_harm(
 ) -> None:
     await hold(past, 2)
     await signed_in.send(f"{PAGE}/{past.workflow_id}/cancel", {})
-    answer, _ = await signed_in.send(f"{PAGE}/{past.workflow_id}/let-go", {})
+    answer, _ = await signed_in.send(f"{PAGE}/{past.workflow_id}/release", {})
     assert answer.status == 200
     assert await statuses(database) == ["cancelled held-invitation-cancelled"] * 2
 
 
-@pytest.mark.parametrize("path", ["pause", "resume", "OC_1/let-go", "OC_1/cancel"])
+@pytest.mark.parametrize("path", ["pause", "resume", "OC_1/release", "OC_1/cancel"])
 @pytest.mark.parametrize("role", ["analyst", "api_user"])
 async def test_other_roles_look_and_do_not_decide(
     open_browser: Callable[[], Browser], past: Past, database: Database, role: Role, path: str

@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 import pytest
+import pytest_asyncio
 
 from afterword.sending.brakes import Brakes
 from afterword.workflows.definitions import ConversationClosed, Definition
@@ -19,7 +20,7 @@ async def call(afterword: Any, method: str, path: str = "", body: object = None,
     return msgspec.json.decode(answer._body)
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def workflow_id(afterword: Any) -> str:
     await afterword.database.pool.execute(
         "TRUNCATE sending_pause, sending_hold, sending_hour, sending_permit"
@@ -48,12 +49,12 @@ async def test_held_invitations_are_let_go_and_then_there_are_none(afterword: An
     )
     (held,) = (await call(afterword, "GET"))["held_back"]
     assert (held["workflow"], held["runs"], held["most"], held["usual"]) == ("Ask", 0, 5, None)
-    told = await call(afterword, "POST", f"/held/{workflow_id}/let-go")
+    told = await call(afterword, "POST", f"/held/{workflow_id}/release")
     assert told["held_back"] == []
     await call(afterword, "POST", f"/held/{workflow_id}/cancel", status=404)
 
 
-@pytest.mark.parametrize("path", ["/pause", "/resume", "/held/OC_1/let-go", "/held/OC_1/cancel"])
+@pytest.mark.parametrize("path", ["/pause", "/resume", "/held/OC_1/release", "/held/OC_1/cancel"])
 async def test_who_may_not_decide_is_refused_and_sees_no_addresses(
     afterword: Any, workflow_id: str, path: str
 ) -> None:

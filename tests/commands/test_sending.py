@@ -39,8 +39,8 @@ async def test_held_invitations_are_let_go(call: Call, workflow_id: str, databas
     told = (await sending(call, "status")).output
     assert f"Held: 2 runs of “Ask” ({workflow_id})" in told
     assert "more than 9 in an hour, usual are 1.5" in told
-    assert "2 runs let go" in (await sending(call, "let-go", "Ask")).output
-    again = await sending(call, "let-go", "Ask")
+    assert "2 runs let go" in (await sending(call, "release", "Ask")).output
+    again = await sending(call, "release", "Ask")
     assert again.exit_code == 1
     assert "No invitation of the workflow" in str(again.exception)
 
@@ -56,7 +56,7 @@ async def test_or_cancelled_after_asking(call: Call, workflow_id: str, database:
 
 
 @pytest.fixture
-async def known(database: Database) -> None:
+async def known(database: Database, workflow_id: str) -> None:
     """What the workflow names is there."""
     await database.pool.execute("INSERT INTO survey (id, name, definition) VALUES ('SV_1', 'S', '{}')")
     await database.pool.execute("INSERT INTO mailing_list (id, name) VALUES ('CG_1', 'L')")

@@ -53,7 +53,7 @@ def sending_page_routes(database: Database) -> list[HTTPRouteHandler]:
             await pausing.resume(connection, by=by)
         return Redirect(PAGE, status_code=303)
 
-    @post("/workflows/sending/{workflow_id:str}/let-go", request_max_body_size=LARGEST_FORM)
+    @post("/workflows/sending/{workflow_id:str}/release", request_max_body_size=LARGEST_FORM)
     async def go(request: AdminRequest, workflow_id: FromPath[str]) -> Redirect:
         """Let a workflow's held invitations go out."""
         return await _decide(request, let_go, workflow_id)

@@ -5,7 +5,7 @@ from typing import Annotated
 import msgspec
 from litestar import Request, Response, get, post
 from litestar.datastructures import State
-from litestar.exceptions import NotFoundException, PermissionDeniedException
+from litestar.exceptions import ClientException, NotFoundException, PermissionDeniedException
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 from msgspec import Meta
@@ -40,8 +40,7 @@ def sending_routes(database: Database, wants_token: Guard) -> list[HTTPRouteHand
     async def pause(request: ApiRequest) -> Response[SendingState]:
         """Pause all sending; paused already, it stays as it was."""
         person = _operator(request)
-        body = await request.body()
-        asked = msgspec.json.decode(body, type=PauseAsked) if body else PauseAsked()
+        asked = _pause_asked(await request.body())
         async with database.transaction() as connection:
             await pausing.pause(connection, by=person.name or person.email, why=asked.why)
         return await _state(database)
@@ -54,7 +53,7 @@ def sending_routes(database: Database, wants_token: Guard) -> list[HTTPRouteHand
             await pausing.resume(connection, by=person.name or person.email)
         return await _state(database)
 
-    @post("/api/v1/sending/held/{workflow_id:str}/let-go", guards=[wants_token], status_code=200)
+    @post("/api/v1/sending/held/{workflow_id:str}/release", guards=[wants_token], status_code=200)
     async def go(request: ApiRequest, workflow_id: FromPath[str]) -> Response[SendingState]:
         """Let a workflow's held invitations go out."""
         person = _operator(request)
@@ -82,6 +81,13 @@ def sending_routes(database: Database, wants_token: Guard) -> list[HTTPRouteHand
 async def _state(database: Database, *, personal: bool = True) -> Response[SendingState]:
     async with database.read_only().transaction() as connection:
         return Response(await sending_state(connection, personal=personal), headers=NOT_KEPT)
+
+
+def _pause_asked(body: bytes) -> PauseAsked:
+    try:
+        return msgspec.json.decode(body, type=PauseAsked) if body else PauseAsked()
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise ClientException(f"body: {error}") from None
 
 
 def _operator(request: ApiRequest) -> Person:

@@ -1,7 +1,9 @@
 """What every command shares: its options, and the installation that it works on."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -50,8 +52,27 @@ async def _open_database(
 ) -> None:
     from afterword.process import installation_database  # noqa: PLC0415
 
-    async with installation_database(settings) as database:
-        await work(settings, database)
+    with _logging_to_standard_error():
+        async with installation_database(settings) as database:
+            await work(settings, database)
+
+
+@contextmanager
+def _logging_to_standard_error() -> Iterator[None]:
+    """Warnings go to standard error for so long: what a command prints is for whoever called it, and nothing else."""
+    import logging  # noqa: PLC0415
+
+    import structlog  # noqa: PLC0415
+
+    before = structlog.get_config()
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
+    )
+    try:
+        yield
+    finally:
+        structlog.configure(**before)
 
 
 def print_json(value: object) -> None:

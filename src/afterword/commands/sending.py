@@ -46,9 +46,9 @@ def resume(data_dir: DataDir = None, as_json: Json = False) -> None:
     with_database(data_dir, lambda database: resume_sending(database, as_json=as_json))
 
 
-@app.command("let-go")
-def let_go(workflow: Workflow, data_dir: DataDir = None, as_json: Json = False) -> None:
-    """Let a workflow's held invitations go out, and hold no others of it in this hour."""
+@app.command("release")
+def release(workflow: Workflow, data_dir: DataDir = None, as_json: Json = False) -> None:
+    """Let a workflow's held invitations go, and hold no others of it in this hour."""
     from afterword.commands.sending_work import let_held_go  # noqa: PLC0415
 
     with_database(data_dir, lambda database: let_held_go(database, workflow, as_json=as_json))

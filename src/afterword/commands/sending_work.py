@@ -31,7 +31,7 @@ async def show_state(database: Database, *, as_json: bool) -> None:
     _tell_pause(state)
     for held in state.held_back:
         typer.echo(f"Held: {_runs(held.runs)} of “{held.workflow}” ({held.workflow_id}), {_limit(held)}.")
-        typer.echo(f"    afterword sending let-go {held.workflow_id}")
+        typer.echo(f"    afterword sending release {held.workflow_id}")
         typer.echo(f"    afterword sending cancel {held.workflow_id}")
     for test in state.in_test:
         allowed = ", ".join(test.allowed) or "nobody"
@@ -80,7 +80,7 @@ async def let_held_go(database: Database, wanted: str, *, as_json: bool) -> None
         workflow = await find_workflow(connection, wanted)
         runs = await let_go(connection, workflow.id, by=BY)
     if as_json:
-        print_json({"id": workflow.id, "letGo": runs})
+        print_json({"id": workflow.id, "released": runs})
     else:
         typer.echo(f"{workflow.name}: {_runs(runs)} let go. No others are held in this hour.")
 

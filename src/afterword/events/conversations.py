@@ -20,10 +20,13 @@ async def last_closing(
     if conversation_id is None:
         return None
     event = tables.event
-    closed = select(func.max(event.c.occurred_at)).where(*_told(conversation_id, CONVERSATION_CLOSED))
+    closed: Select[Any] = select(func.max(event.c.occurred_at)).where(
+        *_told(conversation_id, CONVERSATION_CLOSED)
+    )
     if until is not None:
         closed = closed.where(event.c.received_at <= until)
-    return await connection.scalar(closed)
+    found: datetime | None = await connection.scalar(closed)
+    return found
 
 
 async def reopening_after(
@@ -34,7 +37,8 @@ async def reopening_after(
     reopened: Select[Any] = select(func.min(event.c.occurred_at)).where(
         *_told(conversation_id, CONVERSATION_REOPENED), event.c.occurred_at > moment
     )
-    return await connection.scalar(reopened)
+    found: datetime | None = await connection.scalar(reopened)
+    return found
 
 
 def _told(conversation_id: str, event_type: str) -> tuple[ColumnElement[bool], ...]:

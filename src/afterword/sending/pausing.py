@@ -49,7 +49,7 @@ async def pause(connection: AsyncConnection, *, by: str, why: str = "") -> bool:
         .on_conflict_do_nothing(index_elements=[tables.sending_pause.c.id])
     )
     if paused.rowcount:
-        log.warning("sending_paused", by=by)
+        log.info("sending_paused", by=by)
     return bool(paused.rowcount)
 
 
@@ -57,5 +57,5 @@ async def resume(connection: AsyncConnection, *, by: str) -> bool:
     """Let sending go on; what was held for the pause is let go within seconds. False when it was not paused."""
     resumed = await connection.execute(delete(tables.sending_pause))
     if resumed.rowcount:
-        log.warning("sending_resumed", by=by)
+        log.info("sending_resumed", by=by)
     return bool(resumed.rowcount)

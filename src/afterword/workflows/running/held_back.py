@@ -109,7 +109,7 @@ async def let_go(connection: AsyncConnection, workflow_id: str, *, by: str) -> i
     """
     runs = await _take_away(connection, workflow_id)
     await let_hour_go(connection, workflow_id)
-    log.warning("held_invitations_let_go", workflow=workflow_id, runs=runs, by=by)
+    log.info("held_invitations_let_go", workflow=workflow_id, runs=runs, by=by)
     return runs
 
 
@@ -121,7 +121,7 @@ async def cancel(connection: AsyncConnection, workflow_id: str, *, by: str) -> i
     """
     await _take_away(connection, workflow_id)
     runs = await cancel_runs(connection, _held(workflow_id), CANCELLED)
-    log.warning("held_invitations_cancelled", workflow=workflow_id, runs=runs, by=by)
+    log.info("held_invitations_cancelled", workflow=workflow_id, runs=runs, by=by)
     return runs
 
 
