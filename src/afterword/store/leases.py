@@ -23,17 +23,17 @@ LOOK_EVERY_SECONDS = 0.5
 
 TAKE = """
 INSERT INTO call_lease AS lease (name, number, holder, expires_at)
-SELECT $1, number, $3, clock_timestamp() + make_interval(secs => $4::float8)
-FROM generate_series(1, $2::int) AS number
+SELECT $1, place.number, $3, clock_timestamp() + make_interval(secs => $4::float8)
+FROM generate_series(1, $2::int) AS place (number)
 WHERE NOT EXISTS (
     SELECT FROM call_lease AS taken
-    WHERE taken.name = $1 AND taken.number = generate_series.number AND taken.expires_at > clock_timestamp()
+    WHERE taken.name = $1 AND taken.number = place.number AND taken.expires_at > clock_timestamp()
 )
-ORDER BY number
+ORDER BY place.number
 LIMIT 1
 ON CONFLICT (name, number) DO UPDATE SET holder = excluded.holder, expires_at = excluded.expires_at
 WHERE lease.expires_at <= clock_timestamp()
-RETURNING number
+RETURNING lease.number
 """
 
 RENEW = """
