@@ -12,6 +12,7 @@ from afterword_sandbox.sandbox import SANDBOX
 from afterword_sandbox.settings import Settings
 
 TAB = "Behaviour"
+DEFAULT_FORM = "envelope"
 LABELS = {
     "topicsRequired": ("A topic is needed to close a conversation", ""),
     "requestsPerSecond": ("Requests a second, for each HTTP method", "Empty: as the sandbox was started."),
@@ -87,13 +88,13 @@ def _controls(current: Settings) -> list[Control]:
         label, hint = LABELS.get(name, (_words(name), ""))
         if isinstance(field.type, msgspec.inspect.DictType):
             keys = [key for key, _ in _choices(field.type.key_type)]
-            forms = _choices(field.type.value_type)
+            forms = sorted(_choices(field.type.value_type), key=lambda choice: choice[0] != DEFAULT_FORM)
             controls += [
                 Control(
                     f"{name}.{key}",
                     f"{label}, status {key}",
                     hint if key == keys[0] else "",
-                    values[name].get(key, forms[0][0]),
+                    values[name].get(key, DEFAULT_FORM),
                     forms,
                     key in values[name],
                 )
@@ -134,9 +135,8 @@ def _read(form: Form) -> dict[str, object]:
     for field in _fields():
         name = field.encode_name
         if isinstance(field.type, msgspec.inspect.DictType):
-            forms = _choices(field.type.value_type)
             given = {key: form.text(f"{name}.{key}") for key, _ in _choices(field.type.key_type)}
-            wanted[name] = {key: None if text in {"", forms[0][0]} else text for key, text in given.items()}
+            wanted[name] = {key: None if text in {"", DEFAULT_FORM} else text for key, text in given.items()}
         elif name in form.texts:
             wanted[name] = _read_value(name, field.type, form.text(name))
     return wanted

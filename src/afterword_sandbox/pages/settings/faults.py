@@ -108,8 +108,13 @@ def _line(standing: Standing) -> FaultLine:
     what = (
         f"{said.get('method') or 'Any method'} {said['path']}" if "path" in said else str(said["eventType"])
     )
-    hidden = {"id", "effect", "method", "path", "eventType", "matched", "struck"}
-    details = [f"{key} {value}" for key, value in said.items() if key not in hidden and value is not None]
+    hidden = {"method", "path", "eventType"}
+    told = [field for field in msgspec.structs.fields(standing.fault) if field.encode_name not in hidden]
+    details = [
+        f"{field.encode_name}: {said[field.encode_name]}"
+        for field in told
+        if getattr(standing.fault, field.name) != field.default
+    ]
     return FaultLine(
         standing.id,
         names[str(said["effect"])],
