@@ -6,7 +6,11 @@ from contextlib import contextmanager
 
 from aiohttp import web
 
+from afterword_sandbox.store import Changes
+
 KEEP_ALIVE_SECONDS = 20.0
+CUSTOMERS_CHANGED = "customers"
+"""What a list of customers watches: it changes with each of them."""
 
 
 class LiveChanges:
@@ -33,6 +37,12 @@ class LiveChanges:
         for thing in things:
             for news in self._watchers.get(thing, ()):
                 news.set()
+
+    def hear(self, changes: Changes) -> None:
+        """Hear of a committed transaction."""
+        self.tell(
+            changes.customer_ids | changes.page_ids | ({CUSTOMERS_CHANGED} if changes.customer_ids else set())
+        )
 
 
 async def stream_changes(request: web.Request, live: LiveChanges, thing: str) -> web.StreamResponse:

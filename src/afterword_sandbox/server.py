@@ -27,7 +27,7 @@ from afterword_sandbox.live import LiveChanges
 from afterword_sandbox.mail.catcher import MailCatcher
 from afterword_sandbox.mail.smtp import SmtpServer
 from afterword_sandbox.options import Addresses, Options
-from afterword_sandbox.pages import desktop
+from afterword_sandbox.pages import acting, desktop, desktop_actions
 from afterword_sandbox.pages import mails as mail_pages
 from afterword_sandbox.pages.mails import MAIL_SITE, MailSite
 from afterword_sandbox.pages.settings.routes import SETTINGS_ROUTES
@@ -92,7 +92,7 @@ def _sandbox_app(sandbox: Sandbox) -> web.Application:
     app.add_routes(API_ROUTES)
     app.add_routes(control.ROUTES)
     app.add_routes(faults_control.ROUTES)
-    app.add_routes(desktop.ROUTES)
+    app.add_routes((*desktop.ROUTES, *desktop_actions.ROUTES, *acting.ROUTES))
     app.add_routes(SETTINGS_ROUTES)
     return app
 
@@ -133,7 +133,7 @@ async def start(options: Options, stack: AsyncExitStack) -> Addresses:
     stack.callback(mails.close)
     faults = Faults()
     postman = Postman(store, options.resend_delays, faults)
-    store.listeners.extend((postman.tell, lambda changes: live.tell(changes.customer_ids | changes.page_ids)))
+    store.listeners.extend((postman.tell, live.hear))
     stack.push_async_callback(postman.stop)
     stack.push_async_callback(stop, asyncio.create_task(make_export_jobs(store)))
     await postman.open()

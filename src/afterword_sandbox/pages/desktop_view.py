@@ -1,6 +1,6 @@
 """What the agent desktop shows, read from the store and made ready for the templates."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 from markupsafe import Markup
@@ -11,7 +11,7 @@ from afterword_sandbox.pages.rich_content import sanitize
 from afterword_sandbox.store import Store, Value
 
 LISTED_CUSTOMERS = 200
-SHORT_BODY = 600
+STATUSES = {"OPEN": "Open", "WAITING": "Waiting", "CLOSED": "Closed"}
 
 
 class CustomerLine(NamedTuple):
@@ -32,31 +32,13 @@ class ConversationView(NamedTuple):
 
     id: str
     status: str
+    inbox_id: str
     inbox: str
+    agent_id: str
     agent: str
-    topics: list[str]
+    topics: list[tuple[str, str]]
     created_at: str
     closed_at: str
-
-
-class Card(NamedTuple):
-    """One entry of the timeline: a message, a change in one line, or an activity."""
-
-    id: str
-    kind: str
-    who: str
-    at: str
-    text: str = ""
-    title: str = ""
-    source: str = ""
-    icon: str = ""
-    body: Markup = Markup()
-    is_plain: bool = True
-    is_open: bool = True
-    link_url: str = ""
-    link_text: str = ""
-    status: str = ""
-    due_at: str = ""
 
 
 _LATEST_CONVERSATION = (
@@ -83,16 +65,20 @@ FROM customers
 LEFT JOIN conversations ON conversations.id = {_LATEST_CONVERSATION}
 LEFT JOIN inboxes ON inboxes.id = conversations.inbox_id
 LEFT JOIN agents ON agents.id = conversations.agent_id
-WHERE {_MATCHES}
+WHERE ({_MATCHES}) AND :status IN ('', conversations.status)
 ORDER BY last_seen DESC, customers.id LIMIT :limit
 """  # noqa: S608 -- put together from the constants above
 
 
-def customer_list(store: Store, wanted: str) -> tuple[list[CustomerLine], bool]:
-    """Return the customers who have ``wanted`` in name, address or number, and whether there were more."""
+def customer_list(store: Store, wanted: str, status: str = "") -> tuple[list[CustomerLine], bool]:
+    """Return the customers who have ``wanted`` in name, address or number, and whether there were more.
+
+    With a status, only those whose latest conversation has it.
+    """
     escaped = wanted.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     parameters: dict[str, Value] = {
         "wanted": wanted,
+        "status": status,
         "pattern": f"%{escaped}%",
         "limit": LISTED_CUSTOMERS + 1,
     }
@@ -116,7 +102,7 @@ def conversations_of(store: Store, customer_id: str) -> list[ConversationView]:
     """Return a customer's conversations, the open one first, then the newest."""
     rows = store.all(
         "SELECT conversations.*, inboxes.name AS inbox, agents.name AS agent, "
-        "(SELECT json_group_array(name) FROM (SELECT topics.name FROM conversation_topics "
+        "(SELECT json_group_array(json_array(id, name)) FROM (SELECT topics.id, topics.name FROM conversation_topics "
         "JOIN topics ON topics.id = topic_id WHERE conversation_id = conversations.id "
         "ORDER BY conversation_topics.rowid)) AS topics "
         "FROM conversations JOIN inboxes ON inboxes.id = inbox_id LEFT JOIN agents ON agents.id = agent_id "
@@ -127,9 +113,11 @@ def conversations_of(store: Store, customer_id: str) -> list[ConversationView]:
         ConversationView(
             row["id"],
             row["status"],
+            row["inbox_id"],
             row["inbox"],
+            row["agent_id"] or "",
             row["agent"] or "",
-            msgspec.json.decode(row["topics"]),
+            msgspec.json.decode(row["topics"], type=list[tuple[str, str]]),
             row["created_at"],
             row["closed_at"] or "",
         )
@@ -137,87 +125,73 @@ def conversations_of(store: Store, customer_id: str) -> list[ConversationView]:
     ]
 
 
-class _Names(NamedTuple):
-    customer: str
-    agents: dict[str, str]
-    topics: dict[str, str]
-    inboxes: dict[str, str]
+class AssigneeChoice(NamedTuple):
+    """An inbox, with those who can have its conversations: ids and names."""
 
-    def of_actor(self, actor_id: str, actor_type: str) -> str:
-        if actor_type == "CUSTOMER":
-            return self.customer
-        if actor_type in {"AGENT", "API"}:
-            name = self.agents.get(actor_id, "An agent")
-            return f"{name} (API)" if actor_type == "API" else name
-        return {"AUTOMATION": "A rule", "SYSTEM": "Gladly"}.get(actor_type, actor_type.title())
-
-    def of_topics(self, topic_ids: list[str]) -> str:
-        return ", ".join(self.topics.get(topic_id, "an unknown topic") for topic_id in topic_ids)
+    inbox_id: str
+    inbox: str
+    agents: list[tuple[str, str]]
 
 
-def _activity_card(card: Card, content: dict[str, str | bool | dict[str, str]]) -> Card:
-    body, link = str(content.get("body", "")), content.get("link")
-    link = link if isinstance(link, dict) else {}
-    return card._replace(
-        kind="activity",
-        title=str(content.get("title", "")),
-        source=str(content.get("sourceName", "")),
-        icon=str(content.get("activityType", "")),
-        body=Markup(sanitize(body)),  # noqa: S704 -- sanitized
-        is_plain="<" not in body,
-        is_open=bool(content.get("expandByDefault")) or len(body) <= SHORT_BODY,
-        link_url=link.get("url", ""),
-        link_text=link.get("text") or link.get("url", ""),
-    )
-
-
-def _task_card(card: Card, content: dict[str, Any], names: _Names) -> Card:
-    body, assignee = content["body"], content["assignee"]
-    agent = assignee.get("agentId")
-    inbox = names.inboxes.get(assignee["inboxId"], "an unknown inbox")
-    return card._replace(
-        kind="task",
-        title=f"Task for {names.agents.get(agent, 'an unknown agent')}, {inbox}"
-        if agent
-        else f"Task for {inbox}",
-        due_at=content["dueAt"],
-        body=Markup(sanitize(body)),  # noqa: S704 -- sanitized
-        is_plain="<" not in body,
-        status=content["status"],
-    )
-
-
-def timeline_of(store: Store, customer_id: str, customer_name: str) -> list[Card]:
-    """Return the cards of a customer's timeline, oldest first."""
-    names = _Names(
-        customer_name,
-        {row["id"]: row["name"] for row in store.all("SELECT id, name FROM agents")},
-        {row["id"]: row["name"] for row in store.all("SELECT id, name FROM topics")},
-        {row["id"]: row["name"] for row in store.all("SELECT id, name FROM inboxes")},
-    )
-    cards = []
+def assignee_choices(store: Store) -> list[AssigneeChoice]:
+    """Return every inbox that is in use, with its active agents."""
+    choices: dict[str, AssigneeChoice] = {}
     for row in store.all(
-        "SELECT * FROM items WHERE customer_id = ? ORDER BY shown_at, position", (customer_id,)
+        "SELECT inboxes.id, inboxes.name, agents.id AS agent_id, agents.name AS agent FROM inboxes "
+        "LEFT JOIN inbox_agents ON inbox_id = inboxes.id "
+        "LEFT JOIN agents ON agents.id = agent_id AND NOT deactivated "
+        "WHERE NOT disabled ORDER BY inboxes.name, agents.name"
     ):
-        content = msgspec.json.decode(row["content"])
-        who = names.of_actor(row["initiator_id"], row["initiator_type"])
-        card = Card(row["id"], "line", who, row["shown_at"])
-        if row["type"] == "CUSTOMER_ACTIVITY":
-            cards.append(_activity_card(card, content))
-        elif row["type"] == "TASK":
-            cards.append(_task_card(card, content, names))
-        elif row["type"] == "CONVERSATION_STATUS_CHANGE":
-            done = "closed" if content["status"] == "CLOSED" else "reopened"
-            cards.append(card._replace(text=f"{done} the conversation"))
-        elif row["type"] == "TOPIC_CHANGE":
-            added, removed = content.get("addedTopicIds", []), content.get("removedTopicIds", [])
-            done = f"added {names.of_topics(added)}" if added else f"removed {names.of_topics(removed)}"
-            cards.append(card._replace(text=done))
-        else:
-            kind = "inbound" if row["initiator_type"] == "CUSTOMER" else "outbound"
-            text = content.get("content") or content.get("body") or row["type"]
-            cards.append(card._replace(kind=kind, text=str(text)))
-    return cards
+        choice = choices.setdefault(row["id"], AssigneeChoice(row["id"], row["name"], []))
+        if row["agent_id"] is not None:
+            choice.agents.append((row["agent_id"], row["agent"]))
+    return list(choices.values())
+
+
+def topic_choices(store: Store) -> list[tuple[str, str]]:
+    """Return the topics in use, each under the one it belongs to."""
+    rows = store.all(
+        "SELECT topics.id, CASE WHEN parents.name IS NULL THEN topics.name "
+        "ELSE parents.name || ': ' || topics.name END AS path FROM topics "
+        "LEFT JOIN topics AS parents ON parents.id = topics.parent_id WHERE NOT topics.disabled ORDER BY path"
+    )
+    return [(row["id"], row["path"]) for row in rows]
+
+
+class TaskView(NamedTuple):
+    """A task beside the timeline."""
+
+    id: str
+    text: str
+    assignee: str
+    due_at: str
+    is_open: bool
+
+
+def tasks_of(store: Store, customer_id: str) -> list[TaskView]:
+    """Return a customer's tasks: the open ones by their time, then the closed."""
+    rows = store.all(
+        "SELECT tasks.*, inboxes.name AS inbox, agents.name AS agent FROM tasks "
+        "JOIN inboxes ON inboxes.id = inbox_id LEFT JOIN agents ON agents.id = agent_id "
+        "WHERE customer_id = ? ORDER BY status = 'CLOSED', due_at, tasks.rowid",
+        (customer_id,),
+    )
+    return [
+        TaskView(
+            row["id"],
+            Markup(sanitize(row["body"])).striptags(),  # noqa: S704 -- sanitized, and its tags are taken away
+            row["agent"] or row["inbox"],
+            row["due_at"],
+            row["status"] == "OPEN",
+        )
+        for row in rows
+    ]
+
+
+def agents_by_name(store: Store) -> list[tuple[str, str]]:
+    """Return the active agents: who may sit at the desktop."""
+    rows = store.all("SELECT id, name FROM agents WHERE NOT deactivated ORDER BY name, id")
+    return [(row["id"], row["name"]) for row in rows]
 
 
 def customer_of(store: Store, customer_id: str) -> dict[str, object]:

@@ -10,10 +10,18 @@ async function refresh() {
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
   for (const part of document.querySelectorAll("[data-live]")) {
     const newer = fresh.getElementById(part.id);
-    if (!newer || newer.innerHTML === part.innerHTML) continue;
+    if (!newer || newer.innerHTML === part.innerHTML || isBeingUsed(part)) continue;
     if (part.tagName === "OL") update(part, newer);
     else part.innerHTML = newer.innerHTML;
   }
+}
+
+// What somebody is choosing in is not taken from under the fingers; it is caught up with when they leave it.
+function isBeingUsed(part) {
+  const focused = document.activeElement;
+  if (!part.contains(focused) || !focused.matches("select, input, textarea")) return false;
+  focused.addEventListener("blur", refresh, { once: true });
+  return true;
 }
 
 // A timeline keeps the entries that it has, so that what is unfolded stays so; a new one is scrolled to.
