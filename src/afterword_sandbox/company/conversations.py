@@ -140,7 +140,9 @@ def agent_for(store: Store, row: sqlite3.Row) -> str | None:
     if row["agent_id"] is not None:
         return str(row["agent_id"])
     first = store.one(
-        "SELECT agent_id FROM inbox_agents WHERE inbox_id = ? ORDER BY rowid LIMIT 1", (row["inbox_id"],)
+        "SELECT agent_id FROM inbox_agents JOIN agents ON agents.id = agent_id "
+        "WHERE inbox_id = ? AND NOT deactivated ORDER BY inbox_agents.rowid LIMIT 1",
+        (row["inbox_id"],),
     )
     return None if first is None else str(first["agent_id"])
 
