@@ -45,7 +45,7 @@ async def test_the_close_button_closes_and_the_reopen_button_reopens(
     for button, status in (("Close conversation", "CLOSED"), ("Reopen conversation", "OPEN")):
         html = await page(gladly, path)
         assert button in html
-        (action,) = FORM.findall(html)
+        (action,) = [found for found in FORM.findall(html) if found.endswith(("/close", "/reopen"))]
         async with gladly.post(action, allow_redirects=False) as answer:
             assert (answer.status, answer.headers["Location"]) == (303, path)
         async with gladly.get(f"/api/v1/conversations/{opened.conversation_id}") as answer:

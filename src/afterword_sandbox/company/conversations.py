@@ -66,6 +66,15 @@ def of_customer(store: Store, customer_id: str) -> tuple[list[dict[str, object]]
     return [wire(row) for row in rows[:CUSTOMER_LIMIT]], len(rows) > CUSTOMER_LIMIT
 
 
+def latest_of_customer(store: Store, customer_id: str) -> sqlite3.Row | None:
+    """Return a customer's open conversation, else the newest, or None."""
+    return store.one(
+        "SELECT * FROM conversations WHERE customer_id = ? "
+        "ORDER BY status = 'CLOSED', created_at DESC, id DESC LIMIT 1",
+        (customer_id,),
+    )
+
+
 def _emit(store: Store, event_type: str, row: sqlite3.Row, initiator: Actor, **more: object) -> None:
     content: dict[str, object] = {"customerId": row["customer_id"], "conversationId": row["id"]}
     context = {"context": {"assignee": assignee(row["inbox_id"], row["agent_id"])}}

@@ -1,20 +1,11 @@
 """Merging two customers, which Gladly does in its user interface only."""
 
-import sqlite3
-
 from afterword_sandbox.clock import now
+from afterword_sandbox.company.conversations import latest_of_customer
 from afterword_sandbox.company.customers import row_of
 from afterword_sandbox.company.events import Actor, emit
 from afterword_sandbox.errors import refusal
 from afterword_sandbox.store import Store
-
-
-def _latest_conversation(store: Store, customer_id: str) -> sqlite3.Row | None:
-    return store.one(
-        "SELECT * FROM conversations WHERE customer_id = ? "
-        "ORDER BY status = 'CLOSED', created_at DESC, id DESC LIMIT 1",
-        (customer_id,),
-    )
 
 
 def merge(store: Store, source_id: str, destination_id: str, initiator: Actor) -> None:
@@ -29,8 +20,8 @@ def merge(store: Store, source_id: str, destination_id: str, initiator: Actor) -
         raise refusal(400, "invalid", "a customer cannot be merged into itself", attr="destinationCustomerId")
     row_of(store, source_id)
     row_of(store, destination_id)
-    source = _latest_conversation(store, source_id)
-    destination = _latest_conversation(store, destination_id)
+    source = latest_of_customer(store, source_id)
+    destination = latest_of_customer(store, destination_id)
     surviving = destination or source
     if source and destination and source["status"] != "CLOSED" and destination["status"] != "CLOSED":
         gone, kept = source["id"], destination["id"]

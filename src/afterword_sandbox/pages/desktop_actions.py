@@ -115,10 +115,8 @@ async def write(request: web.Request) -> web.StreamResponse:
         if form.get("as") == "customer":
             messages.receive(store, customer_id, Message(text))
             return
-        row = store.one(
-            "SELECT * FROM conversations WHERE customer_id = ? AND status != 'CLOSED'", (customer_id,)
-        )
-        if row is None:
+        row = conversations.latest_of_customer(store, customer_id)
+        if row is None or row["status"] == "CLOSED":
             raise refusal(400, "invalid_state", "there is no open conversation; reopen one first")
         messages.write_outbound(store, row["id"], Message(text), acting_agent(request, row))
 
@@ -154,7 +152,9 @@ async def add_task(request: web.Request) -> web.StreamResponse:
     def act() -> None:
         _check_text(form.get("text", ""), "a task")
         assignee = Assignee(*_assignee(form.get("assignee", "")))
-        tasks.create(store, customer_id, NewTask(assignee, form["text"], due_at), acting_agent(request, None))
+        latest = conversations.latest_of_customer(store, customer_id)
+        task = NewTask(assignee, form["text"], due_at)
+        tasks.create(store, customer_id, task, acting_agent(request, latest))
 
     return _do(request, customer_id, act)
 
@@ -167,7 +167,7 @@ async def change_task(request: web.Request) -> web.StreamResponse:
     except GladlyError:
         return problem_page(sandbox, 404, "No such task", "There is no task at this address.")
     status = "CLOSED" if request.path.endswith("/close") else "OPEN"
-    agent = acting_agent(request, None)
+    agent = acting_agent(request, conversations.latest_of_customer(sandbox.store, customer_id))
     return _do(request, customer_id, lambda: tasks.change(sandbox.store, task_id, {"status": status}, agent))
 
 
