@@ -10,7 +10,7 @@ import sys
 import time
 from pathlib import Path
 
-from afterword.accounts.connected import WebhookCredentials, add_gladly, add_qualtrics
+from afterword.accounts.connected import add_gladly, add_qualtrics
 from afterword.accounts.secrets import SecretBox, check_secret_key
 from afterword.gladly.webhooks import CONVERSATION_CLOSED
 from afterword.settings import Settings
@@ -96,7 +96,6 @@ async def _add_workflow(settings: Settings, database: Database, sink: str) -> st
             base_url=sink,
             username="bench@bench.example",
             api_token="bench",
-            webhook=WebhookCredentials(username="bench", password="bench"),
         )
         qualtrics = await add_qualtrics(
             connection,

@@ -13,8 +13,8 @@ import pytest_asyncio
 from aiohttp import web
 from tests.conftest import Eventually, StandIn
 
-from afterword.accounts.changing import change_gladly_token
-from afterword.accounts.connected import GladlyAccount, WebhookCredentials, add_gladly
+from afterword.accounts.changing import change_gladly
+from afterword.accounts.connected import GladlyAccount, add_gladly
 from afterword.accounts.secrets import SecretBox
 from afterword.accounts.standing import Policy
 from afterword.alerts.recording import list_alerts
@@ -115,7 +115,7 @@ async def scene(database: Database, stand_in: StandIn, tmp_path: Path) -> Scene:
             base_url=stand_in.url,
             username="api",
             api_token="first-token",
-            webhook=WebhookCredentials(username="u", password="p"),
+            delivery="none",
         )
         fields = (JsonField("conversationId", "$.conversationId"),)
         configuration = {
@@ -180,7 +180,7 @@ async def test_a_refused_token_fails_no_run_alerts_once_and_with_another_all_go_
         assert len(vendor.asked) <= scene.settings.worker_concurrency + 20
         assert await scene.database.pool.fetchval("SELECT max(attempt) FROM run") == 0
         async with scene.database.transaction() as connection:
-            await change_gladly_token(connection, scene.box, scene.account.id, "second-token", "org")
+            await change_gladly(connection, scene.box, scene.account.id, api_token="second-token")
         await eventually(lambda: scene.all_are("succeeded"), within=60)
     assert len(vendor.done) == len({path for _, path in vendor.done}) == RUNS
     async with scene.database.pool.acquire() as connection:

@@ -50,22 +50,25 @@ FINISH_WITHIN_SECONDS = 5.0
 HEALTH_WITHIN_SECONDS = 3.0
 TOKEN_USES_EVERY_SECONDS = 60.0
 
-COUNT_WORKERS = """
-SELECT count(DISTINCT application_name) FROM pg_stat_activity
-WHERE starts_with(application_name, $1) AND datname = current_database()
+COUNT = """
+SELECT (SELECT count(DISTINCT application_name) FROM pg_stat_activity
+        WHERE starts_with(application_name, $1) AND datname = current_database()) AS workers,
+       (SELECT count(*) FROM gladly_webhook WHERE state <> 'works') AS webhooks_off
 """
 
 
 class Health(msgspec.Struct, frozen=True):
     """What ``/health`` answers: ``status`` is ``ok`` when events are both taken and worked on.
 
-    ``workers`` counts the workers' connections to the database, of which each has several.
+    ``workers`` counts them. ``notices`` tell of what somebody should look at, though everything is running; they name
+    no account, as nobody has to sign in to read them.
     """
 
     status: str
     database: bool
     workers: int
     words: str
+    notices: tuple[str, ...] = ()
 
 
 def create_app(
@@ -110,18 +113,18 @@ def create_app(
     )
 
 
-class WorkerCount:
-    """Asks the database how many workers there are: one question at a time, however many want to know.
+class Counts:
+    """Asks the database how many workers there are, and webhooks that do not work: one question at a time.
 
     A question that a silent database does not answer cannot be taken back; it is waited for again by who asks next.
     """
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._question: asyncio.Task[int] | None = None
+        self._question: asyncio.Task[tuple[int, int]] | None = None
 
-    async def ask(self) -> int:
-        """The number of connections that workers have.
+    async def ask(self) -> tuple[int, int]:
+        """The number of workers, and that of Gladly webhooks that do not work.
 
         Raises:
             OSError, asyncpg.PostgresError: the database does not answer, or not in time.
@@ -134,29 +137,39 @@ class WorkerCount:
             raise TimeoutError
         return self._question.result()
 
-    async def _count(self) -> int:
-        return int(await self._database.pool.fetchval(COUNT_WORKERS, WORKER_NAME))
+    async def _count(self) -> tuple[int, int]:
+        (row,) = await self._database.pool.fetch(COUNT, WORKER_NAME)
+        return row["workers"], row["webhooks_off"]
 
 
 def health_route(database: Database) -> HTTPRouteHandler:
     """``/health``: 200 as long as events are taken and kept; the words say when nobody works on them."""
-    worker_count = WorkerCount(database)
+    counts = Counts(database)
 
     @get("/health")
     async def health() -> Response[Health]:
         """Tell how the installation is."""
         try:
-            workers = await worker_count.ask()
+            workers, webhooks_off = await counts.ask()
         except CONNECTION_LOST:
             return _told(
                 Health("down", database=False, workers=0, words="The database does not answer."), 503
             )
+        notices = _notices(webhooks_off)
         if not workers:
             words = "No worker is running: events are taken and kept, and worked on when one starts."
-            return _told(Health("degraded", database=True, workers=0, words=words))
-        return _told(Health("ok", database=True, workers=workers, words="Everything is running."))
+            return _told(Health("degraded", database=True, workers=0, words=words, notices=notices))
+        words = "Everything is running."
+        return _told(Health("ok", database=True, workers=workers, words=words, notices=notices))
 
     return health
+
+
+def _notices(webhooks_off: int) -> tuple[str, ...]:
+    if not webhooks_off:
+        return ()
+    count = "A webhook at Gladly does" if webhooks_off == 1 else f"{webhooks_off} webhooks at Gladly do"
+    return (f"{count} not work; `afterword accounts list` tells which, and why.",)
 
 
 def _told(health: Health, status: int = 200) -> Response[Health]:

@@ -29,6 +29,7 @@ from afterword.store.queue import RunQueue
 from afterword.subscriptions.delivery import Deliveries
 from afterword.tasks.registry import load_task_types
 from afterword.tasks.services import Services
+from afterword.webhook_keeping.keeper import WebhookKeeper
 from afterword.workflows.history.retention import RetentionKeeper
 from afterword.workflows.history.search_keeper import SearchKeeper
 from afterword.workflows.running.engine import RunEngine
@@ -47,6 +48,8 @@ DELIVER_EVERY_SECONDS = 1.0
 ALERT_EVERY_SECONDS = 5.0
 REPLAY_EVERY_SECONDS = 0.5
 RETAIN_EVERY_SECONDS = 60.0
+WEBHOOKS_EVERY_SECONDS = 2.0
+"""Which webhooks are due; one that works is looked at once a minute."""
 CONNECTIONS = 8
 """Runs share them: what they read and store at one moment goes in one statement."""
 NO_RUN = 0
@@ -80,6 +83,7 @@ class Worker:
         self._retention = RetentionKeeper(database, days=settings.run_retention_days)
         self._deliveries = Deliveries(database, box, settings)
         self._alerts = AlertKeeper(database, settings, mailer)
+        self._webhooks = WebhookKeeper(database, box, self._accounts, settings)
         self._arrived = asyncio.Event()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -98,6 +102,7 @@ class Worker:
             asyncio.create_task(self._every(ALERT_EVERY_SECONDS, self._alerts.keep)),
             asyncio.create_task(self._every(PRUNE_EVERY_SECONDS, self._alerts.prune)),
             asyncio.create_task(self._every(PRUNE_EVERY_SECONDS, self._forget_old_counts)),
+            asyncio.create_task(self._every(WEBHOOKS_EVERY_SECONDS, self._webhooks.tick)),
         ]
         warming_up = asyncio.create_task(_unless_database_is_away("warm-up", self._warm_up))
         working = asyncio.create_task(

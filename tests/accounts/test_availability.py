@@ -9,7 +9,7 @@ import pytest_asyncio
 import sqlalchemy
 
 from afterword.accounts.availability import AccountWatch, Availability
-from afterword.accounts.connected import GladlyAccount, WebhookCredentials, add_gladly
+from afterword.accounts.connected import GladlyAccount, add_gladly
 from afterword.accounts.secrets import SecretBox
 from afterword.accounts.standing import Policy
 from afterword.accounts.standing_store import credentials_of
@@ -63,7 +63,6 @@ async def account(database: Database, box: SecretBox) -> GladlyAccount:
             base_url="https://acme.gladly.com",
             username="api",
             api_token="token",
-            webhook=WebhookCredentials(username="u", password="p"),
         )
 
 

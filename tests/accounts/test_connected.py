@@ -2,13 +2,12 @@ from typing import Any
 
 import msgspec
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from afterword.accounts.changing import move_gladly, move_qualtrics
+from afterword.accounts.changing import change_gladly, move_qualtrics
 from afterword.accounts.connected import (
     InvalidAccount,
-    WebhookCredentials,
     add_gladly,
     add_qualtrics,
     find_by_name,
@@ -17,6 +16,7 @@ from afterword.accounts.connected import (
     list_accounts,
 )
 from afterword.accounts.secrets import SecretBox, SecretUnreadable
+from afterword.gladly.webhooks import BasicCredentials, HeaderToken, WebhookCredentials
 from afterword.store.tables import connected_account
 
 GLADLY: dict[str, Any] = {
@@ -24,7 +24,7 @@ GLADLY: dict[str, Any] = {
     "base_url": "https://acme.gladly.com",
     "username": "api@example.com",
     "api_token": "gladly-token",
-    "webhook": WebhookCredentials(username="hook", password="hook-password"),
+    "webhook": WebhookCredentials((BasicCredentials("hook", "hook-password"),)),
 }
 QUALTRICS: dict[str, Any] = {
     "name": "Surveys",
@@ -39,8 +39,8 @@ async def test_a_gladly_account_comes_back_as_it_was_connected(
     added = await add_gladly(connection, box, **GLADLY)
     assert added.id.startswith("GA_")
     assert await get_gladly(connection, box, added.id) == added
-    assert (added.api_token, added.webhook.password) == ("gladly-token", "hook-password")
-    assert added.webhook.header_name is None
+    assert (added.api_token, added.webhook.basic[0].password) == ("gladly-token", "hook-password")
+    assert added.delivery == "own"
 
 
 async def test_a_qualtrics_account_comes_back_as_it_was_connected(
@@ -93,7 +93,25 @@ async def test_an_account_that_ends_up_in_a_log_shows_no_secret(
     qualtrics = await add_qualtrics(connection, box, **QUALTRICS)
     assert repr(gladly) == f"GladlyAccount('{gladly.id}')"
     assert repr(qualtrics) == f"QualtricsAccount('{qualtrics.id}')"
-    assert repr(gladly.webhook) == "WebhookCredentials(…)"
+    assert "hook-password" not in repr(gladly.webhook)
+
+
+async def test_credentials_kept_as_they_were_before_several_were_valid_at_once_are_still_good(
+    connection: AsyncConnection, box: SecretBox
+) -> None:
+    added = await add_gladly(connection, box, **GLADLY)
+    before = {
+        "api_token": "gladly-token",
+        "webhook": {"username": "hook", "password": "old", "header_name": "X-Token", "header_token": "t"},
+    }
+    await connection.execute(
+        update(connected_account).values(secrets=box.encrypt(msgspec.json.encode(before).decode()))
+    )
+    found = await get_gladly(connection, box, added.id)
+    assert found is not None
+    assert found.webhook == WebhookCredentials(
+        (BasicCredentials("hook", "old"),), (HeaderToken("X-Token", "t"),)
+    )
 
 
 async def test_an_account_whose_organisation_moved_is_called_at_the_new_address(
@@ -102,7 +120,7 @@ async def test_an_account_whose_organisation_moved_is_called_at_the_new_address(
     gladly = await add_gladly(connection, box, **GLADLY)
     qualtrics = await add_qualtrics(connection, box, **QUALTRICS)
     other = await add_gladly(connection, box, **(GLADLY | {"name": "Other"}))
-    await move_gladly(connection, gladly.id, "https://new.gladly.com/")
+    await change_gladly(connection, box, gladly.id, base_url="https://new.gladly.com/")
     await move_qualtrics(
         connection,
         box,
@@ -119,7 +137,7 @@ async def test_an_account_whose_organisation_moved_is_called_at_the_new_address(
     )
     assert await get_gladly(connection, box, other.id) == other
     with pytest.raises(InvalidAccount, match="base_url"):
-        await move_gladly(connection, gladly.id, "nowhere")
+        await change_gladly(connection, box, gladly.id, base_url="nowhere")
     with pytest.raises(InvalidAccount, match="no Qualtrics account"):
         await move_qualtrics(connection, box, gladly.id, "https://new.example.com")
 
@@ -176,10 +194,14 @@ async def test_what_is_no_address_is_refused_and_one_that_is_then_taken(
         ({"username": ""}, "username is missing"),
         ({"username": "a\x00"}, "username"),
         ({"api_token": "  "}, "api token is missing"),
-        ({"webhook": WebhookCredentials(username="hook")}, "both a user name and a password"),
-        ({"webhook": WebhookCredentials(password="hook")}, "both a user name and a password"),
-        ({"webhook": WebhookCredentials(header_name="X-Token")}, "both a name and a token"),
-        ({"webhook": WebhookCredentials(header_token="token")}, "both a name and a token"),
+        ({"webhook": WebhookCredentials()}, "a user name and a password, or a header"),
+        (
+            {"webhook": WebhookCredentials((BasicCredentials("hook", ""),))},
+            "both a user name, .* and a password",
+        ),
+        ({"webhook": WebhookCredentials((BasicCredentials("a:b", "p"),))}, "without a colon"),
+        ({"webhook": WebhookCredentials((), (HeaderToken("X-Token", ""),))}, "both a name and a token"),
+        ({"webhook": WebhookCredentials((), (HeaderToken("X: Token", "t"),))}, "both a name and a token"),
     ],
 )
 async def test_what_is_missing_is_named_and_nothing_stored(

@@ -11,12 +11,13 @@ import pytest
 from ruamel.yaml import YAML
 from typer.testing import CliRunner, Result
 
-from afterword.accounts.connected import WebhookCredentials, add_gladly, add_qualtrics
+from afterword.accounts.connected import add_gladly, add_qualtrics
 from afterword.accounts.people import add_person
 from afterword.accounts.secrets import SecretBox, check_secret_key
 from afterword.cli import app
 from afterword.demo.seed import gladly_to_json_event, json_event_to_survey, response_to_gladly
 from afterword.directory.contacts import add_mailing_list
+from afterword.gladly.webhooks import BasicCredentials, WebhookCredentials
 from afterword.outcomes import ConfigurationError
 from afterword.settings import Settings
 from afterword.store.database import Database
@@ -57,7 +58,7 @@ async def guide(database: Database, tmp_path: Path) -> Database:
             base_url="https://example.gladly.com",
             username="api@example.org",
             api_token="a secret token",
-            webhook=WebhookCredentials(username="u", password="a secret password"),
+            webhook=WebhookCredentials((BasicCredentials("u", "a secret password"),)),
         )
         qualtrics = await add_qualtrics(
             connection,

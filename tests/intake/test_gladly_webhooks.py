@@ -10,8 +10,9 @@ import msgspec
 import pytest
 from sqlalchemy import update
 
-from afterword.accounts.connected import WebhookCredentials, add_gladly
+from afterword.accounts.connected import add_gladly
 from afterword.accounts.secrets import SecretBox
+from afterword.gladly.webhooks import BasicCredentials, HeaderToken, WebhookCredentials
 from afterword.store import tables
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -90,18 +91,16 @@ async def test_a_redelivered_webhook_is_acknowledged_and_recorded_as_redelivered
 
 
 async def test_the_same_id_from_two_accounts_is_two_events(afterword: Any) -> None:
-    other = await connect(
-        afterword, "Other", WebhookCredentials(username=afterword.username, password=afterword.password)
-    )
+    login = BasicCredentials(afterword.username, afterword.password)
+    other = await connect(afterword, "Other", WebhookCredentials((login,)))
     assert (await afterword.post_webhook(afterword.closing("e1"))).status == 200
     assert (await afterword.post_webhook(afterword.closing("e1"), path=other)).status == 200
     assert [status for _, status in await afterword.told()] == ["received", "received"]
 
 
 async def test_an_account_may_ask_for_a_header_instead_of_basic_authentication(afterword: Any) -> None:
-    path = await connect(
-        afterword, "Header", WebhookCredentials(header_name="X-Afterword-Token", header_token="hook-Secret")
-    )
+    header = HeaderToken("X-Afterword-Token", "hook-Secret")
+    path = await connect(afterword, "Header", WebhookCredentials((), (header,)))
     for headers, status in [
         ({"x-afterword-token": "hook-Secret"}, 200),
         ({"X-Afterword-Token": "hook-secret"}, 401),
@@ -117,9 +116,7 @@ async def test_an_account_that_asks_for_both_is_content_with_neither_alone(after
     path = await connect(
         afterword,
         "Both",
-        WebhookCredentials(
-            username="u", password="pass-Secret", header_name="X-Token", header_token="hook-Secret"
-        ),
+        WebhookCredentials((BasicCredentials("u", "pass-Secret"),), (HeaderToken("X-Token", "hook-Secret"),)),
     )
     login, header = basic("u", "pass-Secret"), {"X-Token": "hook-Secret"}
     for headers, status in [(login, 401), (header, 401), (login | header, 200)]:
@@ -129,7 +126,7 @@ async def test_an_account_that_asks_for_both_is_content_with_neither_alone(after
 
 async def test_an_account_without_credentials_takes_nothing(afterword: Any) -> None:
     """However it came about: nothing configured must not mean open to everybody."""
-    path = await connect(afterword, "Open", WebhookCredentials(username="u", password="p"))
+    path = await connect(afterword, "Open", WebhookCredentials((BasicCredentials("u", "p"),)))
     box = SecretBox([KEY])
     async with afterword.database.transaction() as connection:
         await connection.execute(

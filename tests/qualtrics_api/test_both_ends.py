@@ -15,7 +15,7 @@ from tests.fixtures.qualtrics_api import KEY
 from tests.fixtures.sandbox import Sandbox
 
 from afterword.accounts.clients import ConnectedAccounts
-from afterword.accounts.connected import QualtricsAccount, WebhookCredentials, add_gladly, add_qualtrics
+from afterword.accounts.connected import QualtricsAccount, add_gladly, add_qualtrics
 from afterword.events.models import survey_origin
 from afterword.piped_text import render
 from afterword.settings import Settings
@@ -184,7 +184,6 @@ async def test_an_answer_goes_the_whole_way_to_gladlys_timeline(
             base_url=sandbox.url,
             username=sandbox.username,
             api_token=sandbox.api_token,
-            webhook=WebhookCredentials(header_name="X-Token", header_token="Secret"),
         )
         card = {
             "account": gladly.id,

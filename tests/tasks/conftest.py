@@ -10,7 +10,7 @@ import pytest_asyncio
 from tests.fixtures.sandbox import Sandbox
 
 from afterword.accounts.clients import ConnectedAccounts
-from afterword.accounts.connected import WebhookCredentials, add_gladly, add_qualtrics
+from afterword.accounts.connected import add_gladly, add_qualtrics
 from afterword.accounts.secrets import SecretBox
 from afterword.directory.contacts import add_mailing_list
 from afterword.distributions.sending import Mailer
@@ -59,7 +59,6 @@ async def ready(database: Database, sandbox: Sandbox, stand_in: Any, tmp_path: P
             base_url=sandbox.url,
             username=sandbox.username,
             api_token=sandbox.api_token,
-            webhook=WebhookCredentials(username="u", password="p"),
         )
         faulty = await add_gladly(
             connection,
@@ -68,7 +67,6 @@ async def ready(database: Database, sandbox: Sandbox, stand_in: Any, tmp_path: P
             base_url=stand_in.url,
             username="api.user@faulty.example",
             api_token="token-of-the-faulty",
-            webhook=WebhookCredentials(username="u", password="p"),
         )
         qualtrics = await add_qualtrics(
             connection,

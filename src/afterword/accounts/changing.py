@@ -6,10 +6,13 @@ import msgspec
 from sqlalchemy import select, update
 
 from afterword.accounts.connected import (
+    Delivery,
+    GladlyAccount,
     GladlySecrets,
     InvalidAccount,
     QualtricsAccount,
     QualtricsSecrets,
+    check_webhook,
     get_gladly,
     get_qualtrics,
     gladly_address,
@@ -18,6 +21,7 @@ from afterword.accounts.connected import (
     qualtrics_address,
 )
 from afterword.accounts.secrets import SecretBox
+from afterword.gladly.webhooks import WebhookCredentials
 from afterword.qualtrics.webhooks import new_secret
 from afterword.store.tables import connected_account
 
@@ -28,17 +32,45 @@ SECRETS_KEPT = 2
 """Secrets that are valid at once: the newest, and the one before."""
 
 
-async def move_gladly(connection: "AsyncConnection", account_id: str, base_url: str) -> None:
-    """The account's organisation is now reached at another address.
+async def change_gladly(
+    connection: "AsyncConnection",
+    box: SecretBox,
+    account_id: str,
+    *,
+    api_token: str | None = None,
+    organization_id: str | None = None,
+    base_url: str | None = None,
+    webhook: WebhookCredentials | None = None,
+    delivery: Delivery | None = None,
+) -> GladlyAccount:
+    """Change what is given, and leave the rest; answers the account as it is then.
 
     Raises:
-        InvalidAccount: the address is none.
+        InvalidAccount: the address or the credentials are none, or there is no such account.
     """
-    await connection.execute(
-        update(connected_account)
-        .where(connected_account.c.kind == "gladly", connected_account.c.id == account_id)
-        .values(base_url=gladly_address(base_url))
+    held = select(connected_account.c.id).where(connected_account.c.id == account_id).with_for_update()
+    await connection.execute(held)
+    account = await get_gladly(connection, box, account_id)
+    if account is None:
+        raise InvalidAccount(f"There is no Gladly account {account_id!r}.")
+    changed = msgspec.structs.replace(
+        account,
+        api_token=api_token or account.api_token,
+        base_url=gladly_address(base_url or account.base_url),
+        webhook=webhook or account.webhook,
+        delivery=delivery or account.delivery,
     )
+    check_webhook(changed.webhook)
+    values: dict[str, object] = {"base_url": changed.base_url, "delivery": changed.delivery}
+    if organization_id is not None:
+        values |= {"organization_id": organization_id, "user_id": account.username.casefold()}
+    if (changed.api_token, changed.webhook) != (account.api_token, account.webhook):
+        kept = GladlySecrets(changed.api_token, changed.webhook)
+        values["secrets"] = box.encrypt(msgspec.json.encode(kept).decode())
+    await connection.execute(
+        update(connected_account).where(connected_account.c.id == account_id).values(values)
+    )
+    return changed
 
 
 async def move_qualtrics(
@@ -99,29 +131,6 @@ async def change_qualtrics(
         )
     )
     return changed
-
-
-async def change_gladly_token(
-    connection: "AsyncConnection", box: SecretBox, account_id: str, api_token: str, organization_id: str
-) -> None:
-    """A Gladly account's user has another token.
-
-    Raises:
-        InvalidAccount: there is no such account.
-    """
-    account = await get_gladly(connection, box, account_id)
-    if account is None:
-        raise InvalidAccount(f"There is no Gladly account {account_id!r}.")
-    secrets = GladlySecrets(api_token, account.webhook)
-    await connection.execute(
-        update(connected_account)
-        .where(connected_account.c.id == account_id)
-        .values(
-            secrets=box.encrypt(msgspec.json.encode(secrets).decode()),
-            organization_id=organization_id,
-            user_id=account.username.casefold(),
-        )
-    )
 
 
 async def with_notification_secret(

@@ -1,12 +1,13 @@
 """Connected accounts: at Gladly and at Qualtrics, with what is needed to call them, secrets encrypted.
 
-A Gladly account has an address, an API user with its token, and the credentials that its webhooks come
-with. A Qualtrics account has an address and an API token; the secrets that what it tells of responses comes with; and,
-where closed conversations are to go to a JSON event of it, that event's address.
+A Gladly account has an address, an API user with its token, the credentials that its webhook comes with, and how its
+events reach us. A Qualtrics account has an address and an API token; the secrets that what it tells of responses comes
+with; and, where closed conversations are to go to a JSON event of it, that event's address.
 
 What is here trusts what it is given. ``connecting.py`` tries an account before it is saved.
 """
 
+import re
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
@@ -16,7 +17,9 @@ from sqlalchemy import RowMapping, delete, select
 from sqlalchemy.dialects.postgresql import insert
 
 from afterword.accounts.secrets import SecretBox
+from afterword.accounts.webhook_credentials import KeptCredentials, new_login
 from afterword.gladly.addresses import check_base_address
+from afterword.gladly.webhooks import WebhookCredentials
 from afterword.outgoing.addresses import InvalidAddress
 from afterword.qualtrics import addresses as qualtrics_addresses
 from afterword.qualtrics.webhooks import new_secret
@@ -28,7 +31,13 @@ if TYPE_CHECKING:
 
 Kind = Literal["gladly", "qualtrics", "web-service"]
 
+Delivery = Literal["own", "by-hand", "pull", "none"]
+"""How a Gladly account's events reach us: by a webhook that Afterword makes and keeps, by one that somebody makes in
+Gladly's settings, or by asking for them; with ``none`` they do not, as the account is only for tasks.
+"""
+
 LONGEST_NAME = 200
+HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
 PREFIXES: dict[Kind, str] = {"gladly": "GA", "qualtrics": "QA", "web-service": "WS"}
 
 
@@ -40,20 +49,10 @@ class InvalidAccount(ValueError):
         self.field = field
 
 
-class WebhookCredentials(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What a webhook has to come with: basic authentication, a header, or both. With none, all fail."""
-
-    username: str | None = None
-    password: str | None = None
-    header_name: str | None = None
-    header_token: str | None = None
-
-    def __repr__(self) -> str:
-        return "WebhookCredentials(…)"
-
-
 class AccountSummary(msgspec.Struct, frozen=True):
-    """A connected account without its secrets. ``organization_id`` and ``user_id`` are the vendor's own."""
+    """A connected account without its secrets. ``organization_id`` and ``user_id`` are the vendor's own; ``delivery``
+    is of Gladly accounts alone.
+    """
 
     id: str
     kind: Kind
@@ -62,11 +61,15 @@ class AccountSummary(msgspec.Struct, frozen=True):
     username: str | None
     organization_id: str | None
     user_id: str | None
+    delivery: Delivery | None
     created_at: datetime
 
 
 class GladlyAccount(msgspec.Struct, frozen=True):
-    """A connected Gladly account; ``base_url`` is without a slash at its end."""
+    """A connected Gladly account; ``base_url`` is without a slash at its end.
+
+    Of ``webhook`` all are valid; the first of a kind is the newest, and the one that a webhook of ours is given.
+    """
 
     id: str
     name: str
@@ -75,6 +78,7 @@ class GladlyAccount(msgspec.Struct, frozen=True):
     api_token: str
     webhook: WebhookCredentials
     organization_id: str | None = None
+    delivery: Delivery = "own"
 
     def __repr__(self) -> str:
         return f"GladlyAccount({self.id!r})"
@@ -107,6 +111,13 @@ class GladlySecrets(msgspec.Struct, frozen=True):
     webhook: WebhookCredentials
 
 
+class _KeptSecrets(msgspec.Struct, frozen=True):
+    """A Gladly account's secrets as they are found."""
+
+    api_token: str
+    webhook: KeptCredentials
+
+
 class QualtricsSecrets(msgspec.Struct, frozen=True, omit_defaults=True):
     """What is encrypted of a Qualtrics account."""
 
@@ -126,30 +137,35 @@ async def add_gladly(
     base_url: str,
     username: str,
     api_token: str,
-    webhook: WebhookCredentials,
+    webhook: WebhookCredentials | None = None,
     organization_id: str | None = None,
+    delivery: Delivery = "own",
 ) -> GladlyAccount:
-    """Connect a Gladly account.
+    """Connect a Gladly account; without ``webhook`` its webhook gets a user name and a new password.
 
     Raises:
         InvalidAccount: the name is taken, the address is none, or something is missing.
     """
-    _check_webhook(webhook)
+    webhook = webhook or WebhookCredentials((new_login(),))
+    check_webhook(webhook)
     _check_filled(username=username, api_token=api_token)
     base_url = gladly_address(base_url)
-    secrets = GladlySecrets(api_token, webhook)
+    kept = GladlySecrets(api_token, webhook)
     account_id = await add_account(
         connection,
         box,
         "gladly",
         name,
-        secrets,
+        kept,
         base_url=base_url,
         username=username,
         organization_id=organization_id,
         user_id=None if organization_id is None else username.casefold(),
+        delivery=delivery,
     )
-    return GladlyAccount(account_id, name, base_url, username, api_token, webhook, organization_id)
+    return GladlyAccount(
+        account_id, name, base_url, username, api_token, webhook, organization_id, delivery
+    )
 
 
 async def add_qualtrics(
@@ -173,19 +189,19 @@ async def add_qualtrics(
     if json_event_url is not None:
         json_event_url = json_event_address(json_event_url)
     base_url = qualtrics_address(host_of(json_event_url) if base_url is None else base_url)
-    secrets = QualtricsSecrets(api_token, json_event_url, (new_secret(),))
+    kept = QualtricsSecrets(api_token, json_event_url, (new_secret(),))
     account_id = await add_account(
         connection,
         box,
         "qualtrics",
         name,
-        secrets,
+        kept,
         base_url=base_url,
         organization_id=brand_id,
         user_id=user_id,
     )
     return QualtricsAccount(
-        account_id, name, base_url, api_token, json_event_url, secrets.notification_secrets, brand_id, user_id
+        account_id, name, base_url, api_token, json_event_url, kept.notification_secrets, brand_id, user_id
     )
 
 
@@ -194,15 +210,16 @@ async def get_gladly(connection: "AsyncConnection", box: SecretBox, account_id: 
     row = await get_account(connection, "gladly", account_id)
     if row is None:
         return None
-    secrets = msgspec.json.decode(box.decrypt(row["secrets"]), type=GladlySecrets)
+    kept = msgspec.json.decode(box.decrypt(row["secrets"]), type=_KeptSecrets)
     return GladlyAccount(
         account_id,
         row["name"],
         row["base_url"],
         row["username"],
-        secrets.api_token,
-        secrets.webhook,
+        kept.api_token,
+        kept.webhook.valid(),
         row["organization_id"],
+        row["delivery"],
     )
 
 
@@ -213,14 +230,14 @@ async def get_qualtrics(
     row = await get_account(connection, "qualtrics", account_id)
     if row is None:
         return None
-    secrets = msgspec.json.decode(box.decrypt(row["secrets"]), type=QualtricsSecrets)
+    kept = msgspec.json.decode(box.decrypt(row["secrets"]), type=QualtricsSecrets)
     return QualtricsAccount(
         account_id,
         row["name"],
-        row["base_url"] or host_of(secrets.json_event_url),
-        secrets.api_token,
-        secrets.json_event_url,
-        secrets.notification_secrets,
+        row["base_url"] or host_of(kept.json_event_url),
+        kept.api_token,
+        kept.json_event_url,
+        kept.notification_secrets,
         row["organization_id"],
         row["user_id"],
     )
@@ -266,7 +283,7 @@ async def add_account(
     box: SecretBox,
     kind: Kind,
     name: str,
-    secrets: msgspec.Struct,
+    kept: msgspec.Struct,
     **plain: str | None,
 ) -> str:
     """Save an account of any kind; answers its id.
@@ -277,7 +294,7 @@ async def add_account(
     if not name.strip() or len(name) > LONGEST_NAME or not name.isprintable():
         raise InvalidAccount(f"A name has 1 to {LONGEST_NAME} characters.", "name")
     account_id = new_id(PREFIXES[kind])
-    encrypted = box.encrypt(msgspec.json.encode(secrets).decode())
+    encrypted = box.encrypt(msgspec.json.encode(kept).decode())
     new = (
         insert(connected_account)
         .values(id=account_id, kind=kind, name=name, secrets=encrypted, **plain)
@@ -354,8 +371,17 @@ def host_of(json_event_url: str | None) -> str:
     return f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""
 
 
-def _check_webhook(webhook: WebhookCredentials) -> None:
-    if (webhook.username is None) != (webhook.password is None):
-        raise InvalidAccount("The webhook's basic authentication needs both a user name and a password.")
-    if (webhook.header_name is None) != (webhook.header_token is None):
-        raise InvalidAccount("The webhook's header needs both a name and a token.")
+def check_webhook(webhook: WebhookCredentials) -> None:
+    """Refuse credentials that no delivery could come with, or that any could.
+
+    Raises:
+        InvalidAccount: a part of them is missing, or a user name has a colon.
+    """
+    if not (webhook.basic or webhook.header_tokens):
+        raise InvalidAccount("The webhook needs a user name and a password, or a header with a token.")
+    if not all(pair.username and pair.password and ":" not in pair.username for pair in webhook.basic):
+        raise InvalidAccount(
+            "The webhook's basic authentication needs both a user name, without a colon, and a password."
+        )
+    if not all(HEADER_NAME.fullmatch(pair.name) and pair.token for pair in webhook.header_tokens):
+        raise InvalidAccount("The webhook's header needs both a name and a token.", "webhook_header")

@@ -4,20 +4,19 @@ What goes wrong is told at the field that caused it. The vendor's own ids of org
 account is connected already, and whether another token belongs to the same organisation.
 """
 
-import secrets
 from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
 from afterword.accounts.availability import Availability
-from afterword.accounts.changing import change_gladly_token, change_qualtrics
+from afterword.accounts.changing import change_gladly, change_qualtrics
 from afterword.accounts.connected import (
     AccountSummary,
+    Delivery,
     GladlyAccount,
     InvalidAccount,
     Kind,
     QualtricsAccount,
-    WebhookCredentials,
     add_gladly,
     add_qualtrics,
     find_same,
@@ -31,6 +30,7 @@ from afterword.accounts.secrets import SecretBox
 from afterword.gladly import errors as gladly_errors
 from afterword.gladly.client import GladlyClient
 from afterword.gladly.models import Organization
+from afterword.gladly.webhooks import WebhookCredentials
 from afterword.outcomes import Outcome
 from afterword.outgoing.calls import Caller
 from afterword.qualtrics import errors as qualtrics_errors
@@ -41,8 +41,6 @@ from afterword.store.budgets import RateBudget
 from afterword.store.database import Database
 
 T = TypeVar("T")
-
-WEBHOOK_USERNAME = "afterword"
 
 FIELDS: Mapping[type[Outcome], str] = {
     gladly_errors.GladlyWrongCredentials: "api_token",
@@ -60,6 +58,28 @@ FIELDS: Mapping[type[Outcome], str] = {
     qualtrics_errors.QualtricsUnreadable: "base_url",
 }
 """Which field causes which error; with any other the vendor has trouble, and no field is wrong."""
+
+NOT_GLADLY = (
+    "What answers there is not Gladly, or not your organization of it: copy the address from the browser"
+)
+NO_CONNECTION = "Gladly cannot be reached there"
+TROUBLE = "Gladly has trouble at the moment; try again in a while"
+
+IN_WORDS: Mapping[type[Outcome], str] = {
+    gladly_errors.GladlyWrongCredentials: "Gladly does not accept this user name with this token. The user name is the "
+    "API user's email address; its token is made under Settings, API Tokens, and belongs to that user alone",
+    gladly_errors.GladlyMissingPermission: "The token is right, but its user is no API user: give that user the "
+    'role "API User" in Gladly, under Settings, Users',
+    gladly_errors.GladlyUnreachable: NO_CONNECTION,
+    gladly_errors.GladlyNotFound: NOT_GLADLY,
+    gladly_errors.GladlyRedirected: NOT_GLADLY,
+    gladly_errors.GladlyUnexpected: NOT_GLADLY,
+    gladly_errors.GladlyUnreadable: NOT_GLADLY,
+    gladly_errors.GladlyTimedOut: TROUBLE,
+    gladly_errors.GladlyUnavailable: TROUBLE,
+    gladly_errors.GladlyRateLimited: TROUBLE,
+}
+"""What an error means to somebody who connects an account; with any other its own words tell."""
 
 
 class Connector:
@@ -97,18 +117,24 @@ class Connector:
         return account, whoami
 
     async def add_gladly(
-        self, *, address: str, username: str, api_token: str, name: str | None = None
+        self,
+        *,
+        address: str,
+        username: str,
+        api_token: str,
+        name: str | None = None,
+        delivery: Delivery = "own",
+        webhook: WebhookCredentials | None = None,
     ) -> tuple[GladlyAccount, Organization]:
-        """Connect a Gladly account, with new credentials for its webhooks; without a name it is called as its
-        organisation.
+        """Connect a Gladly account; without a name it is called as its organisation, and without credentials its
+        webhook gets new ones. The webhook itself is not looked at.
 
         Raises:
             InvalidAccount: it does not work, or is connected already; nothing was saved.
         """
-        base_url = gladly_address(address if "://" in address else f"https://{address}")
+        base_url = _typed_gladly_address(address)
         organization = await self._organization(base_url, username, api_token)
         await self._refuse_same("gladly", organization.id, username.casefold())
-        webhook = WebhookCredentials(username=WEBHOOK_USERNAME, password=secrets.token_urlsafe(24))
         async with self._database.transaction() as connection:
             account = await add_gladly(
                 connection,
@@ -119,6 +145,7 @@ class Connector:
                 api_token=api_token,
                 webhook=webhook,
                 organization_id=organization.id,
+                delivery=delivery,
             )
         return account, organization
 
@@ -130,7 +157,7 @@ class Connector:
         """
         whose: Whoami | Organization
         if summary.kind == "gladly":
-            gladly = await self._gladly(summary)
+            gladly = await self.gladly_account(summary)
             whose = await self._organization(gladly.base_url, gladly.username, gladly.api_token)
         else:
             qualtrics = await self._qualtrics(summary)
@@ -161,12 +188,14 @@ class Connector:
             )
         return whoami
 
-    async def move(self, summary: AccountSummary, address: str) -> Whoami:
-        """Reach a Qualtrics account at another address, such as a nearer data centre.
+    async def move(self, summary: AccountSummary, address: str) -> Whoami | Organization:
+        """Reach an account at another address, such as a nearer data centre.
 
         Raises:
-            InvalidAccount: it does not work there, or is another brand's; the account is as it was.
+            InvalidAccount: it does not work there, or is another brand's or organization's; the account is as it was.
         """
+        if summary.kind == "gladly":
+            return await self._move_gladly(summary, address)
         account = await self._qualtrics(summary)
         base_url = qualtrics_address(address)
         whoami = await self._whoami(base_url, account.api_token)
@@ -184,12 +213,48 @@ class Connector:
         finally:
             await client.close()
 
+    async def gladly_account(self, summary: AccountSummary) -> GladlyAccount:
+        """A Gladly account with its secrets.
+
+        Raises:
+            InvalidAccount: there is none.
+        """
+        async with self._database.transaction() as connection:
+            account = await get_gladly(connection, self._box, summary.id)
+        if account is None:
+            raise InvalidAccount(f"There is no Gladly account {summary.name!r}.")
+        return account
+
+    @asynccontextmanager
+    async def gladly_client(self, account: GladlyAccount) -> AsyncIterator[GladlyClient]:
+        """A client of an account, for as long as the block lasts; it keeps the limits that all processes share."""
+        client = self._gladly_client(
+            account.base_url, account.username, account.api_token, account.organization_id or account.id
+        )
+        try:
+            yield client
+        finally:
+            await client.close()
+
+    async def _move_gladly(self, summary: AccountSummary, address: str) -> Organization:
+        account = await self.gladly_account(summary)
+        base_url = _typed_gladly_address(address)
+        organization = await self._organization(base_url, account.username, account.api_token)
+        _refuse_other("organization", summary.organization_id, organization.id)
+        async with self._database.transaction() as connection:
+            await change_gladly(
+                connection, self._box, summary.id, base_url=base_url, organization_id=organization.id
+            )
+        return organization
+
     async def _rotate_gladly(self, summary: AccountSummary, api_token: str) -> Organization:
-        account = await self._gladly(summary)
+        account = await self.gladly_account(summary)
         organization = await self._organization(account.base_url, account.username, api_token)
         _refuse_other("organization", summary.organization_id, organization.id)
         async with self._database.transaction() as connection:
-            await change_gladly_token(connection, self._box, summary.id, api_token, organization.id)
+            await change_gladly(
+                connection, self._box, summary.id, api_token=api_token, organization_id=organization.id
+            )
         return organization
 
     async def _whoami(self, base_url: str, api_token: str) -> Whoami:
@@ -210,20 +275,23 @@ class Connector:
         )
 
     async def _organization(self, base_url: str, username: str, api_token: str) -> Organization:
-        client = GladlyClient(
-            base_url,
-            username,
-            api_token,
-            budget=RateBudget(self._database.pool),
-            budget_name=base_url,
-            requests_per_second=self._settings.gladly_requests_per_second,
-            use="interactive",
-            caller=self._caller(),
-        )
+        client = self._gladly_client(base_url, username, api_token, base_url)
         try:
             return await _tried(client.organization())
         finally:
             await client.close()
+
+    def _gladly_client(self, base_url: str, username: str, api_token: str, budget_name: str) -> GladlyClient:
+        return GladlyClient(
+            base_url,
+            username,
+            api_token,
+            budget=RateBudget(self._database.pool),
+            budget_name=budget_name,
+            requests_per_second=self._settings.gladly_requests_per_second,
+            use="interactive",
+            caller=self._caller(),
+        )
 
     def _caller(self) -> Caller:
         return Caller(allow_private=self._settings.allow_private_addresses)
@@ -248,20 +316,26 @@ class Connector:
             raise InvalidAccount(f"There is no Qualtrics account {summary.name!r}.")
         return account
 
-    async def _gladly(self, summary: AccountSummary) -> GladlyAccount:
-        async with self._database.transaction() as connection:
-            account = await get_gladly(connection, self._box, summary.id)
-        if account is None:
-            raise InvalidAccount(f"There is no Gladly account {summary.name!r}.")
-        return account
-
 
 async def _tried(call: Awaitable[T]) -> T:
     try:
         return await call
     except Outcome as error:
-        words = error.reason.words
-        raise InvalidAccount(f"{words[:1].upper()}{words[1:]}.", FIELDS.get(type(error), "")) from None
+        raise InvalidAccount(in_words(error), FIELDS.get(type(error), "")) from None
+
+
+def in_words(error: Outcome) -> str:
+    """What came of a try, for somebody who connects an account: what it means, then what was answered."""
+    told = error.reason
+    if type(error) not in IN_WORDS:
+        return f"{told.words[:1].upper()}{told.words[1:]}."
+    status, said = told.values.get("status"), told.values.get("said")
+    answered = " ".join(filter(None, (status and f"status {status}", said)))
+    return f"{IN_WORDS[type(error)]}{answered and f' ({answered})'}."
+
+
+def _typed_gladly_address(text: str) -> str:
+    return gladly_address(text if "://" in text else f"https://{text}")
 
 
 def _refuse_other(what: str, own: str | None, other: str | None) -> None:

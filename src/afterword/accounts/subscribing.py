@@ -15,17 +15,12 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from afterword.accounts.connected import QualtricsAccount
-from afterword.outgoing.addresses import is_this_machine
 from afterword.qualtrics.client import QualtricsClient
 from afterword.qualtrics.errors import QualtricsNotFound
 from afterword.qualtrics.models import EventSubscription
 from afterword.qualtrics.webhooks import COMPLETED_RESPONSE
 from afterword.store.database import Database
 from afterword.store.tables import qualtrics_subscription
-
-
-class AddressNotReachable(ValueError):
-    """Qualtrics could not reach us at our public address; the message says what to set."""
 
 
 class Subscribed(msgspec.Struct, frozen=True):
@@ -53,27 +48,6 @@ COLUMNS = [qualtrics_subscription.c[name] for name in Stored.__struct_fields__]
 def notification_address(public_url: str, account_id: str) -> str:
     """Where Qualtrics tells us of an account's responses."""
     return f"{public_url.rstrip('/')}/webhooks/qualtrics/{account_id}"
-
-
-def check_reachable(public_url: str, account: QualtricsAccount) -> None:
-    """Refuse an address that Qualtrics cannot call, or that a secret may not be sent to.
-
-    Raises:
-        AddressNotReachable: it is this machine's own, or not https. Both will do where the account's Qualtrics is on
-            this machine too.
-    """
-    if is_this_machine(urlsplit(account.base_url).hostname or ""):
-        return
-    parts = urlsplit(public_url)
-    if is_this_machine(parts.hostname or ""):
-        raise AddressNotReachable(
-            f"Qualtrics cannot reach {public_url}, which is this machine's own address. Set AFTERWORD_PUBLIC_URL to "
-            "the https address under which Afterword is reached from outside."
-        )
-    if parts.scheme != "https":
-        raise AddressNotReachable(
-            f"What Qualtrics tells would go to {public_url} unencrypted. Set AFTERWORD_PUBLIC_URL to an https address."
-        )
 
 
 async def subscribe(

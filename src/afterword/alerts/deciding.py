@@ -69,6 +69,8 @@ LABELS: dict[Kind, str] = {
     "account-back": "accounts back",
     "held-too-long": "runs held for too long",
     "invitations-held": "invitations held",
+    "webhook-off": "webhooks that do not work",
+    "webhook-back": "webhooks that work again",
 }
 
 

@@ -20,6 +20,8 @@ Kind = Literal[
     "account-back",
     "held-too-long",
     "invitations-held",
+    "webhook-off",
+    "webhook-back",
     "more-held-back",
     "held-back",
     "test",

@@ -1,11 +1,17 @@
 """``afterword accounts``: the accounts at Gladly, Qualtrics and web services that are connected."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from afterword.commands.asking import TokenFile, asking_again, read_address, read_plain, read_secret
 from afterword.commands.common import DataDir, Json, with_installation
+from afterword.outcomes import ConfigurationError
+
+if TYPE_CHECKING:
+    from afterword.accounts.connected import Delivery
+    from afterword.settings import Settings
+    from afterword.store.database import Database
 
 app = typer.Typer(
     help="Connect accounts at Gladly and Qualtrics; each is tried before it is saved.", no_args_is_help=True
@@ -25,6 +31,26 @@ JsonEventUrl = Annotated[
     typer.Option(
         "--json-event-url",
         help="Address of the JSON event that closed conversations are sent to; @FILE reads it from a file.",
+        show_default=False,
+    ),
+]
+
+
+Webhook = Annotated[
+    Literal["own", "by-hand", "pull", "none"] | None,
+    typer.Option(
+        "--webhook",
+        help="How Gladly's events reach us: own (a webhook that Afterword makes and keeps), by-hand (one that you make "
+        "in Gladly's settings; what to enter is shown), pull (no webhook: Afterword asks) or none (the account is for "
+        "tasks alone).",
+        show_default=False,
+    ),
+]
+WebhookHeader = Annotated[
+    str | None,
+    typer.Option(
+        "--webhook-header",
+        help="Have the webhook prove itself by a header of this name in place of a user name and password.",
         show_default=False,
     ),
 ]
@@ -71,12 +97,14 @@ def add_gladly(  # noqa: PLR0917 - a command's options
         str | None, typer.Option("--username", help="The API user's email address.", show_default=False)
     ] = None,
     name: NewName = None,
+    webhook: Webhook = None,
+    webhook_header: WebhookHeader = None,
     token_file: TokenFile = None,
     data_dir: DataDir = None,
     as_json: Json = False,
 ) -> None:
-    """Connect a Gladly account by its API user and token."""
-    from afterword.commands.connecting import add_gladly  # noqa: PLC0415
+    """Connect a Gladly account by its API user and token, and have it tell us of closed conversations."""
+    from afterword.commands.gladly_accounts import add_gladly  # noqa: PLC0415
 
     where, user = read_plain("Address", "--address", address), read_plain("User name", "--username", username)
     token = read_secret("API token", token_file)
@@ -89,6 +117,8 @@ def add_gladly(  # noqa: PLR0917 - a command's options
             username=user,
             token=token,
             name=name,
+            delivery=webhook or "own",
+            header=webhook_header,
             ask_again=asking_again(token_file),
             as_json=as_json,
         ),
@@ -141,7 +171,7 @@ def add_web_service(  # noqa: PLR0917 - a command's options
 @app.command("list")
 def list_(data_dir: DataDir = None, as_json: Json = False) -> None:
     """List the connected accounts."""
-    from afterword.commands.connecting import list_connected  # noqa: PLC0415
+    from afterword.commands.account_states import list_connected  # noqa: PLC0415
 
     with_installation(data_dir, lambda _, database: list_connected(database, as_json=as_json))
 
@@ -155,7 +185,7 @@ def verify(
     as_json: Json = False,
 ) -> None:
     """Try accounts as they are; ends with status 1 when one does not work."""
-    from afterword.commands.connecting import verify  # noqa: PLC0415
+    from afterword.commands.account_states import verify  # noqa: PLC0415
 
     with_installation(
         data_dir, lambda settings, database: verify(settings, database, account, as_json=as_json)
@@ -172,6 +202,12 @@ def rotate(
             "--notification-secret", help="Not the token: make a new secret for what Qualtrics tells us."
         ),
     ] = False,
+    webhook_credentials: Annotated[
+        bool,
+        typer.Option(
+            "--webhook-credentials", help="Not the token: make new credentials for the webhook at Gladly."
+        ),
+    ] = False,
     data_dir: DataDir = None,
 ) -> None:
     """Give an account another API token of the same organization or brand. What waits for the account goes on."""
@@ -182,6 +218,9 @@ def rotate(
             data_dir, lambda settings, database: connecting.renew_secret(settings, database, account)
         )
         return
+    if webhook_credentials:
+        with_installation(data_dir, lambda settings, database: _rotate_webhook(settings, database, account))
+        return
     token = read_secret("New API token", token_file)
     with_installation(
         data_dir, lambda settings, database: connecting.rotate(settings, database, account, token)
@@ -189,21 +228,30 @@ def rotate(
 
 
 @app.command("change")
-def change(
+def change(  # noqa: PLR0917 - a command's options
     account: Name,
     address: Annotated[
-        str | None, typer.Option("--address", help="Another data centre or address of Qualtrics.")
+        str | None, typer.Option("--address", help="Where Gladly or Qualtrics is reached from now on.")
     ] = None,
     json_event_url: JsonEventUrl = None,
+    webhook: Webhook = None,
+    webhook_header: WebhookHeader = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Change the addresses of a Qualtrics account."""
+    """Change an account's addresses, or how Gladly's events reach us."""
     from afterword.commands import connecting  # noqa: PLC0415
 
     url = read_address(json_event_url)
-    with_installation(
-        data_dir, lambda settings, database: connecting.change(settings, database, account, address, url)
-    )
+    if address is None and url is None and webhook is None:
+        raise ConfigurationError("Say what to change: --address, --json-event-url or --webhook.")
+
+    async def work(settings: "Settings", database: "Database") -> None:
+        if webhook is not None:
+            await _change_delivery(settings, database, account, webhook, webhook_header)
+        if address is not None or url is not None:
+            await connecting.change(settings, database, account, address, url)
+
+    with_installation(data_dir, work)
 
 
 @app.command("remove")
@@ -212,9 +260,25 @@ def remove(
     force: Annotated[bool, typer.Option("--force", help="Even if workflows use it.")] = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Forget an account and its secrets, and say what to take away at the vendor."""
+    """Forget an account and its secrets, take its webhook away, and say what is left at the vendor."""
     from afterword.commands import connecting  # noqa: PLC0415
 
     with_installation(
         data_dir, lambda settings, database: connecting.remove(settings, database, account, force=force)
     )
+
+
+async def _rotate_webhook(settings: "Settings", database: "Database", wanted: str) -> None:
+    from afterword.commands.connecting import find  # noqa: PLC0415
+    from afterword.commands.gladly_accounts import rotate_webhook  # noqa: PLC0415
+
+    await rotate_webhook(settings, database, await find(database, wanted, "gladly"))
+
+
+async def _change_delivery(
+    settings: "Settings", database: "Database", wanted: str, delivery: "Delivery", header: str | None
+) -> None:
+    from afterword.commands.connecting import find  # noqa: PLC0415
+    from afterword.commands.gladly_accounts import change_delivery  # noqa: PLC0415
+
+    await change_delivery(settings, database, await find(database, wanted, "gladly"), delivery, header)

@@ -11,7 +11,6 @@ from afterword.accounts.changing import change_qualtrics, with_notification_secr
 from afterword.accounts.connected import (
     AccountSummary,
     InvalidAccount,
-    get_gladly,
     get_qualtrics,
     list_accounts,
     remove_account,
@@ -21,12 +20,14 @@ from afterword.accounts.secrets import SecretBox, check_secret_key
 from afterword.accounts.subscribing import list_subscriptions, notification_address
 from afterword.accounts.web_services import change_secret
 from afterword.commands.common import print_json
+from afterword.commands.webhooks import Webhooks
 from afterword.gladly.models import Organization
 from afterword.log import configure_logging
 from afterword.outcomes import ConfigurationError
 from afterword.qualtrics.models import Whoami
 from afterword.settings import Settings
 from afterword.store.database import Database
+from afterword.webhook_keeping.comparing import webhook_address
 from afterword.workflows.saving.account_use import workflows_using
 
 Connected = TypeVar("Connected")
@@ -41,6 +42,7 @@ OPTIONS = {
     "json_event_url": "--json-event-url",
     "secret": "Secret",
     "header_name": "--header",
+    "webhook_header": "--webhook-header",
 }
 
 
@@ -106,7 +108,7 @@ async def add_qualtrics(
 ) -> None:
     """Connect a Qualtrics account, and say how to go on."""
     async with opened(settings, database) as (connector, _):
-        account, whoami = await _until_it_works(
+        account, whoami = await until_it_works(
             lambda token: connector.add_qualtrics(
                 address=address, api_token=token, name=name, json_event_url=json_event_url
             ),
@@ -125,52 +127,12 @@ async def add_qualtrics(
             }
         )
         return
-    typer.echo(f"Connected {account.name!r} ({account.id}): {_whose(whoami)} at {account.base_url}.")
+    typer.echo(f"Connected {account.name!r} ({account.id}): {whose(whoami)} at {account.base_url}.")
     _tell_notice(whoami, account.name)
     typer.echo(f"Next: `afterword qualtrics surveys --account {account.id}`, and subscribe to one of them.")
 
 
-async def add_gladly(
-    settings: Settings,
-    database: Database,
-    *,
-    address: str,
-    username: str,
-    token: str,
-    name: str | None,
-    ask_again: AskAgain | None,
-    as_json: bool,
-) -> None:
-    """Connect a Gladly account, and show what its webhook needs."""
-    async with opened(settings, database) as (connector, _):
-        account, organization = await _until_it_works(
-            lambda token: connector.add_gladly(
-                address=address, username=username, api_token=token, name=name
-            ),
-            token,
-            ask_again,
-        )
-    url = f"{settings.public_url.rstrip('/')}/webhooks/gladly/{account.id}"
-    webhook = account.webhook
-    if as_json:
-        print_json(
-            {
-                "id": account.id,
-                "name": account.name,
-                "address": account.base_url,
-                "organizationId": organization.id,
-                "webhook": {"url": url, "username": webhook.username, "password": webhook.password},
-            }
-        )
-        return
-    typer.echo(f"Connected {account.name!r} ({account.id}): {_whose(organization)} at {account.base_url}.")
-    typer.echo("Make a webhook in Gladly for CONVERSATION/CLOSED and CONVERSATION/REOPENED:")
-    typer.echo(f"  URL        {url}")
-    typer.echo(f"  user name  {webhook.username}")
-    typer.echo(f"  password   {webhook.password}")
-
-
-async def _until_it_works(
+async def until_it_works(
     connect: Callable[[str], Awaitable[Connected]], token: str, ask_again: AskAgain | None
 ) -> Connected:
     """Connect; where somebody can be asked, ask again for a token that is refused: all else stays as it was typed."""
@@ -185,59 +147,6 @@ async def _until_it_works(
     return await connect(token)
 
 
-async def list_connected(database: Database, *, as_json: bool) -> None:
-    """Print the connected accounts."""
-    async with database.transaction() as connection:
-        accounts = await list_accounts(connection)
-    if as_json:
-        print_json(accounts)
-        return
-    if not accounts:
-        typer.echo("No account is connected; `afterword accounts add` connects one.")
-    for account in accounts:
-        of = f"  {account.organization_id}" if account.organization_id else ""
-        typer.echo(f"{account.id}  {account.kind:<9}  {account.name}  {account.base_url or ''}{of}")
-
-
-async def verify(settings: Settings, database: Database, wanted: str | None, *, as_json: bool) -> None:
-    """Try accounts, each; one that does not work does not keep the others from being tried."""
-    async with database.transaction() as connection:
-        accounts = await list_accounts(connection)
-    chosen = accounts if wanted is None else [await find(database, wanted)]
-    results: list[dict[str, object]] = []
-    async with opened(settings, database) as (connector, _):
-        for account in chosen:
-            if account.kind == "web-service":
-                words = "not tried, as nothing is known of it that can be asked"
-                results.append({"id": account.id, "name": account.name, "works": True, "words": words})
-                continue
-            try:
-                whose: Whoami | Organization = await connector.verify(account)
-            except InvalidAccount as error:
-                results.append({"id": account.id, "name": account.name, "works": False, "words": str(error)})
-            else:
-                words = _whose(whose)
-                results.append({"id": account.id, "name": account.name, "works": True, "words": words})
-    if as_json:
-        print_json(results)
-    else:
-        _tell_verified(results)
-    if not all(result["works"] for result in results):
-        raise typer.Exit(1)
-
-
-def _tell_verified(results: Sequence[dict[str, object]]) -> None:
-    if not results:
-        typer.echo("No account is connected; `afterword accounts add` connects one.")
-    for result in results:
-        mark = (
-            typer.style("works", fg=typer.colors.GREEN)
-            if result["works"]
-            else typer.style("fails", fg=typer.colors.RED)
-        )
-        typer.echo(f"{result['id']}  {mark}  {result['name']}: {result['words']}")
-
-
 async def rotate(settings: Settings, database: Database, wanted: str, token: str) -> None:
     """Give an account another token."""
     account = await find(database, wanted)
@@ -247,8 +156,8 @@ async def rotate(settings: Settings, database: Database, wanted: str, token: str
                 await change_secret(connection, box, account.id, token)
             typer.echo(f"{account.name!r} has the new secret. It was not tried.")
             return
-        whose = await connector.rotate(account, token)
-    typer.echo(f"{account.name!r} has the new token: {_whose(whose)}. The old one may be taken away.")
+        owner = await connector.rotate(account, token)
+    typer.echo(f"{account.name!r} has the new token: {whose(owner)}. The old one may be taken away.")
 
 
 async def renew_secret(settings: Settings, database: Database, wanted: str) -> None:
@@ -271,15 +180,18 @@ async def renew_secret(settings: Settings, database: Database, wanted: str) -> N
 async def change(
     settings: Settings, database: Database, wanted: str, address: str | None, json_event_url: str | None
 ) -> None:
-    """Change the addresses of a Qualtrics account."""
-    account = await find(database, wanted, "qualtrics")
-    if address is None and json_event_url is None:
-        raise ConfigurationError("Say what to change: --address or --json-event-url.")
+    """Change the addresses of an account."""
+    account = await find(database, wanted, "qualtrics" if json_event_url is not None else None)
+    if account.kind == "web-service":
+        raise ConfigurationError(
+            "A web service's address stays: its secret belongs to it. Add it as another account."
+        )
     async with opened(settings, database) as (connector, box):
         if address is not None:
-            whoami = await connector.move(account, address)
-            typer.echo(f"{account.name!r} is now reached at another address: {_whose(whoami)}.")
-            _tell_notice(whoami, account.name)
+            owner = await connector.move(account, address)
+            typer.echo(f"{account.name!r} is now reached at another address: {whose(owner)}.")
+            if isinstance(owner, Whoami):
+                _tell_notice(owner, account.name)
         if json_event_url is not None:
             async with database.transaction() as connection:
                 await change_qualtrics(connection, box, account.id, json_event_url=json_event_url)
@@ -287,38 +199,52 @@ async def change(
 
 
 async def remove(settings: Settings, database: Database, wanted: str, *, force: bool) -> None:
-    """Forget an account.
+    """Forget an account; the webhook that was made for it goes too.
 
     Raises:
         ConfigurationError: a workflow uses it.
     """
     account = await find(database, wanted)
-    async with opened(settings, database) as (_, box), database.transaction() as connection:
-        used_by = await workflows_using(connection, account.id)
-        if used_by and not force:
-            raise ConfigurationError(
-                f"{account.name!r} is used by {_listed(used_by)}: their runs would fail. Change or delete them first, "
-                "or add --force."
+    async with opened(settings, database) as (connector, box):
+        async with database.transaction() as connection:
+            used_by = await workflows_using(connection, account.id)
+            if used_by and not force:
+                raise ConfigurationError(
+                    f"{account.name!r} is used by {_listed(used_by)}: their runs would fail. Change or delete them "
+                    "first, or add --force."
+                )
+            left = await _left_at_the_vendor(connection, settings, account)
+            if account.kind != "gladly":
+                await remove_account(connection, account.id)
+        if account.kind == "gladly":
+            left = await _remove_gladly(
+                settings, connector, Webhooks(settings, database, box, connector), account
             )
-        left = await _left_at_the_vendor(connection, settings, box, account)
-        await remove_account(connection, account.id)
     typer.echo(f"{account.name!r} is forgotten, and its secrets with it. What is left at the vendor:")
     for line in left:
         typer.echo(f"  - {line}")
 
 
-async def _left_at_the_vendor(
-    connection: AsyncConnection, settings: Settings, box: SecretBox, account: AccountSummary
+async def _remove_gladly(
+    settings: Settings, connector: Connector, webhooks: Webhooks, summary: AccountSummary
 ) -> list[str]:
-    base = settings.public_url.rstrip("/")
-    if account.kind == "gladly":
-        gladly = await get_gladly(connection, box, account.id)
-        user = "" if gladly is None else f" of {gladly.username}"
-        return [f"the webhook to {base}/webhooks/gladly/{account.id}", f"the API token{user}"]
+    """Forget a Gladly account; what is left at Gladly."""
+    account = await connector.gladly_account(summary)
+    why = await webhooks.remove(account)
+    url = webhook_address(settings.public_url, account.id)
+    left = [f"the API token of {account.username}"]
+    if account.delivery == "by-hand":
+        return [f"the webhook to {url}, which was made by hand", *left]
+    return left if why is None else [f"the webhook to {url}, which could not be taken away: {why}", *left]
+
+
+async def _left_at_the_vendor(
+    connection: AsyncConnection, settings: Settings, account: AccountSummary
+) -> list[str]:
     if account.kind == "web-service":
         return ["the secret, where nothing else uses it"]
     subscribed = await list_subscriptions(connection, account.id)
-    address = notification_address(base, account.id)
+    address = notification_address(settings.public_url, account.id)
     return [
         *(f"the event subscription {one.subscription_id} of {one.survey_id}" for one in subscribed),
         f"Web Service tasks in Qualtrics' workflows that call {address}",
@@ -326,10 +252,11 @@ async def _left_at_the_vendor(
     ]
 
 
-def _whose(whose: Whoami | Organization) -> str:
-    if isinstance(whose, Whoami):
-        return f"{whose.user_name or whose.user_id} of {whose.brand_id or 'an unnamed brand'}"
-    return whose.name or whose.id
+def whose(owner: Whoami | Organization) -> str:
+    """Whom an account belongs to, in words."""
+    if isinstance(owner, Whoami):
+        return f"{owner.user_name or owner.user_id} of {owner.brand_id or 'an unnamed brand'}"
+    return owner.name or owner.id
 
 
 def _tell_notice(whoami: Whoami, name: str) -> None:

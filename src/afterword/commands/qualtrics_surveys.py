@@ -9,7 +9,8 @@ import typer
 from afterword.accounts import subscribing
 from afterword.accounts.changing import with_notification_secret
 from afterword.accounts.connected import QualtricsAccount, get_qualtrics
-from afterword.accounts.subscribing import AddressNotReachable, check_reachable, list_subscriptions
+from afterword.accounts.reaching import AddressNotReachable, check_reachable
+from afterword.accounts.subscribing import list_subscriptions
 from afterword.commands.common import print_json
 from afterword.commands.connecting import find, opened
 from afterword.outcomes import ConfigurationError, Outcome
@@ -94,7 +95,7 @@ async def subscribe(
     _check_id(survey_id)
     async with _calling(settings, database, wanted) as (account, client):
         try:
-            check_reachable(settings.public_url, account)
+            check_reachable(settings.public_url, "Qualtrics", account.base_url)
         except AddressNotReachable as error:
             raise ConfigurationError(str(error)) from None
         await _check_flow(database, client, account, survey_id, as_json=as_json)

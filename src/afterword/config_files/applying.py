@@ -4,14 +4,16 @@ from collections.abc import Sequence
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from afterword.accounts.changing import change_gladly
 from afterword.accounts.secrets import SecretBox
-from afterword.config_files.documents import MailingList, Survey, Workflow
+from afterword.config_files.documents import Account, MailingList, Survey, Workflow
 from afterword.config_files.folder import Fault, Faults
 from afterword.config_files.installed import Installed
 from afterword.config_files.planning import Change
 from afterword.directory.contacts import put_mailing_list
 from afterword.outcomes import ConfigurationError
 from afterword.surveys.definitions import SurveyDefinition, put_survey
+from afterword.webhook_keeping.states import look_soon
 from afterword.workflows.definitions import Definition, JsonEvent
 from afterword.workflows.saving.refusals import InvalidDefinition
 from afterword.workflows.saving.workflows import (
@@ -78,6 +80,10 @@ class Applier:
 
     async def _make(self, change: Change) -> None:
         match change.document:
+            case Account() as account:
+                account_id = self._installed.account_ids["account", change.id]
+                await change_gladly(self._connection, self._box, account_id, delivery=account.delivery)
+                await look_soon(self._connection, account_id)
             case MailingList(name=name):
                 await put_mailing_list(self._connection, change.id, name=name)
             case Survey() as survey:

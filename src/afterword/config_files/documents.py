@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from afterword.sending.brakes import Brakes
+from afterword.accounts.connected import Delivery
 from afterword.surveys.definitions import Question, SurveyTexts
 from afterword.workflows.conditions import Group
 from afterword.workflows.definitions import (
@@ -29,12 +30,21 @@ Id = Annotated[
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A connected account, without its secrets. Files do not connect accounts: they tell which are needed."""
+    """A connected account, without its secrets. Files do not connect accounts: they tell which are needed, and how the
+    events of one at Gladly reach us.
+    """
 
     kind: Literal["gladly", "qualtrics", "web-service"]
     name: Name
     base_url: Annotated[str | None, Meta(description="Where it is reached.")] = None
     username: Annotated[str | None, Meta(description="Whose token it is.")] = None
+    delivery: Annotated[
+        Delivery | None,
+        Meta(
+            description="Gladly: how its events reach us. own: a webhook that Afterword makes and keeps; by-hand: one "
+            "made in Gladly's settings; pull: none, Afterword asks; none: not at all."
+        ),
+    ] = None
 
 
 class MailingList(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):

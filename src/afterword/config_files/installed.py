@@ -40,6 +40,8 @@ class Installed(msgspec.Struct, frozen=True, eq=False):
     definitions: dict[str, Definition]
     people: dict[str, str]
     """Ids by email address in lower case."""
+    account_ids: dict[tuple[Kind, str], str]
+    """Ids of accounts, by what their documents are found by."""
 
 
 async def read_installed(connection: AsyncConnection, task_types: Mapping[str, AnyTaskType]) -> Installed:
@@ -60,9 +62,17 @@ async def read_installed(connection: AsyncConnection, task_types: Mapping[str, A
     emails = {row.id: row.email for row in people}
     needs_token = {row.id: row.authentication_required for row in endpoints}
     documents: dict[tuple[Kind, str], Document] = {}
+    account_ids: dict[tuple[Kind, str], str] = {}
     for row in accounts:
         key: tuple[Kind, str] = ("account", f"{row.kind}/{row.name}")
-        documents[key] = Account(kind=row.kind, name=row.name, base_url=row.base_url, username=row.username)
+        account_ids[key] = row.id
+        documents[key] = Account(
+            kind=row.kind,
+            name=row.name,
+            base_url=row.base_url,
+            username=row.username,
+            delivery=row.delivery,
+        )
     for row in lists:
         documents["mailing list", row.id] = MailingList(id=row.id, name=row.name)
     for row in surveys:
@@ -96,6 +106,7 @@ async def read_installed(connection: AsyncConnection, task_types: Mapping[str, A
         {workflow.id: workflow.revision for workflow in workflows},
         {workflow.id: workflow.definition for workflow in workflows},
         {email.casefold(): person_id for person_id, email in emails.items()},
+        account_ids,
     )
 
 

@@ -83,7 +83,7 @@ def plan(
         for kind, thing_id in missing
         if not (prune and kind == "workflow")
     )
-    order = list(PREFIXES)
+    order = ["account", *PREFIXES]
     return Planned(tuple(sorted(changes, key=lambda change: order.index(change.kind)) + deleted), left)
 
 
@@ -147,6 +147,7 @@ def _change(thing_id: str, one: Loaded, there: _There) -> Iterator[Change]:
     match one.document:
         case Account() as account:
             _check_account(account, before, one.source)
+            yield from _delivery(thing_id, account, before, one)
         case MailingList() | Survey() as document:
             after = msgspec.structs.replace(document, id=thing_id)
             differences = compare_values(_plain(before), _plain(after)) if before is not None else []
@@ -163,6 +164,16 @@ def _check_account(account: Account, before: Document | None, source: Source) ->
         if wanted is not None and wanted != there:
             words = f"here it is {there!r}; change it where its secrets are: `afterword accounts`"
             raise Faults([source.fault(field, words)])
+
+
+def _delivery(thing_id: str, account: Account, before: Document | None, one: Loaded) -> Iterator[Change]:
+    """What a file may change of an account: how Gladly's events reach us."""
+    if account.delivery is None or not isinstance(before, Account) or account.delivery == before.delivery:
+        return
+    if account.kind != "gladly":
+        raise Faults([one.source.fault("delivery", "this is for Gladly accounts alone")])
+    differences = compare_values({"delivery": before.delivery}, {"delivery": account.delivery})
+    yield _changed(one, thing_id, before, differences, document=account)
 
 
 def _workflow(workflow_id: str, document: Workflow, one: Loaded, there: _There) -> Iterator[Change]:

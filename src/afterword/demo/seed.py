@@ -11,29 +11,24 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from afterword.accounts.api_tokens import add_api_token
-from afterword.accounts.changing import move_gladly, move_qualtrics
-from afterword.accounts.connected import (
-    WebhookCredentials,
-    add_gladly,
-    add_qualtrics,
-    find_by_name,
-)
+from afterword.accounts.changing import change_gladly, move_qualtrics
+from afterword.accounts.connected import add_gladly, add_qualtrics, find_by_name, get_gladly
+from afterword.accounts.connecting import Connector
 from afterword.accounts.people import add_person
 from afterword.accounts.secrets import SecretBox, check_secret_key
 from afterword.demo.credentials import GLADLY_USERNAME, OWNER_EMAIL, Credentials, credentials_of
 from afterword.demo.seeded import Seeded
 from afterword.directory.contacts import add_mailing_list
-from afterword.gladly.client import GladlyClient
-from afterword.gladly.models import WebhookLogin, WebhookSettings
-from afterword.gladly.webhooks import CONVERSATION_CLOSED, CONVERSATION_REOPENED
+from afterword.gladly.webhooks import BasicCredentials, WebhookCredentials
 from afterword.log import configure_logging
+from afterword.outcomes import ConfigurationError
 from afterword.settings import Settings
 from afterword.store import tables
-from afterword.store.budgets import RateBudget
 from afterword.store.database import Database
 from afterword.store.identifiers import derived_id
 from afterword.store.migrations import migrate
 from afterword.surveys.definitions import add_survey, csat_survey
+from afterword.webhook_keeping.keeping import WebhookKeeping
 from afterword.workflows.definitions import (
     ConversationClosed,
     Definition,
@@ -48,7 +43,6 @@ from afterword.workflows.starting.endpoints import add_endpoint
 ACCOUNT = "Demo"
 SURVEY = "Customer satisfaction (CSAT)"
 MAILING_LIST = "Customers asked after a conversation"
-WEBHOOK = "Afterword"
 WEB_STARTS_WITHIN_SECONDS = 30.0
 ENDPOINT_ID = derived_id("OC", "demo endpoint")
 
@@ -79,7 +73,7 @@ async def seed(database: Database, box: SecretBox, credentials: Credentials, add
         account = await find_by_name(connection, "gladly", ACCOUNT)
         qualtrics = await find_by_name(connection, "qualtrics", ACCOUNT)
         if account is not None and qualtrics is not None:
-            await move_gladly(connection, account.id, addresses.gladly)
+            await change_gladly(connection, box, account.id, base_url=addresses.gladly, delivery="own")
             await move_qualtrics(connection, box, qualtrics.id, json_event_url)
             survey_id = await connection.scalar(
                 select(tables.survey.c.id).where(tables.survey.c.name == SURVEY).limit(1)
@@ -111,7 +105,7 @@ async def _first(
         username=GLADLY_USERNAME,
         api_token=credentials.gladly_api_token,
         webhook=WebhookCredentials(
-            username=credentials.webhook_username, password=credentials.webhook_password
+            (BasicCredentials(credentials.webhook_username, credentials.webhook_password),)
         ),
     )
     qualtrics = await add_qualtrics(
@@ -211,20 +205,16 @@ def response_to_gladly(survey_id: str, gladly_account_id: str) -> Definition:
     )
 
 
-async def _keep_webhook(gladly: GladlyClient, url: str, credentials: Credentials) -> None:
+async def _keep_webhook(settings: Settings, database: Database, box: SecretBox, account_id: str) -> None:
     """Have Gladly tell us of closings: one webhook, however often the demo starts."""
-    settings = WebhookSettings(
-        name=WEBHOOK,
-        url=url,
-        events=[CONVERSATION_CLOSED, CONVERSATION_REOPENED],
-        credentials=WebhookLogin(credentials.webhook_username, credentials.webhook_password),
-        enabled=True,
-    )
-    ours = [webhook for webhook in await gladly.webhooks() if webhook.name == WEBHOOK]
-    if not ours:
-        await gladly.create_webhook(settings)
-    elif ours[0].url != url or not ours[0].enabled:
-        await gladly.update_webhook(ours[0].id, settings)
+    async with database.transaction() as connection:
+        account = await get_gladly(connection, box, account_id)
+    if account is None:
+        raise ConfigurationError("The demo's Gladly account is gone.")
+    async with Connector(settings, database, box).gladly_client(account) as client:
+        known = await WebhookKeeping(database, box, public_url=settings.public_url).keep(account_id, client)
+    if known is None or known.state != "works":
+        raise ConfigurationError(f"The webhook does not work: {known and known.because}")
 
 
 @stamina.retry(
@@ -251,17 +241,7 @@ async def _main(sandbox_url: str) -> None:
     seeded = await seed(database, box, credentials, Addresses(settings.public_url, sandbox_url))
     await _until_it_answers(f"{settings.public_url}/health")
     await _until_it_answers(f"{sandbox_url}/_sandbox/health")
-    gladly = GladlyClient(
-        sandbox_url,
-        GLADLY_USERNAME,
-        credentials.gladly_api_token,
-        budget=RateBudget(database.pool),
-        budget_name=seeded.gladly_account_id,
-        requests_per_second=settings.gladly_requests_per_second,
-    )
-    webhook_url = f"{settings.public_url}/webhooks/gladly/{seeded.gladly_account_id}"
-    await _keep_webhook(gladly, webhook_url, credentials)
-    await gladly.close()
+    await _keep_webhook(settings, database, box, seeded.gladly_account_id)
     await database.close()
     sys.stdout.write(msgspec.json.encode(seeded).decode())
 

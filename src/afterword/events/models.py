@@ -8,6 +8,9 @@ import msgspec
 JSON_EVENT = "JSON Event"
 SURVEY_RESPONSE = "Survey Response"
 SCHEDULE = "Schedule"
+WEBHOOK_OFF = "Webhook off"
+WEBHOOK_BACK = "Webhook back"
+"""Events of ours that tell how a vendor's webhook is; they start nothing."""
 
 ResponseKind = Literal["created", "updated", "partial", "imported", "preview", "test"]
 """How a Response came to be; the boxes that a workflow's event has."""

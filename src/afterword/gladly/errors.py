@@ -36,7 +36,14 @@ def _reason(told: Told, code: str, what: str, advice: str = "") -> Reason:
     status = "" if told.status is None else f", status {told.status}"
     said = f": {told.words}" if told.words else ""
     words = f"{what} ({told.call}{status}{said})" + (f"; {advice}" if advice else "")
-    values = {"call": told.call, "code": told.code, "attr": told.attr, "detail": told.detail}
+    values = {
+        "call": told.call,
+        "status": "" if told.status is None else str(told.status),
+        "code": told.code,
+        "attr": told.attr,
+        "detail": told.detail,
+        "said": told.words,
+    }
     return Reason(code, words, {name: value for name, value in values.items() if value})
 
 

@@ -31,7 +31,9 @@ def gladly_webhook_routes(recorder: EventRecorder, access: WebhookAccess) -> lis
         credentials = await access.credentials(account_id) if can_be_id(account_id) else None
         if credentials is None:
             raise NotFoundException("No Gladly account is connected at this address.")
-        if not webhooks.authenticate(request.headers, credentials):
+        if not webhooks.authenticate(request.headers, credentials) and not webhooks.authenticate(
+            request.headers, await access.newer_credentials(account_id)
+        ):
             raise NotAuthorizedException("The webhook's credentials are not those of the connected account.")
         body = await request.body()
         try:

@@ -101,12 +101,13 @@ connected_account = Table(
     Column("organization_id", Text),
     Column("user_id", Text),
     Column("secrets", LargeBinary, nullable=False),
+    Column("delivery", Text),
     _moment("created_at", now=True),
     UniqueConstraint("kind", "name"),
     Index("connected_account_owner_key", "kind", "organization_id", "user_id", unique=True),
 )
 """``organization_id`` and ``user_id`` are the vendor's own: by them an account is known again. One that was connected
-without being tried has none.
+without being tried has none. ``delivery`` is how a Gladly account's events reach us.
 """
 
 qualtrics_subscription = Table(
@@ -140,6 +141,29 @@ account_availability = Table(
 )
 """How a connected account stands, or one call of it; without a row it answers. ``credentials`` is a digest of those
 that this is about: of others nothing is known.
+"""
+
+gladly_webhook = Table(
+    "gladly_webhook",
+    metadata,
+    Column("account_id", Text, ForeignKey("connected_account.id", ondelete="CASCADE"), primary_key=True),
+    Column("state", Text, nullable=False),
+    Column("reason_code", Text),
+    Column("reason_words", Text),
+    _moment("since", nullable=False),
+    Column("webhook_id", Text),
+    Column("url", Text),
+    Column("is_ours", Boolean, nullable=False, server_default=text("false")),
+    Column("credentials_sha256", LargeBinary),
+    _moment("credentials_put_at"),
+    _moment("worked_at"),
+    _moment("looked_at"),
+    _moment("next_look_at", now=True),
+    Column("tries", Integer, nullable=False, server_default=text("0")),
+    _moment("alerted_at"),
+)
+"""How the webhook of a connected Gladly account was at the last look. ``credentials_sha256`` is a digest of those that
+were last put there, as Gladly shows none; ``tries`` counts the looks in a row at which it did not work.
 """
 
 # alerts/ --------------------------------------------------------------------------------------------------
@@ -214,6 +238,22 @@ event = Table(
         postgresql_where=text("conversation_id IS NOT NULL"),
     ),
 )
+
+event_gap = Table(
+    "event_gap",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("origin", Text, nullable=False),
+    _moment("since", nullable=False),
+    _moment("until", nullable=False),
+    Column("reason_code", Text, nullable=False),
+    Column("reason_words", Text, nullable=False),
+    Column("state", Text, nullable=False, server_default="open"),
+    _moment("noted_at", now=True),
+    _moment("closed_at"),
+    Index("event_gap_origin_idx", "origin", "until"),
+)
+"""Spans of time in which events of an origin may be missing: ``open``, ``closed``, or ``left`` as they are."""
 
 # workflows/ -----------------------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ import pytest_asyncio
 from tests.workflows.conftest import Scripted, Story
 
 from afterword.accounts.availability import Availability
-from afterword.accounts.connected import WebhookCredentials, add_gladly
+from afterword.accounts.connected import add_gladly
 from afterword.accounts.secrets import SecretBox
 from afterword.accounts.standing import Policy
 from afterword.alerts.recording import list_alerts
@@ -104,7 +104,6 @@ async def vendor(database: Database, scripted: Scripted) -> Vendor:
             base_url="https://acme.gladly.com",
             username="api",
             api_token="token",
-            webhook=WebhookCredentials(username="u", password="p"),
         )
     return Vendor(database, account.id, scripted)
 

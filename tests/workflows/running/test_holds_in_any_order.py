@@ -23,7 +23,7 @@ from hypothesis.stateful import (
 )
 
 from afterword.accounts.availability import Availability, waiting_for
-from afterword.accounts.connected import WebhookCredentials, add_gladly
+from afterword.accounts.connected import add_gladly
 from afterword.accounts.secrets import SecretBox
 from afterword.accounts.standing import Policy
 from afterword.accounts.standing_store import credentials_of
@@ -143,7 +143,6 @@ class Stories(RuleBasedStateMachine):
                 base_url="https://acme.gladly.com",
                 username="api",
                 api_token="token",
-                webhook=WebhookCredentials(username="u", password="p"),
             )
             self.account_id = account.id
             definition = Definition(ConversationClosed(account.id), (Task("T-1", "calls", "Calls"),))

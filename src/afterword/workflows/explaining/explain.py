@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from afterword.store import tables
 from afterword.workflows.definitions import SurveyResponse
+from afterword.workflows.explaining.deliveries import when_not_told
 from afterword.workflows.explaining.gathering import Gathered, gather
 from afterword.workflows.explaining.lookups import Meant, look_up
 from afterword.workflows.explaining.models import Explanation, Story
@@ -115,8 +116,9 @@ async def _advice(connection: AsyncConnection, asked: str) -> tuple[str, ...]:
         if last is None
         else f"The newest event of any kind came {moment(last)}."
     )
+    untold = await when_not_told(connection)
     if "@" in asked:
         never = "Afterword never came by this address: no invitation, no Contact and no Task has it."
-        return never, BY_CONVERSATION, arrived
+        return never, BY_CONVERSATION, *untold, arrived
     never = "Afterword never heard of it: no event, no run, no invitation and no Response is about it."
-    return never, CHECK_THE_WEBHOOK, arrived
+    return never, *untold, CHECK_THE_WEBHOOK, arrived
