@@ -5,6 +5,7 @@ transaction; so two never make one each. A call whose outcome nobody knows is no
 came of it, by the address.
 """
 
+import asyncio
 from datetime import datetime
 
 import msgspec
@@ -17,6 +18,7 @@ from afterword.accounts.connected import GladlyAccount, get_gladly, remove_accou
 from afterword.accounts.reaching import AddressNotReachable, check_reachable
 from afterword.accounts.secrets import SecretBox
 from afterword.accounts.standing_alerts import AccountName
+from afterword.accounts.webhook_access import LOOK_AGAIN_SECONDS
 from afterword.accounts.webhook_credentials import newest_only
 from afterword.alerts.recording import record_alert, withdraw_alert
 from afterword.events.gaps import note_gap
@@ -145,6 +147,8 @@ class WebhookKeeping:
         else:
             webhook_id = sight.webhook.id
             if sight.changes is not None:
+                if sight.changes.credentials or sight.changes.headers:
+                    await asyncio.sleep(LOOK_AGAIN_SECONDS)  # from then on every web process takes them
                 await client.update_webhook(webhook_id, sight.changes)
         for spare in sight.spare:
             await _delete(client, spare)
