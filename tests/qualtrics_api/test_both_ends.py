@@ -184,6 +184,7 @@ async def test_an_answer_goes_the_whole_way_to_gladlys_timeline(
             base_url=sandbox.url,
             username=sandbox.username,
             api_token=sandbox.api_token,
+            delivery="none",
         )
         card = {
             "account": gladly.id,

@@ -108,9 +108,8 @@ class Scene:
     async def close_a_conversation(self) -> str:
         """A customer writes, an agent closes; answers the conversation."""
         _, conversation_id = self.sandbox.new_customer("Ada King", f"{id(object())}@example.org")
-        async with self.gladly() as client:
-            body = b'{"status":{"value":"CLOSED","force":true}}'
-            await client._call("PATCH", "/api/v1/conversations/{id}", conversation_id, body)
+        closed = {"status": {"value": "CLOSED", "force": True}}
+        self.sandbox.api("PATCH", f"/api/v1/conversations/{conversation_id}", closed)
         return conversation_id
 
     async def told(self) -> list[str]:

@@ -163,9 +163,7 @@ async def add_gladly(
         user_id=None if organization_id is None else username.casefold(),
         delivery=delivery,
     )
-    return GladlyAccount(
-        account_id, name, base_url, username, api_token, webhook, organization_id, delivery
-    )
+    return GladlyAccount(account_id, name, base_url, username, api_token, webhook, organization_id, delivery)
 
 
 async def add_qualtrics(

@@ -5,8 +5,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from afterword.sending.brakes import Brakes
 from afterword.accounts.connected import Delivery
+from afterword.sending.brakes import Brakes
 from afterword.surveys.definitions import Question, SurveyTexts
 from afterword.workflows.conditions import Group
 from afterword.workflows.definitions import (
