@@ -16,6 +16,7 @@ from afterword.commands import (
     alerts,
     config_files,
     explain,
+    gladly,
     problems,
     qualtrics,
     rehearse,
@@ -44,6 +45,7 @@ app = typer.Typer(
 )
 app.add_typer(accounts.app, name="accounts")
 app.add_typer(qualtrics.app, name="qualtrics")
+app.add_typer(gladly.app, name="gladly")
 app.add_typer(runs.app, name="runs")
 app.add_typer(runs.events_app, name="events")
 app.add_typer(alerts.app, name="alerts")

@@ -124,17 +124,18 @@ async def test_one_who_was_merged_is_found_under_the_new_id(
 
 
 async def test_what_is_not_there_is_told_as_such(gladly: GladlyClient) -> None:
-    for asked in (
-        gladly.customer_profile("nobody"),
-        gladly.conversation("nothing"),
-        gladly.agent("nobody"),
-        gladly.inbox("nothing"),
-        gladly.webhook("nothing"),
-        gladly.create_activity("nobody", ANSWER, item_id="abc"),
+    for asked, code in (
+        (gladly.customer_profile("nobody"), "gladly-customer-gone"),
+        (gladly.conversation("nothing"), "gladly-not-found"),
+        (gladly.agent("nobody"), "gladly-not-found"),
+        (gladly.inbox("nothing"), "gladly-not-found"),
+        (gladly.webhook("nothing"), "gladly-not-found"),
+        (gladly.item("nothing"), "gladly-not-found"),
+        (gladly.create_activity("nobody", ANSWER, item_id="abc"), "gladly-customer-gone"),
     ):
         with pytest.raises(GladlyNotFound) as refused:
             await asked
-        assert refused.value.reason.code == "gladly-not-found"
+        assert refused.value.reason.code == code
 
 
 async def test_wrong_credentials_are_told_as_such_without_a_secret(

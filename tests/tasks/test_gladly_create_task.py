@@ -110,7 +110,7 @@ async def test_a_due_time_that_passed_while_it_was_tried_again_does_not_fail_wha
         ({"agent": "Nobody"}, Permanent, "gladly-name-unknown"),
         ({"agent": "Maya Okafor"}, Permanent, "gladly-invalid"),
         ({"due_at": "tomorrow"}, Permanent, "due-time-invalid"),
-        ({"customer_id": "no-such-customer"}, Permanent, "gladly-not-found"),
+        ({"customer_id": "no-such-customer"}, Permanent, "gladly-customer-gone"),
         ({"account": "GA_none"}, Permanent, "account-not-connected"),
     ],
 )

@@ -7,9 +7,10 @@ import pytest
 from tests.conftest import Eventually
 
 from afterword.outcomes import Retry
-from afterword.tasks.contract import Done, TaskCall
+from afterword.tasks.contract import Done, SurveyResponseState, TaskCall
 from afterword.tasks.gladly_add_topics import GladlyAddTopics, GladlyAddTopicsTask
-from afterword.tasks.gladly_timeline_event import GladlyTimelineEvent, GladlyTimelineEventTask
+from afterword.tasks.gladly_timeline_event import GladlyTimelineEventTask
+from afterword.tasks.timeline_card import GladlyTimelineEvent
 
 Make = Callable[[Any], tuple[Any, TaskCall[Any]]]
 
@@ -21,7 +22,7 @@ def call(configuration: Any) -> TaskCall[Any]:
         attempt=1,
         configuration=configuration,
         fields={},
-        survey_response_id="R_1",
+        survey_response=SurveyResponseState(id="R_1"),
     )
 
 

@@ -91,7 +91,7 @@ async def test_a_customer_without_an_address_is_skipped_and_nothing_is_sent(
 async def test_a_customer_who_was_deleted_fails_for_good(ready: Any) -> None:
     with pytest.raises(Permanent) as failed:
         await SendJsonEventTask(ready.services).run(call(ready, customerId="no-such-customer", inboxId="i"))
-    assert failed.value.reason.code == "gladly-not-found"
+    assert failed.value.reason.code == "gladly-customer-gone"
 
 
 async def test_an_event_that_names_no_customer_fails_for_good(ready: Any) -> None:

@@ -87,7 +87,9 @@ class Applier:
             case MailingList(name=name):
                 await put_mailing_list(self._connection, change.id, name=name)
             case Survey() as survey:
-                definition = SurveyDefinition(survey.questions, survey.texts, survey.embedded_data)
+                definition = SurveyDefinition(
+                    survey.questions, survey.texts, survey.embedded_data, survey.changeable_hours
+                )
                 await put_survey(
                     self._connection,
                     change.id,

@@ -7,7 +7,7 @@ from msgspec import Meta
 
 from afterword.accounts.connected import Delivery
 from afterword.sending.brakes import Brakes
-from afterword.surveys.definitions import Question, SurveyTexts
+from afterword.surveys.definitions import ChangeableHours, Question, SurveyTexts
 from afterword.workflows.conditions import Group
 from afterword.workflows.definitions import (
     AfterUnknownOutcome,
@@ -65,6 +65,7 @@ class Survey(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     embedded_data: Annotated[
         tuple[str, ...], Meta(description="The Embedded Data that its Survey Flow declares.")
     ] = ()
+    changeable_hours: ChangeableHours = 24
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):

@@ -84,6 +84,7 @@ async def read_installed(connection: AsyncConnection, task_types: Mapping[str, A
             questions=asked.questions,
             texts=asked.texts,
             embedded_data=asked.embedded_data,
+            changeable_hours=asked.changeable_hours,
         )
     for workflow in workflows:
         definition = renamed(workflow.definition, task_types, names.name_of)

@@ -188,7 +188,7 @@ def json_event_to_survey(endpoint_id: str, mailing_list_id: str, survey_id: str)
 def response_to_gladly(survey_id: str, gladly_account_id: str) -> Definition:
     """The guide's *Send Survey Response to Gladly*."""
     return Definition(
-        event=SurveyResponse(survey=survey_id),
+        event=SurveyResponse(survey=survey_id, kinds=("created", "updated")),
         tasks=(
             Task(
                 id="T-1",

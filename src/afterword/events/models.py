@@ -1,7 +1,7 @@
 """What an event is."""
 
 from datetime import datetime
-from typing import Literal, get_args
+from typing import Literal
 
 import msgspec
 
@@ -67,14 +67,17 @@ def response_kind(event_type: str) -> str:
     return event_type.partition(": ")[2] or "created"
 
 
-def response_key(response_id: str, kind: ResponseKind) -> bytes:
-    """The deduplication key of the event that tells of a response; one that was *created* has the response's id."""
-    return (response_id if kind == "created" else f"{response_id}/{kind}").encode()
+def response_key(response_id: str, kind: ResponseKind, change: str = "") -> bytes:
+    """The deduplication key of the event that tells of a response; one that was *created* has the response's id.
+
+    ``change`` tells changes of one response apart, where they are known by more than their time.
+    """
+    return "/".join(filter(None, (response_id, "" if kind == "created" else kind, change))).encode()
 
 
-def response_keys(response_id: str) -> list[bytes]:
-    """The keys of all events that may tell of a response."""
-    return [response_key(response_id, kind) for kind in get_args(ResponseKind)]
+def response_keys(response_id: str) -> tuple[bytes, bytes, bytes]:
+    """The keys of all events that may tell of a response: the first, and those from the second to before the third."""
+    return response_id.encode(), f"{response_id}/".encode(), f"{response_id}0".encode()
 
 
 def response_of_key(key: bytes) -> str:

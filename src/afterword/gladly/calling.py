@@ -13,7 +13,9 @@ import msgspec
 
 from afterword.gladly.addresses import check_base_address
 from afterword.gladly.errors import (
+    GladlyCustomerGone,
     GladlyMoved,
+    GladlyNotFound,
     GladlyRateLimited,
     GladlyTimedOut,
     GladlyUnreachable,
@@ -41,6 +43,7 @@ LONGEST_CHAIN_OF_MERGES = 5
 GLADLY_ID = re.compile(r"(?=.*[^.])[\w~.-]{1,200}", re.ASCII)
 PLACE = re.compile(r"{\w+}")
 LARGEST_ITEM_ID = 49
+NOT_FOUND = 404
 LIMITED = "Gladly-Limited-Data"
 """The header of a list that was cut. It may be there and say ``false`` (unsure), so that its value counts."""
 
@@ -214,12 +217,22 @@ async def following_merges(call: Callable[[str], Awaitable[T]], customer_id: str
     """Call for a customer, and for the one that it was merged into, and so on, a few times."""
     for _ in range(LONGEST_CHAIN_OF_MERGES):
         try:
-            return await call(customer_id)
+            return await _of_customer(call, customer_id)
         except GladlyMoved as moved:
             if moved.new_id is None or moved.new_id == customer_id:
                 raise
             customer_id = moved.new_id
-    return await call(customer_id)
+    return await _of_customer(call, customer_id)
+
+
+async def _of_customer(call: Callable[[str], Awaitable[T]], customer_id: str) -> T:
+    """Call for a customer: what is not found then is the customer."""
+    try:
+        return await call(customer_id)
+    except GladlyNotFound as missing:
+        if missing.told.status == NOT_FOUND:
+            raise GladlyCustomerGone(missing.told) from None
+        raise
 
 
 def _is_good(answer: Answer | Stream) -> bool:

@@ -70,6 +70,16 @@ class GladlyNotFound(Permanent):
 
     def __init__(self, told: Told) -> None:
         super().__init__(_reason(told, "gladly-not-found", "Gladly has no such thing, or no longer"))
+        self.told = told
+
+
+class GladlyCustomerGone(GladlyNotFound):
+    """404 where a customer was asked for: the customer was deleted, or never was in this organization."""
+
+    def __init__(self, told: Told) -> None:
+        what = "the customer was deleted in Gladly, or never was there"
+        Permanent.__init__(self, _reason(told, "gladly-customer-gone", what))
+        self.told = told
 
 
 class GladlyMoved(Permanent):

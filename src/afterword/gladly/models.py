@@ -11,6 +11,7 @@ from typing import Generic, Literal, TypeVar
 
 import msgspec
 
+from afterword.gladly.markup import rich_markup
 from afterword.gladly.texts import (
     LINK_TEXT_LENGTH,
     SOURCE_NAME_LENGTH,
@@ -206,17 +207,21 @@ class Link(msgspec.Struct, frozen=True):
     text: str
 
 
+ActivityType = Literal["EMAIL", "ISSUE", "SMS", "SURVEY"]
+
+
 class CustomerActivity(msgspec.Struct, frozen=True, kw_only=True):
     """A card on a customer's timeline, in plain text: it is cut to Gladly's lengths and escaped when it is
-    sent.
+    sent. A body that ``is_rich`` is Gladly's rich content already, of which other markup is left out.
 
     It belongs to the customer and not to a conversation. ``occurred_at`` (not older than a year) is its place
     on the timeline; without it that is when Gladly received it.
     """
 
-    activity_type: Literal["EMAIL", "ISSUE", "SMS", "SURVEY"]
+    activity_type: ActivityType
     title: str
     body: str
+    is_rich: bool = False
     source_name: str = ""
     link: Link | None = None
     expand_by_default: bool = False
@@ -292,7 +297,7 @@ def encode_activity(item_id: str, activity: CustomerActivity) -> bytes:
     content = _Content(
         activity_type=activity.activity_type,
         title=one_line(activity.title, TITLE_LENGTH),
-        body=rich_content(activity.body),
+        body=rich_markup(activity.body) if activity.is_rich else rich_content(activity.body),
         source_name=one_line(activity.source_name, SOURCE_NAME_LENGTH) or None,
         link=link,
         expand_by_default=activity.expand_by_default,

@@ -36,6 +36,7 @@ METADATA = frozenset(
 ANSWER = re.compile(r"(?:\d+_)*(QID[A-Za-z0-9]+)(?:_.*)?", re.DOTALL)
 BY_STATUS: dict[str, Kind] = {"1": "preview", "17": "preview", "2": "test", "4": "imported"}
 """0 is an ordinary response, 8 possible spam, 16 offline."""
+NOT_FINISHED = frozenset({"0", "false"})
 
 
 class Sorted(msgspec.Struct, frozen=True):
@@ -47,6 +48,11 @@ class Sorted(msgspec.Struct, frozen=True):
     embedded_data: Mapping[str, str]
     metadata: Mapping[str, str]
     kind: Kind | None = None
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the respondent came to the survey's end."""
+        return self.metadata.get("finished", "").lower() not in NOT_FINISHED
 
 
 def sort_values(response: SurveyResponse) -> Sorted:
@@ -102,4 +108,4 @@ def _kind(metadata: Mapping[str, str]) -> Kind | None:
     by_status = BY_STATUS.get(metadata.get("status", ""))
     if by_status is not None:
         return by_status
-    return "partial" if metadata.get("finished", "").lower() in {"0", "false"} else None
+    return "partial" if metadata.get("finished", "").lower() in NOT_FINISHED else None

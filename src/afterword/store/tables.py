@@ -498,9 +498,10 @@ qualtrics_response = Table(
     Column("qualtrics_survey_id", BigInteger, nullable=False),
     Column("body", Text, nullable=False),
     _moment("fetched_at", now=True),
+    Column("version", Integer, nullable=False, server_default=text("1")),
 )
-"""Responses of connected Qualtrics accounts as the first run that needed them read them, so that every later one, a
-replay too, sees the same. ``announcement`` tells one event of a response from another.
+"""Responses of connected Qualtrics accounts as runs read them, a reading for each ``announcement`` (which tells one
+event of a response from another). ``version`` counts what was read: it grows when a later reading says something else.
 """
 
 # subscriptions/ -------------------------------------------------------------------------------------------
@@ -600,8 +601,42 @@ response = Table(
     Column("language", Text),
     _moment("started_at"),
     _moment("recorded_at", now=True),
+    Column("version", Integer, nullable=False, server_default=text("1")),
+    _moment("modified_at"),
+    Column("finished", Boolean, nullable=False, server_default=text("true")),
     Index("response_survey_id_recorded_at_idx", "survey_id", "recorded_at"),
 )
+"""``version`` counts what was answered, ``modified_at`` is when it last changed. ``finished``: every question was
+answered, or the respondent said that that is all.
+"""
+
+response_version = Table(
+    "response_version",
+    metadata,
+    Column("response_id", Text, ForeignKey("response.id", ondelete="CASCADE"), primary_key=True),
+    Column("version", Integer, primary_key=True),
+    _json("answers"),
+    _moment("replaced_at", now=True),
+)
+"""What was answered before it was changed."""
+
+# tasks/ ---------------------------------------------------------------------------------------------------
+
+timeline_item = Table(
+    "timeline_item",
+    metadata,
+    Column("account_id", Text, primary_key=True),
+    Column("response_id", Text, primary_key=True),
+    Column("task_id", Text, primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("item_id", Text, nullable=False),
+    Column("customer_id", Text, nullable=False),
+    Column("is_there", Boolean, nullable=False, server_default=text("false")),
+    _moment("wanted_at", now=True),
+)
+"""Items on Gladly's Timelines that tell of a Response, one for each version that may stand there: noted before Gladly
+is asked to make it (``wanted_at``), and taken out when it was deleted.
+"""
 
 # distributions/ -------------------------------------------------------------------------------------------
 

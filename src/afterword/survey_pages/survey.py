@@ -1,4 +1,4 @@
-"""The survey page: the questions on one page, sent once."""
+"""The survey page: the questions on one page, sent once, and changed for as long as the survey lets its respondents."""
 
 import contextlib
 import re
@@ -21,13 +21,28 @@ from afterword.events.recording import notify_inbox
 from afterword.pages.rendering import PAGE_HEADERS, Templates
 from afterword.store.database import CONNECTION_LOST, Database
 from afterword.survey_pages.links import PageRequest, find_invitation, text_fields
-from afterword.surveys.definitions import Survey, get_survey
-from afterword.surveys.responses import InvalidAnswer, Sitting, answered, read_answers, record_response
+from afterword.surveys.changing import TooLate, change_response, finish_response
+from afterword.surveys.definitions import Survey, TextQuestion, get_survey, value_name
+from afterword.surveys.responses import (
+    Answers,
+    InvalidAnswer,
+    Sitting,
+    read_answers,
+    record_response,
+    response_to,
+)
+from afterword.surveys.responses import Response as SurveyResponse
 
 LARGEST_FORM = 64 * 1024
 SHOWN_AT = "shown_at"
 """The field that holds when the questions were first shown, in seconds since 1970."""
-SECONDS = re.compile(r"[0-9]{1,12}")
+SEEN_VERSION = "seen_version"
+"""The field that holds which version of the answer the form was filled in with."""
+ENOUGH = "enough"
+"""The field of the button that says that there is no more to say."""
+NUMBER = re.compile(r"[0-9]{1,12}")
+LEAST_TOLD_IN_HOURS = 120
+"""Minutes."""
 CHANNEL = "email"
 """Personal links go out by mail alone."""
 SURVEY_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -36,18 +51,26 @@ templates = Templates(Path(__file__).parent / "templates")
 
 
 class Asked(msgspec.Struct, frozen=True):
-    """An invitation, the survey that it is to, whether it was answered, and whether a reopening cancelled it."""
+    """An invitation, the survey that it is to, what was answered, and whether a reopening cancelled it."""
 
     invitation: Invitation
     survey: Survey
-    answered: bool
+    response: SurveyResponse | None
     cancelled: bool = False
 
     @property
-    def is_open(self) -> bool:
-        """Whether it can be answered now."""
-        is_over = self.answered or self.cancelled or self.invitation.is_expired
-        return not is_over and self.survey.is_active
+    def takes_answers(self) -> bool:
+        """Whether it can be answered now, or an answer be changed."""
+        if self.response is not None:
+            return self.survey.is_active and self.response.is_changeable(self.survey.definition)
+        return self.survey.is_active and not self.cancelled and not self.invitation.is_expired
+
+    @property
+    def said(self) -> dict[str, str]:
+        """What was answered, as the form has it."""
+        answers = {} if self.response is None else self.response.answers
+        questions = self.survey.definition.questions
+        return {one.id: str(answers[name]) for one in questions if (name := value_name(one)) in answers}
 
 
 def survey_routes(database: Database) -> list[HTTPRouteHandler]:
@@ -55,54 +78,52 @@ def survey_routes(database: Database) -> list[HTTPRouteHandler]:
 
     @route("/jfe/form/{survey_id:str}", http_method=[HttpMethod.GET, HttpMethod.HEAD], name="survey")
     async def show(request: PageRequest, survey_id: FromPath[str]) -> Response[str]:
-        """Show the questions, with the score that was clicked in the mail chosen; stores nothing."""
+        """Show the questions as they were answered, with the score that was clicked in the mail chosen; stores
+        nothing.
+        """
         async with database.transaction() as connection:
             asked = await _find(connection, survey_id, _link_token(request))
-        if asked is None or not asked.is_open:
+        if asked is None or not asked.takes_answers:
             return _nothing_to_ask(asked)
-        return _questions(asked, _chosen_in_mail(asked.survey, request.query_params.get("score", "")))
+        clicked = _chosen_in_mail(asked.survey, request.query_params.get("score", ""))
+        return _questions(asked, {**asked.said, **clicked})
 
     @post("/jfe/form/{survey_id:str}", request_max_body_size=LARGEST_FORM, exclude_from_csrf=True)
     async def send(request: PageRequest, survey_id: FromPath[str]) -> Response[str] | Redirect:
-        """Store the answer, once, and say thank you."""
+        """Store the answer, or what was changed of it, and say thank you."""
         async with database.transaction() as connection:
             asked = await _find(connection, survey_id, _link_token(request))
-        if asked is None or not asked.is_open:
+        if asked is None or not asked.takes_answers:
             return _nothing_to_ask(asked)
         typed = text_fields(await request.form())
         try:
-            answers = read_answers(asked.survey.definition, typed)
+            answers = None if ENOUGH in typed else read_answers(asked.survey.definition, typed)
         except InvalidAnswer as error:
             return _questions(asked, typed, status=422, errors={error.question_id: str(error)})
         try:
             async with database.transaction() as connection:
-                await record_response(
-                    connection,
-                    asked.survey,
-                    invitation_id=asked.invitation.id,
-                    answers=answers,
-                    embedded_data=asked.invitation.embedded_data,
-                    sitting=_sitting(asked, typed),
-                )
+                await _store(connection, asked, answers, typed)
+        except TooLate:
+            return templates.page("answered.html", {"texts": asked.survey.definition.texts})
         except CONNECTION_LOST:
-            return _questions(asked, typed, status=503, not_stored=True)
+            return _questions(asked, {**asked.said, **typed}, status=503, not_stored=True)
         return Redirect(
-            f"/jfe/form/{quote(asked.survey.id, safe='')}/thanks",
+            _address(asked, "/thanks"),
             status_code=303,
             headers=dict(PAGE_HEADERS),
             background=BackgroundTask(_wake_inbox, database),
         )
 
     @get("/jfe/form/{survey_id:str}/thanks")
-    async def thank(survey_id: FromPath[str]) -> Response[str]:
-        """Say thank you, in the survey's own words."""
-        survey = None
-        if SURVEY_ID.fullmatch(survey_id):
-            async with database.transaction() as connection:
-                survey = await get_survey(connection, survey_id)
+    async def thank(request: PageRequest, survey_id: FromPath[str]) -> Response[str]:
+        """Say thank you, in the survey's own words, and ask whether there is anything to add."""
+        async with database.transaction() as connection:
+            asked = await _find(connection, survey_id, _link_token(request))
+            known = SURVEY_ID.fullmatch(survey_id)
+            survey = asked.survey if asked else await get_survey(connection, survey_id) if known else None
         if survey is None:
             return templates.page("not_found.html", status=404)
-        return templates.page("thanks.html", {"texts": survey.definition.texts})
+        return _thanks(survey, asked)
 
     return [show, send, thank]
 
@@ -119,9 +140,10 @@ async def _find(connection: AsyncConnection, survey_id: str, link_token: str) ->
     survey = await get_survey(connection, survey_id)
     if survey is None:
         return None
-    if await answered(connection, invitation.id):
-        return Asked(invitation, survey, answered=True)
-    return Asked(invitation, survey, answered=False, cancelled=await _is_cancelled(connection, invitation))
+    response = await response_to(connection, invitation.id)
+    if response is not None:
+        return Asked(invitation, survey, response)
+    return Asked(invitation, survey, None, cancelled=await _is_cancelled(connection, invitation))
 
 
 async def _is_cancelled(connection: AsyncConnection, invitation: Invitation) -> bool:
@@ -130,11 +152,38 @@ async def _is_cancelled(connection: AsyncConnection, invitation: Invitation) -> 
     return cancels and await reopened_at(connection, invitation) is not None
 
 
+async def _store(
+    connection: AsyncConnection, asked: Asked, answers: Answers | None, typed: Mapping[str, str]
+) -> None:
+    """Store the answers; without any, that there is no more to say.
+
+    Raises:
+        TooLate: it was answered before, and cannot be changed any more.
+    """
+    invitation_id, sitting = asked.invitation.id, _sitting(asked, typed)
+    if answers is None:
+        await finish_response(connection, asked.survey, invitation_id, sitting=sitting)
+        return
+    is_new = asked.response is None and await record_response(
+        connection,
+        asked.survey,
+        invitation_id=invitation_id,
+        answers=answers,
+        embedded_data=asked.invitation.embedded_data,
+        sitting=sitting,
+    )
+    if not is_new:
+        seen = _number(typed, SEEN_VERSION) or 0
+        await change_response(
+            connection, asked.survey, invitation_id, seen_version=seen, answers=answers, sitting=sitting
+        )
+
+
 def _nothing_to_ask(asked: Asked | None) -> Response[str]:
     """Why there is nothing to answer here, said kindly."""
     if asked is None:
         return templates.page("not_found.html", status=404)
-    if asked.answered:
+    if asked.response is not None:
         return templates.page("answered.html", {"texts": asked.survey.definition.texts})
     if asked.cancelled:
         return templates.page("not_needed.html", {"texts": asked.survey.definition.texts}, status=410)
@@ -151,7 +200,7 @@ def _chosen_in_mail(survey: Survey, score: str) -> dict[str, str]:
 
 def _sitting(asked: Asked, typed: Mapping[str, str]) -> Sitting:
     """How the answer came; a time of showing that cannot be is not believed."""
-    shown_at = _seconds(typed, None)
+    shown_at = _number(typed, SHOWN_AT)
     seconds = None if shown_at is None else time.time() - shown_at
     invited = 1 + (datetime.now(UTC) - asked.invitation.created_at).total_seconds()
     return Sitting(
@@ -163,10 +212,15 @@ def _sitting(asked: Asked, typed: Mapping[str, str]) -> Sitting:
     )
 
 
-def _seconds(typed: Mapping[str, str], default: int | None) -> int | None:
-    """When the questions were first shown, as the form has it."""
-    shown_at = typed.get(SHOWN_AT, "")
-    return int(shown_at) if SECONDS.fullmatch(shown_at) else default
+def _number(typed: Mapping[str, str], field: str) -> int | None:
+    """A number that a form hands back to us; ``None`` for what is none."""
+    number = typed.get(field, "")
+    return int(number) if NUMBER.fullmatch(number) else None
+
+
+def _address(asked: Asked, page: str = "") -> str:
+    link = urlencode({"Q_DL": asked.invitation.link_token, "Q_CHL": CHANNEL})
+    return f"/jfe/form/{quote(asked.survey.id, safe='')}{page}?{link}"
 
 
 def _questions(
@@ -177,18 +231,46 @@ def _questions(
     errors: Mapping[str, str] | None = None,
     not_stored: bool = False,
 ) -> Response[str]:
-    link = urlencode({"Q_DL": asked.invitation.link_token, "Q_CHL": "email"})
+    shown_at, seen = _number(typed, SHOWN_AT), _number(typed, SEEN_VERSION)
+    version = 0 if asked.response is None else asked.response.version
     values = {
-        "action": f"/jfe/form/{quote(asked.survey.id, safe='')}?{link}",
+        "action": _address(asked),
         "opt_out": f"/opt-out/{quote(asked.invitation.link_token, safe='')}",
         "questions": asked.survey.definition.questions,
         "texts": asked.survey.definition.texts,
         "typed": typed,
         "errors": errors or {},
         "not_stored": not_stored,
-        "shown_at": _seconds(typed, int(time.time())),
+        "shown_at": int(time.time()) if shown_at is None else shown_at,
+        "seen_version": version if seen is None else seen,
+        "changeable_for": _changeable_for(asked),
     }
     return templates.page("survey.html", values, status=status)
+
+
+def _thanks(survey: Survey, asked: Asked | None) -> Response[str]:
+    """Thank you; and to whom may still change the answer, what is open yet."""
+    if asked is None or asked.response is None or not asked.takes_answers:
+        return templates.page("thanks.html", {"texts": survey.definition.texts, "changeable": None})
+    response = asked.response
+    questions = () if response.finished else survey.definition.unanswered(response.answers)
+    changeable = {
+        "action": _address(asked),
+        "question": next((one for one in questions if isinstance(one, TextQuestion)), None),
+        "said": asked.said,
+        "seen_version": response.version,
+    }
+    return templates.page("thanks.html", {"texts": survey.definition.texts, "changeable": changeable})
+
+
+def _changeable_for(asked: Asked) -> str | None:
+    """For how long an answer can still be changed, in words; ``None`` when there is none."""
+    if asked.response is None:
+        return None
+    left = asked.response.changeable_until(asked.survey.definition) - datetime.now(UTC)
+    minutes = max(1, int(left.total_seconds() // 60))
+    number, unit = (minutes, "minute") if minutes < LEAST_TOLD_IN_HOURS else (minutes // 60, "hour")
+    return f"{number} {unit}" if number == 1 else f"{number} {unit}s"
 
 
 async def _wake_inbox(database: Database) -> None:

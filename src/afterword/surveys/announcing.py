@@ -21,7 +21,10 @@ LONGEST_CONTEXT = 50
 async def announce_response(
     connection: AsyncConnection, response: "Response", *, contact_id: str | None, mailing_list_id: str | None
 ) -> None:
-    """Have subscribers told of a complete response, in the caller's transaction."""
+    """Have subscribers told of a complete response, or of a change of it, in the caller's transaction.
+
+    Qualtrics documents no topic of its own for a change (unsure what it does): it is told as complete again.
+    """
     if not await somebody_listens(connection, COMPLETED_RESPONSE, response.survey_id):
         return
     recipient = None
@@ -37,7 +40,9 @@ async def announce_response(
         "ResponseEventContext": context and context[:LONGEST_CONTEXT],
         "DistributionID": response.invitation_id,
         "ResponseID": response.id,
-        "CompletedDate": response.recorded_at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S"),
+        "CompletedDate": (response.modified_at or response.recorded_at)
+        .astimezone(UTC)
+        .strftime("%Y-%m-%d %H:%M:%S"),
         "DistributionChannel": response.channel,
         "BrandID": BRAND,
     }

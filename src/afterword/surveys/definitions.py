@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -42,6 +44,11 @@ class TextQuestion(msgspec.Struct, frozen=True, tag="text", tag_field="kind"):
 Question = ScoreQuestion | TextQuestion
 
 
+def value_name(question: Question) -> str:
+    """What an answer to this question is called: ``QID1`` is a choice's number, ``QID2_TEXT`` a text."""
+    return question.id if isinstance(question, ScoreQuestion) else f"{question.id}_TEXT"
+
+
 class SurveyTexts(msgspec.Struct, frozen=True):
     """What a respondent reads besides the questions."""
 
@@ -49,15 +56,33 @@ class SurveyTexts(msgspec.Struct, frozen=True):
     submit: str = "Send my answer"
     thanks_title: str = "Thank you!"
     thanks: str = "Your answer has reached the team."
+    more: str = "Anything to add?"
+    add: str = "Add this"
+    enough: str = "That is all"
+    change: str = "Change my answer"
     language: str = "en"
 
 
+ChangeableHours = Annotated[
+    float,
+    Meta(
+        ge=0,
+        le=8784,
+        description="For how many hours after it came an answer can be added to and corrected by its personal link; "
+        "0: never.",
+    ),
+]
+
+
 class SurveyDefinition(msgspec.Struct, frozen=True):
-    """A survey: its questions in order, its texts, and the Embedded Data that its Survey Flow declares."""
+    """A survey: its questions in order, its texts, the Embedded Data that its Survey Flow declares, and for how long a
+    respondent may change an answer.
+    """
 
     questions: tuple[Question, ...]
     texts: SurveyTexts = SurveyTexts()
     embedded_data: tuple[str, ...] = ()
+    changeable_hours: ChangeableHours = 24
 
     def score_question(self) -> ScoreQuestion | None:
         """The first question that asks for a score."""
@@ -66,6 +91,10 @@ class SurveyDefinition(msgspec.Struct, frozen=True):
     def question(self, question_id: str) -> Question | None:
         """The question of this id (``QID1``)."""
         return next((question for question in self.questions if question.id == question_id), None)
+
+    def unanswered(self, answers: Mapping[str, object]) -> tuple[Question, ...]:
+        """The questions that these answers leave open."""
+        return tuple(question for question in self.questions if value_name(question) not in answers)
 
     def spell_embedded_data(self, values: Mapping[str, str]) -> dict[str, str]:
         """Give each value its name as the Survey Flow spells it; Qualtrics matches the names without regard to case.

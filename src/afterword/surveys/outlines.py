@@ -63,7 +63,9 @@ class AnsweredSurvey(msgspec.Struct, frozen=True, kw_only=True):
 
     ``values`` are the answers by the names that Qualtrics' API has for them (``QID1``: the recode of a choice, or
     several; ``QID2_TEXT``: a text; ``QID5_1``: the answer to a row or a field). ``metadata`` are named as in
-    :data:`METADATA`, ``contact`` as in :data:`CONTACT_FIELDS`; what is not known may be missing from both.
+    :data:`METADATA`, ``contact`` as in :data:`CONTACT_FIELDS`; what is not known may be missing from both. ``version``
+    grows with each change; ``is_finished`` tells that nothing more is expected, and ``finished_at`` when it counts as
+    finished in any case, where that is known.
     """
 
     response_id: str
@@ -72,6 +74,10 @@ class AnsweredSurvey(msgspec.Struct, frozen=True, kw_only=True):
     embedded_data: Mapping[str, str]
     metadata: Mapping[str, str] = {}
     contact: Mapping[str, str] = {}
+    version: int = 1
+    is_finished: bool = True
+    finished_at: datetime | None = None
+    recorded_at: datetime | None = None
 
 
 def outline(survey: Survey) -> SurveyOutline:
@@ -111,6 +117,10 @@ def answered_survey(
         embedded_data=response.embedded_data,
         metadata=metadata,
         contact=contact or {},
+        version=response.version,
+        is_finished=response.finished or not response.is_changeable(survey.definition),
+        finished_at=response.changeable_until(survey.definition),
+        recorded_at=response.recorded_at,
     )
 
 

@@ -1,18 +1,24 @@
 """Responses: what was answered, and the event that tells of it."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from afterword.events.models import SURVEY_RESPONSE, ResponseKind, survey_origin
+from afterword.events.models import ResponseKind, response_key, survey_origin, survey_response_type
 from afterword.store import tables
 from afterword.store.identifiers import new_id
 from afterword.surveys.announcing import announce_response
-from afterword.surveys.definitions import ScoreQuestion, Survey, SurveyDefinition, TextQuestion
+from afterword.surveys.definitions import (
+    ScoreQuestion,
+    Survey,
+    SurveyDefinition,
+    TextQuestion,
+    value_name,
+)
 
 Answers = Mapping[str, int | str]
 """Answers by Qualtrics' names for values: ``QID1`` is a choice's number, ``QID2_TEXT`` a text."""
@@ -53,7 +59,11 @@ class Sitting(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Response(msgspec.Struct, frozen=True):
-    """A response as stored; ``kind`` is a ``ResponseKind`` of workflows/definitions.py, *updated* aside."""
+    """A response as stored; ``kind`` is a ``ResponseKind`` of events/models.py, *updated* aside.
+
+    ``version`` counts what was answered; ``modified_at`` is when that last changed, ``None`` for never. ``finished``:
+    every question was answered, or the respondent said that that is all.
+    """
 
     id: str
     survey_id: str
@@ -65,6 +75,17 @@ class Response(msgspec.Struct, frozen=True):
     channel: str | None = None
     language: str | None = None
     started_at: datetime | None = None
+    version: int = 1
+    modified_at: datetime | None = None
+    finished: bool = True
+
+    def changeable_until(self, definition: SurveyDefinition) -> datetime:
+        """Until when the respondent may add to it and correct it."""
+        return self.recorded_at + timedelta(hours=definition.changeable_hours)
+
+    def is_changeable(self, definition: SurveyDefinition) -> bool:
+        """Whether the respondent may still change it."""
+        return datetime.now(UTC) < self.changeable_until(definition)
 
 
 COLUMNS = [tables.response.c[name] for name in Response.__struct_fields__]
@@ -91,7 +112,7 @@ def read_answers(definition: SurveyDefinition, form: Mapping[str, str]) -> dict[
                         f"Please keep it to {question.max_length} characters; it has {len(text)}.",
                     )
                 if text:
-                    answers[f"{question.id}_TEXT"] = text
+                    answers[value_name(question)] = text
     return answers
 
 
@@ -124,23 +145,39 @@ async def record_response(
         "channel": sitting.channel,
         "language": sitting.language,
         "started_at": None if sitting.seconds is None else func.now() - timedelta(seconds=sitting.seconds),
+        "finished": not survey.definition.unanswered(answers) or survey.definition.changeable_hours == 0,
     }
     response = await _insert(connection, values)
     if response is None:
         return None
+    await tell(connection, response, "created", sitting=sitting)
+    return response.id
+
+
+async def tell(
+    connection: AsyncConnection,
+    response: Response,
+    kind: ResponseKind,
+    *,
+    change: str = "",
+    sitting: Sitting = UNKNOWN_SITTING,
+) -> None:
+    """Record the event that tells of a response, and have subscribers told, in the caller's transaction.
+
+    ``change`` tells one change of a response from another, for *updated*.
+    """
     await announce_response(
         connection, response, contact_id=sitting.contact_id, mailing_list_id=sitting.mailing_list_id
     )
-    told = SurveyResponseTold(response_id=response.id, survey_id=survey.id)
+    told = SurveyResponseTold(response_id=response.id, survey_id=response.survey_id, kind=kind)
     await connection.execute(
         insert(tables.event).values(
-            origin=survey_origin(survey.id),
-            type=SURVEY_RESPONSE,
-            deduplication_key=response.id.encode(),
+            origin=survey_origin(response.survey_id),
+            type=survey_response_type(kind),
+            deduplication_key=response_key(response.id, kind, change),
             body=msgspec.json.encode(told).decode(),
         )
     )
-    return response.id
 
 
 async def _insert(connection: AsyncConnection, values: Mapping[str, object]) -> Response | None:
@@ -172,9 +209,11 @@ async def count_responses(connection: AsyncConnection, survey_id: str) -> dict[s
     return {row.kind: row.number for row in await connection.execute(counted)}
 
 
-async def answered(connection: AsyncConnection, invitation_id: str) -> bool:
-    """Tell whether this invitation was answered."""
-    found = await connection.scalar(
-        select(tables.response.c.id).where(tables.response.c.invitation_id == invitation_id)
-    )
-    return found is not None
+async def response_to(
+    connection: AsyncConnection, invitation_id: str, *, lock: bool = False
+) -> Response | None:
+    """The response to this invitation; with ``lock`` nobody else changes it until the transaction ends."""
+    query = select(*COLUMNS).where(tables.response.c.invitation_id == invitation_id)
+    found = await connection.execute(query.with_for_update() if lock else query)
+    row = found.mappings().one_or_none()
+    return None if row is None else Response(**row)

@@ -53,10 +53,25 @@ class EmbeddedDataName(msgspec.Struct, frozen=True):
 Configuration = TypeVar("Configuration", bound=msgspec.Struct)
 
 
+class SurveyResponseState(msgspec.Struct, frozen=True, kw_only=True):
+    """The Response that started a run, as it is when the task is called; its answers are filled into piped text.
+
+    ``version`` grows with each change of it. ``is_finished``: nothing more is expected of the respondent;
+    ``finished_at`` is when it counts as finished in any case, where that is known. ``recorded_at`` is when it first
+    came.
+    """
+
+    id: str
+    version: int = 1
+    is_finished: bool = True
+    finished_at: datetime | None = None
+    recorded_at: datetime | None = None
+
+
 class TaskCall(msgspec.Struct, Generic[Configuration], frozen=True, kw_only=True):
     """One call of a task: its configuration with piped text filled in, and the event that started the run.
 
-    ``fields`` are the event's, by name; ``survey_response_id`` is set when a survey response started the run.
+    ``fields`` are the event's, by name; ``survey_response`` is set when a survey response started the run.
     ``workflow_id`` is ``None`` for a definition that is not saved, ``brakes`` are those of the run's own revision.
     ``run_started_at`` is when the run began for the first time, ``None`` in a rehearsal.
     """
@@ -66,7 +81,7 @@ class TaskCall(msgspec.Struct, Generic[Configuration], frozen=True, kw_only=True
     attempt: int
     configuration: Configuration
     fields: Mapping[str, str]
-    survey_response_id: str | None = None
+    survey_response: SurveyResponseState | None = None
     workflow_id: str | None = None
     brakes: Brakes = NO_BRAKES
     run_started_at: datetime | None = None
@@ -77,6 +92,11 @@ class TaskCall(msgspec.Struct, Generic[Configuration], frozen=True, kw_only=True
         return Writer(
             workflow_id=self.workflow_id, run_key=self.run_key, task_id=self.task_id, brakes=self.brakes
         )
+
+    @property
+    def survey_response_id(self) -> str | None:
+        """The id of the Response that started the run."""
+        return None if self.survey_response is None else self.survey_response.id
 
     @property
     def key(self) -> str:

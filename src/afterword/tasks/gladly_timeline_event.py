@@ -1,70 +1,36 @@
-"""Gladly: timeline event. The score and the comment put where the agents look."""
+"""Gladly: timeline event. The score and the comment put where the agents look.
 
-from typing import Annotated
+A Response is one card, also when it changes: each version of it has an item of its own, and the item of the version
+before is deleted when the new one is there (``timeline_items.py`` says how that holds whatever dies when).
+"""
 
-import msgspec
-from msgspec import Meta
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 
+from afterword.gladly.client import GladlyClient
 from afterword.gladly.models import CustomerActivity, item_id
-from afterword.gladly.texts import SOURCE_NAME_LENGTH, TITLE_LENGTH, one_line
+from afterword.gladly.texts import LINK_TEXT_LENGTH, SOURCE_NAME_LENGTH, TITLE_LENGTH, one_line
 from afterword.outcomes import Permanent, Reason, Skip
-from afterword.tasks.contract import Done, Piped, Plan, Repetition, TaskCall
-from afterword.tasks.fields import LONGEST_TEMPLATE, MULTILINE, GladlyAccountId
+from afterword.tasks.contract import (
+    Done,
+    Plan,
+    Repetition,
+    SurveyResponseState,
+    TaskCall,
+    Wait,
+)
 from afterword.tasks.services import Services
+from afterword.tasks.timeline_card import GladlyTimelineEvent
+from afterword.tasks.timeline_items import Item, TimelineItems
 
 NO_CUSTOMER = Reason("response-names-no-customer", "the response names no customer of Gladly")
 NOT_A_RESPONSE = Reason("not-a-survey-response", "the run was not started by a survey response")
 
-
-class GladlyTimelineEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """Configuration, in the order of the vendor's form: account, title, body; and whose timeline it is."""
-
-    account: GladlyAccountId
-    customer_id: Annotated[
-        str,
-        Piped(),
-        Meta(
-            title="Customer ID",
-            description="The Gladly customer whose timeline it goes on.",
-            examples=["${e://Field/CustomerId}"],
-            max_length=LONGEST_TEMPLATE,
-        ),
-    ] = "${e://Field/CustomerId}"
-    title: Annotated[
-        str,
-        Piped(),
-        Meta(
-            title="Title",
-            description="The card's title; cut at 100 characters.",
-            examples=["CSAT Score: ${q://QID1/SelectedChoicesRecode}"],
-            max_length=LONGEST_TEMPLATE,
-        ),
-    ] = "CSAT Score: ${q://QID1/SelectedChoicesRecode}"
-    body: Annotated[
-        str,
-        Piped(),
-        Meta(
-            title="Body",
-            description="The card's text; cut at 25,000 characters.",
-            examples=["Customer Feedback: ${q://QID2/ChoiceTextEntryValue}"],
-            max_length=LONGEST_TEMPLATE,
-            extra_json_schema=MULTILINE,
-        ),
-    ] = "Customer Feedback: ${q://QID2/ChoiceTextEntryValue}"
-    source_name: Annotated[
-        str,
-        Piped(),
-        Meta(
-            title="Source name",
-            description="Whom the card says it is from; cut at 50 characters.",
-            examples=["Afterword"],
-            max_length=LONGEST_TEMPLATE,
-        ),
-    ] = "Afterword"
+LOOK_AGAIN = timedelta(seconds=5)
 
 
 class GladlyTimelineEventTask:
-    """The task type. The item's id comes from the response, and Gladly takes an id only once."""
+    """The task type. An item's id comes from the response and its version, and Gladly takes an id only once."""
 
     name = "gladly-timeline-event"
     label = "Gladly: timeline event"
@@ -74,55 +40,130 @@ class GladlyTimelineEventTask:
 
     def __init__(self, services: Services) -> None:
         self._accounts = services.accounts
+        self._database = services.database
 
     def outputs(self, _: GladlyTimelineEvent) -> tuple[str, ...]:
-        """The item, whose timeline it is on, and the response it tells of."""
-        return ("itemId", "customerId", "responseId", "alreadyThere")
+        """The item, whose timeline it is on, the response it tells of and that one's version."""
+        return ("itemId", "customerId", "responseId", "version", "alreadyThere")
 
     async def plan(self, call: TaskCall[GladlyTimelineEvent]) -> Plan:
         """The card as it would be; Gladly is asked whether the customer is there, and the card."""
-        wanted, own_id = call.configuration, _item_id(call)
+        wanted, response = call.configuration, _response(call)
+        own_id = _item_id(response, call.task_id)
         gladly = await self._accounts.gladly(wanted.account)
         customer = await gladly.customer_profile(wanted.customer_id)
         is_there = await gladly.has_item(own_id)
-        output = _output(call, own_id, customer.id, already_there=is_there)
-        return Plan(_sent(wanted), output, repeats=is_there)
+        output = _output(response, own_id, customer.id, already_there=is_there)
+        return Plan(_sent(wanted, wanted.card(response)), output, repeats=is_there)
 
-    async def run(self, call: TaskCall[GladlyTimelineEvent]) -> Done:
-        """Create the Customer Activity; one that is there already is success."""
-        wanted, own_id = call.configuration, _item_id(call)
-        activity = CustomerActivity(
-            activity_type="SURVEY", title=wanted.title, body=wanted.body, source_name=wanted.source_name
-        )
+    async def run(self, call: TaskCall[GladlyTimelineEvent]) -> Done | Wait:
+        """Create the Customer Activity, or find it there; then delete those of the versions before."""
+        wanted, response = call.configuration, _response(call)
+        until = wanted.waits_until(response)
+        if until is not None:
+            return Wait(
+                until,
+                "response-not-finished",
+                "the customer may still add to the answer; the card is posted when the response is finished, or then",
+            )
+        own_id = _item_id(response, call.task_id)
         gladly = await self._accounts.gladly(wanted.account)
-        created = await gladly.create_activity(wanted.customer_id, activity, item_id=own_id)
-        output = _output(call, created.id, created.customer_id, already_there=created.already_there)
-        return Done(output, sent=_sent(wanted))
+        items = TimelineItems(
+            self._database, account=wanted.account, response_id=response.id, task_id=call.task_id
+        )
+        is_new = await items.want(response.version, own_id, wanted.customer_id)
+        newer = [item for item in await items.read() if item.version > response.version]
+        if newer:
+            if is_new:
+                await items.forget(response.version)
+            return await self._leave_to(newer[-1], response, items, gladly)
+        card = wanted.card(response)
+        created = await gladly.create_activity(wanted.customer_id, card, item_id=own_id)
+        await items.note_there(response.version, created.customer_id)
+        there = await items.read()
+        if all(
+            item.version != response.version for item in there
+        ):  # a newer card's run took it away meanwhile
+            await gladly.delete_item(own_id)
+            return _newer_under_way()
+        output = _output(response, created.id, created.customer_id, already_there=created.already_there)
+        return await _tidied(items, there, gladly) or Done(output, sent=_sent(wanted, card))
+
+    async def _leave_to(
+        self, newer: Item, response: SurveyResponseState, items: TimelineItems, gladly: GladlyClient
+    ) -> Done | Wait:
+        """The response has changed since this run read it: nothing older may take the place of what is newer."""
+        if not newer.is_there:
+            return _newer_under_way()
+        output = _output(response, newer.item_id, newer.customer_id, already_there=True)
+        done = Done({**output, "version": newer.version})
+        return await _tidied(items, await items.read(), gladly) or done
 
 
-def _item_id(call: TaskCall[GladlyTimelineEvent]) -> str:
-    if call.survey_response_id is None:
+def _newer_under_way() -> Wait:
+    return Wait(
+        datetime.now(UTC) + LOOK_AGAIN,
+        "timeline-item-newer-under-way",
+        "the response has changed, and a newer card of it is under way",
+    )
+
+
+async def _tidied(items: TimelineItems, known: Iterable[Item], gladly: GladlyClient) -> Wait | None:
+    """Delete what is older than the newest item that is there; a wait, when one of them may still be about to come."""
+    known = tuple(known)
+    newest = max((item.version for item in known if item.is_there), default=0)
+    is_whole = True
+    for item in known:
+        if item.version < newest:
+            if await gladly.delete_item(item.item_id) or item.is_settled:
+                await items.forget(item.version)
+            else:
+                is_whole = False
+    if is_whole:
+        return None
+    return Wait(
+        datetime.now(UTC) + LOOK_AGAIN,
+        "timeline-item-older-under-way",
+        "the card is there; an older one of the same response was under way, and is deleted should it come",
+    )
+
+
+def _response(call: TaskCall[GladlyTimelineEvent]) -> SurveyResponseState:
+    if call.survey_response is None:
         raise Permanent(NOT_A_RESPONSE)
     if not call.configuration.customer_id:
         raise Skip(NO_CUSTOMER)
-    return item_id(f"{call.survey_response_id}/{call.task_id}")
+    return call.survey_response
+
+
+def _item_id(response: SurveyResponseState, task_id: str) -> str:
+    key = f"{response.id}/{task_id}"
+    return item_id(key if response.version == 1 else f"{key}/{response.version}")
 
 
 def _output(
-    call: TaskCall[GladlyTimelineEvent], own_id: str, customer_id: str, *, already_there: bool
+    response: SurveyResponseState, own_id: str, customer_id: str, *, already_there: bool
 ) -> dict[str, object]:
     return {
         "itemId": own_id,
         "customerId": customer_id,
-        "responseId": call.survey_response_id,
+        "responseId": response.id,
+        "version": response.version,
         "alreadyThere": already_there,
     }
 
 
-def _sent(wanted: GladlyTimelineEvent) -> dict[str, str]:
-    return {
+def _sent(wanted: GladlyTimelineEvent, card: CustomerActivity) -> dict[str, str]:
+    occurred_at = None if card.occurred_at is None else card.occurred_at.isoformat(timespec="milliseconds")
+    fields = {
         "customerId": wanted.customer_id,
-        "title": one_line(wanted.title, TITLE_LENGTH),
-        "body": wanted.body,
-        "sourceName": one_line(wanted.source_name, SOURCE_NAME_LENGTH),
+        "activityType": card.activity_type,
+        "title": one_line(card.title, TITLE_LENGTH),
+        "body": card.body,
+        "sourceName": one_line(card.source_name, SOURCE_NAME_LENGTH),
+        "link": "" if card.link is None else card.link.url,
+        "linkText": "" if card.link is None else one_line(card.link.text, LINK_TEXT_LENGTH),
+        "expandByDefault": "true" if card.expand_by_default else "",
+        "occurredAt": "when it is posted" if wanted.time == "posted" else occurred_at or "",
     }
+    return {name: value for name, value in fields.items() if value or name in {"title", "body"}}

@@ -289,7 +289,7 @@ async def test_runs_that_read_at_once_see_the_same(told: Told, qualtrics: Qualtr
     assert await told.database.pool.fetchval("SELECT count(*) FROM qualtrics_response") == 1
 
 
-async def test_an_update_is_read_anew_and_leaves_what_was_read_before(
+async def test_an_update_is_read_anew_and_is_what_everybody_sees_from_then_on(
     told: Told, qualtrics: Qualtrics, scripted: Any, responses: QualtricsResponses
 ) -> None:
     await told.workflow("created", "updated", text="${q://QID2/ChoiceTextEntryValue}")
@@ -298,8 +298,10 @@ async def test_an_update_is_read_anew_and_leaves_what_was_read_before(
     (run,) = await told.tell("updated", "updated 2026-11-23T12:00:00.000+00:00")
     await told.advance(run)
     assert [call.configuration.text for call in scripted.calls] == ["Quick & kind", "On second thought"]
-    source = (await told.read(responses)).sources[0]
-    assert render("${q://QID2/ChoiceTextEntryValue}", source) == "Quick & kind"
+    seen = await told.read(responses)
+    assert render("${q://QID2/ChoiceTextEntryValue}", seen.sources[0]) == "On second thought"
+    assert seen.survey_response is not None
+    assert seen.survey_response.version == 2
 
 
 @pytest.mark.parametrize(

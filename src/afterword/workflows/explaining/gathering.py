@@ -13,12 +13,13 @@ from sqlalchemy import ColumnElement, RowMapping, Select, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from afterword.distributions.invitations import invitation_id_for
-from afterword.events.models import senders_key
+from afterword.events.models import response_of_key, senders_key
 from afterword.store import tables
 from afterword.workflows.definitions import Definition
 from afterword.workflows.explaining.lookups import (
     Meant,
     conversation_of,
+    of_responses,
     origins,
     with_conversation,
     with_keys,
@@ -132,20 +133,19 @@ class _Gathering:
     async def follow_responses(self) -> None:
         """What was answered to the invitations, and the events that told of it."""
         gathered, response = self.gathered, tables.response
-        told = [
-            row["deduplication_key"].decode(errors="replace")
+        told = {
+            response_of_key(row["deduplication_key"])
             for row in gathered.events.values()
             if row["origin"].startswith("survey/") and row["deduplication_key"]
-        ]
+        }
         answered = select(response).where(response.c.invitation_id.in_(gathered.invitations))
         by_id = select(response).where(response.c.id.in_(told))
         rows = [*await self._rows(answered), *await self._rows(by_id)]
         gathered.responses = {row["id"]: row for row in rows}
-        keys = [row["id"].encode() for row in rows if row["id"] not in told]
         surveys = {f"survey/{row['survey_id']}" for row in rows}
-        events = await self._rows(with_keys(keys, sorted(surveys)))
+        events = await self._rows(of_responses(gathered.responses, sorted(surveys)).limit(EVENTS_AT_MOST + 1))
         for row in events:
-            of_response = gathered.responses[row["deduplication_key"].decode()]
+            of_response = gathered.responses[response_of_key(row["deduplication_key"])]
             gathered.story_of.setdefault(
                 row["id"], gathered.story_of_invitation(of_response["invitation_id"])
             )

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import RowMapping, Select, func, literal_column, select
+from sqlalchemy import ColumnElement, RowMapping, Select, and_, false, func, literal_column, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from afterword.events.models import response_keys
@@ -86,6 +86,17 @@ def with_keys(keys: Sequence[bytes], all_origins: Sequence[str]) -> Select[Any]:
     return select(event).where(event.c.origin.in_(all_origins), event.c.deduplication_key.in_(keys))
 
 
+def of_responses(response_ids: Iterable[str], all_origins: Sequence[str]) -> Select[Any]:
+    """The events that tell of some responses: that they came, and each change."""
+    event = tables.event
+    key = event.c.deduplication_key
+    about: list[ColumnElement[bool]] = []
+    for response_id in response_ids:
+        own, first, end = response_keys(response_id)
+        about += [key == own, and_(key >= first, key < end)]
+    return select(event).where(event.c.origin.in_(all_origins), or_(false(), *about))
+
+
 def attempts_with_email(email: str) -> Select[Any]:
     """The newest runs whose tasks came by this address."""
     attempt = tables.task_attempt
@@ -126,7 +137,7 @@ async def _by_response(connection: AsyncConnection, response_id: str) -> Meant:
             if meant is not NOTHING:
                 return msgspec.structs.replace(meant, kind="response")
     all_origins = (await connection.scalars(origins())).all()
-    events = await connection.execute(with_keys(response_keys(response_id), all_origins))
+    events = await connection.execute(of_responses([response_id], all_origins))
     return await _of_events(connection, "response", [event.id for event in events])
 
 

@@ -38,6 +38,8 @@ TONES: dict[str, Tone] = {
     "waiting": "warn",
 }
 NOBODY_STARTED = {NO_WORKFLOW.code, WORKFLOW_WAS_OFF.code, WORKFLOW_HAD_NO_TASK.code, KIND_NOT_TICKED}
+ANSWERED = {"created": "The Customer answered", "updated": "The answer was changed that was given to"}
+"""What happened, by the kind of its Response."""
 ENDED_AS = {
     "skipped": "was skipped",
     "failed": "failed",
@@ -59,9 +61,11 @@ def tell(material: Material) -> tuple[Sentence, ...]:
 
 def _events(material: Material) -> Iterator[Sentence]:
     responses = {response.id: response for response in material.responses}
-    for event in material.events:
-        if event.status != "redelivered":
-            yield _event(event, responses.get(event.response_id or ""))
+    told = [event for event in material.events if event.status != "redelivered"]
+    newest = {event.response_id: event.id for event in told}
+    for event in told:
+        is_newest = newest[event.response_id] == event.id
+        yield _event(event, responses.get(event.response_id or "") if is_newest else None)
     repeats = [event for event in material.events if event.status == "redelivered"]
     repeats.sort(key=lambda event: (event.redelivery_of or 0, event.reason_code or "", event.id))
     for _, group in groupby(repeats, key=lambda event: (event.redelivery_of, event.reason_code)):
@@ -99,7 +103,7 @@ def _what_happened(event: EventTold) -> str:
         return f"The Conversation was opened again in Gladly (account {quoted(event.source)})"
     if event.response_id:
         kind = response_kind(event.type)
-        who = "The Customer answered" if kind == "created" else f"A Response came, {quoted(kind)}, to"
+        who = ANSWERED.get(kind, f"A Response came, {quoted(kind)}, to")
         return f"{who} the Survey {quoted(event.source)} (Response {event.response_id})"
     if event.type == JSON_EVENT:
         return f"A JSON event arrived for the Workflow {quoted(event.source)}"

@@ -263,7 +263,7 @@ class _Going:
             attempt=1,
             configuration=configuration,
             fields=self._event.fields,
-            survey_response_id=self._event.survey_response_id,
+            survey_response=self._event.survey_response,
             workflow_id=self._workflow_id,
             brakes=self._definition.brakes,
         )

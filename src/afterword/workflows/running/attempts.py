@@ -88,7 +88,7 @@ class Attempts:
                     attempt=failed_before + 1,
                     configuration=configuration,
                     fields=event.fields,
-                    survey_response_id=event.survey_response_id,
+                    survey_response=event.survey_response,
                     workflow_id=run.workflow_id,
                     brakes=run.brakes,
                     run_started_at=run.started_at,

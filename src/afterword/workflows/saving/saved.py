@@ -101,7 +101,8 @@ def saved_fields(
     """Every field that holds no other model, in order, as far as what is saved can be read."""
     if not isinstance(saved, Mapping) or depth > DEEPEST:
         return
-    values = {field.name: _value_of(field, saved) for field in msgspec.structs.fields(model)}
+    made = _made(model, saved)
+    values = {field.name: _value_of(field, saved, made) for field in msgspec.structs.fields(model)}
     for field in msgspec.structs.fields(model):
         value, below = values[field.name], _below(path, field.encode_name)
         inner = _model_in(field.type)
@@ -114,9 +115,21 @@ def saved_fields(
             yield from saved_fields(inner, value, below, depth + 1)
 
 
-def _value_of(field: msgspec.structs.FieldInfo, saved: Mapping[str, object]) -> object:
-    if field.encode_name in saved:
+def _made(model: type[msgspec.Struct], saved: object) -> msgspec.Struct | None:
+    """What the model makes of it, if it can: what is left out may be the model's own choice, as by a preset."""
+    try:
+        return msgspec.convert(saved, model)
+    except msgspec.ValidationError:
+        return None
+
+
+def _value_of(
+    field: msgspec.structs.FieldInfo, saved: Mapping[str, object], made: msgspec.Struct | None
+) -> object:
+    if saved.get(field.encode_name) is not None:
         return saved[field.encode_name]
+    if made is not None:
+        return msgspec.to_builtins(getattr(made, field.name))
     if field.default is not NODEFAULT:
         return msgspec.to_builtins(field.default)
     return None if field.default_factory is NODEFAULT else msgspec.to_builtins(field.default_factory())

@@ -18,6 +18,7 @@ from afterword.surveys.definitions import get_survey
 from afterword.surveys.outlines import AnsweredSurvey, answered_survey
 from afterword.surveys.piped import response_source
 from afterword.surveys.responses import Response, SurveyResponseTold, get_response
+from afterword.tasks.contract import SurveyResponseState
 from afterword.workflows.definitions import ConversationClosed, Event, JsonEvent, Schedule, SurveyResponse
 from afterword.workflows.values.fields import extract
 from afterword.workflows.values.outputs import Outputs, outputs_source
@@ -30,7 +31,12 @@ class EventData(msgspec.Struct, frozen=True):
 
     fields: Mapping[str, str]
     sources: tuple[Source, ...]
-    survey_response_id: str | None = None
+    survey_response: SurveyResponseState | None = None
+
+    @property
+    def survey_response_id(self) -> str | None:
+        """The id of the Response that the event tells of."""
+        return None if self.survey_response is None else self.survey_response.id
 
     def field(self, name: str) -> str | None:
         """A field by name without regard to case, as embedded data has it; ``None`` when missing or empty."""
@@ -113,7 +119,14 @@ def _of_response(answered: AnsweredSurvey) -> EventData:
         "surveyId": answered.survey.id,
     }
     sources = (response_source(answered), fields_source(fields))
-    return EventData(fields, sources, answered.response_id)
+    state = SurveyResponseState(
+        id=answered.response_id,
+        version=answered.version,
+        is_finished=answered.is_finished,
+        finished_at=answered.finished_at,
+        recorded_at=answered.recorded_at,
+    )
+    return EventData(fields, sources, state)
 
 
 def fields_source(fields: Mapping[str, str]) -> Source:

@@ -1,6 +1,7 @@
 """Surveys and Responses of a real Qualtrics, in the form that piped text knows."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 
 import msgspec
 
@@ -17,8 +18,10 @@ def outline_survey(survey: Survey, declared: tuple[str, ...] = ()) -> SurveyOutl
     return SurveyOutline(survey.id, plain_text(survey.name), tuple(questions), tuple(names.values()))
 
 
-def answered(outline: SurveyOutline, response: SurveyResponse, sorted_: Sorted) -> AnsweredSurvey:
-    """A response to this survey."""
+def answered(
+    outline: SurveyOutline, response: SurveyResponse, sorted_: Sorted, version: int = 1
+) -> AnsweredSurvey:
+    """A response to this survey; ``version`` counts what was read of it."""
     told = sorted_.metadata
     metadata = {
         "ResponseID": response.response_id,
@@ -42,7 +45,19 @@ def answered(outline: SurveyOutline, response: SurveyResponse, sorted_: Sorted) 
         embedded_data=sorted_.embedded_data,
         metadata=metadata,
         contact=contact,
+        version=version,
+        is_finished=sorted_.is_finished,
+        recorded_at=_moment(told.get("recordedDate", "")),
     )
+
+
+def _moment(text: str) -> datetime | None:
+    """``recordedDate``: a moment in UTC where it says nothing else; what cannot be read is not known."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
 def unknown_questions(outline: SurveyOutline, response: SurveyResponse) -> set[str]:

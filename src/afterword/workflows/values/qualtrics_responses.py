@@ -1,7 +1,10 @@
 """Responses of connected Qualtrics accounts, as runs read them.
 
-A response is asked for when the first run needs it, and kept as it came together with what its survey was then: every
-later reading, a replay's too, sees the same to the byte.
+A response is asked for when the first run of an event needs it, and kept as it came together with what its survey was
+then. Every run, a replay too, sees the newest that was kept; one that is not finished is asked for anew each time.
+
+What was read has a version, which grows when a later reading says something else. So that no older reading counts as a
+newer version, a reading is kept only if none was kept since it began; else it is made again.
 """
 
 import hashlib
@@ -33,15 +36,25 @@ NOT_THERE_YET = Reason(
 )
 NOT_READABLE = Reason("account-not-readable", "nothing here reads responses of a Qualtrics account")
 
-READ = """
-SELECT response.body, survey.outline
+NEWEST = """
+SELECT response.body, survey.outline, response.version, EXISTS (
+    SELECT FROM qualtrics_response read WHERE (read.account_id, read.response_id, read.announcement) = ($1, $2, $3)
+) AS was_read
 FROM qualtrics_response response JOIN qualtrics_survey survey ON survey.id = response.qualtrics_survey_id
-WHERE response.account_id = $1 AND response.response_id = $2 AND response.announcement = $3
+WHERE response.account_id = $1 AND response.response_id = $2
+ORDER BY response.version DESC, response.fetched_at DESC LIMIT 1
 """
 
+ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))"
+NEWEST_VERSION = """
+SELECT version, body = $3 AS says_the_same FROM qualtrics_response WHERE account_id = $1 AND response_id = $2
+ORDER BY version DESC, fetched_at DESC LIMIT 1
+"""
 KEEP = """
-INSERT INTO qualtrics_response (account_id, response_id, announcement, qualtrics_survey_id, body)
-VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING
+INSERT INTO qualtrics_response (account_id, response_id, announcement, qualtrics_survey_id, body, version)
+VALUES ($1, $2, $3, $4, $5, $6)
+ON CONFLICT (account_id, response_id, announcement) DO UPDATE
+SET qualtrics_survey_id = $4, body = $5, version = $6, fetched_at = now()
 """
 
 NEWEST_OUTLINE = """
@@ -56,7 +69,18 @@ RETURNING id
 """
 
 
-Read = tuple[WireResponse, SurveyOutline]
+class Kept(msgspec.Struct, frozen=True):
+    """What was read of a response last. ``was_read`` tells that it was read since the event at hand came."""
+
+    response: WireResponse
+    outline: SurveyOutline
+    version: int
+    was_read: bool
+
+    @property
+    def sorted(self) -> Sorted:
+        """Its values, each sort apart."""
+        return sort_values(self.response)
 
 
 class QualtricsResponses:
@@ -80,39 +104,64 @@ class QualtricsResponses:
         told = msgspec.json.decode(body, type=NotifiedResponse)
         if wanted.account is None:
             raise Permanent(NOT_READABLE)
-        read = await self._kept(wanted.account, told) or await self._fetched(wanted.account, told)
-        response, outline = read
-        sorted_ = sort_values(response)
+        read = None
+        while read is None:
+            read = await self._read(wanted.account, told)
+        sorted_ = read.sorted
         _check_kind(wanted, told, sorted_)
-        return answered(outline, response, sorted_)
+        return answered(read.outline, read.response, sorted_, read.version)
 
-    async def _kept(self, account_id: str, told: NotifiedResponse) -> Read | None:
-        row = await self._database.pool.fetchrow(READ, account_id, told.response_id, told.announcement)
-        if row is None:
-            return None
-        outline = msgspec.json.decode(row["outline"], type=SurveyOutline)
-        return read_response(row["body"].encode(), told.response_id), outline
-
-    async def _fetched(self, account_id: str, told: NotifiedResponse) -> Read:
+    async def _read(self, account_id: str, told: NotifiedResponse) -> Kept | None:
+        """The response as it was kept, or else as the account gives it out; ``None`` when another was faster to keep
+        it.
+        """
+        kept = await self._kept(account_id, told)
+        if kept is not None and kept.was_read and (kept.sorted.is_finished or self._accounts is None):
+            return kept
         if self._accounts is None:
             raise Permanent(NOT_READABLE)
         client = (await self._accounts.qualtrics(account_id)).client
         try:
             response, body = await client.response(told.survey_id, told.response_id)
         except QualtricsNotFound as error:
+            if kept is not None and kept.was_read:
+                return kept
             if error.status == NO_SUCH_THING:
                 raise Retry(NOT_THERE_YET) from None
             raise
         known = await self._known_outline(account_id, told.survey_id, response)
-        if not self._keeps:
-            return response, known[1] if known else outline_survey(await client.survey(told.survey_id))
-        if known is None:
-            outline = outline_survey(await client.survey(told.survey_id))
-            known = await keep_outline(self._database, account_id, outline), outline
-        await self._database.pool.execute(
-            KEEP, account_id, told.response_id, told.announcement, known[0], body
-        )
-        return await self._kept(account_id, told) or (response, known[1])
+        outline = known[1] if known else outline_survey(await client.survey(told.survey_id))
+        version = 0 if kept is None else kept.version
+        if self._keeps:
+            number = known[0] if known else await keep_outline(self._database, account_id, outline)
+            kept_as = await self._keep(account_id, told, number, body, version)
+            return None if kept_as is None else Kept(response, outline, kept_as, True)
+        return Kept(response, outline, version + (kept is None or kept.response != response), True)
+
+    async def _kept(self, account_id: str, told: NotifiedResponse) -> Kept | None:
+        row = await self._database.pool.fetchrow(NEWEST, account_id, told.response_id, told.announcement)
+        if row is None:
+            return None
+        outline = msgspec.json.decode(row["outline"], type=SurveyOutline)
+        response = read_response(row["body"].encode(), told.response_id)
+        return Kept(response, outline, row["version"], row["was_read"])
+
+    async def _keep(
+        self, account_id: str, told: NotifiedResponse, outline: int, body: str, seen: int
+    ) -> int | None:
+        """Keep a reading that began when version ``seen`` was the newest; answers its own, ``None`` when that is no
+        longer so.
+        """
+        async with self._database.pool.acquire() as connection, connection.transaction():
+            await connection.execute(ONE_AT_A_TIME, f"{account_id}/{told.response_id}")
+            newest = await connection.fetchrow(NEWEST_VERSION, account_id, told.response_id, body)
+            if (newest["version"] if newest else 0) != seen:
+                return None
+            version = seen + (newest is None or not newest["says_the_same"])
+            await connection.execute(
+                KEEP, account_id, told.response_id, told.announcement, outline, body, version
+            )
+        return int(version)
 
     async def _known_outline(
         self, account_id: str, survey_id: str, response: WireResponse
