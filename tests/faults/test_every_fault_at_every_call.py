@@ -9,8 +9,6 @@ from tests.conftest import Eventually
 from tests.faults.whole_way import ASKED, IMPATIENT_SECONDS, WHOLE, Fault, Outcome, make_haste, whole_way
 from tests.fixtures.sandbox import Sandbox
 
-from afterword.outgoing.calls import Caller
-
 AWAY: dict[str, Fault] = {
     "429": {"effect": "answer", "status": 429},
     "429-with-its-time": {"effect": "answer", "status": 429, "retryAfter": 1},
@@ -102,7 +100,6 @@ async def test_every_fault_at_every_call_ends_as_promised(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     make_haste(monkeypatch)
-    monkeypatch.setitem(Caller.__init__.__kwdefaults__, "total_seconds", IMPATIENT_SECONDS)
     faults = {
         name_of(call, name): (call, fault) for call, named in PASSES.items() for name, fault in named.items()
     }

@@ -21,10 +21,11 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from tests.fixtures.sandbox import Sandbox
 
 from afterword import worker
-from afterword.accounts.connected import WebhookCredentials, add_gladly, add_qualtrics
+from afterword.accounts.connected import add_gladly, add_qualtrics
 from afterword.accounts.secrets import SecretBox
 from afterword.accounts.standing import Policy
 from afterword.directory.contacts import add_mailing_list
+from afterword.outgoing.calls import Caller
 from afterword.settings import Settings
 from afterword.store import queue
 from afterword.store.database import Database
@@ -57,7 +58,10 @@ PATH_OF = {
     "item": "/api/v1/customers/{customer}/conversation-items",
 }
 METHOD_OF = {"profile": "GET", "conversation": "GET", "item": "POST"}
-NUDGE = "UPDATE account_availability SET next_probe_at = now(), run_let_go_at = NULL"
+NUDGE = """
+UPDATE account_availability SET next_probe_at = now(), run_let_go_at = NULL WHERE (account_id, call) IN (
+    SELECT account_id, call FROM account_availability FOR UPDATE SKIP LOCKED)
+"""
 SOON = Policy(first_probe=0.1, longest_pause_down=0.2, longest_pause_refused=0.2)
 
 Fault = Mapping[str, Any]
@@ -139,13 +143,16 @@ class PostOffice:
             text = content.decode(errors="replace") if isinstance(content, bytes) else content
             self.taken[address][text.partition("Message-ID: ")[2].partition("\r\n")[0]] += 1
         if fault:
-            assert server.transport is not None
+            assert isinstance(server.transport, asyncio.Transport)
             server.transport.abort()
         return "250 OK"
 
 
 def make_haste(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have a worker of this process look more often at what it looks at once in a while."""
+    """Have this process wait shorter for answers, and a worker of it look more often at what it looks at."""
+    defaults = Caller.__init__.__kwdefaults__
+    assert defaults is not None
+    monkeypatch.setitem(defaults, "total_seconds", IMPATIENT_SECONDS)
     for name in ("LOOK_EVERY_SECONDS", "SWEEP_EVERY_SECONDS"):
         monkeypatch.setattr(worker, name, 0.1)
     monkeypatch.setattr(queue, "SWEEP_GRACE", timedelta(seconds=0.1))
@@ -174,7 +181,6 @@ class WholeWay:
                 base_url=self.sandbox.url,
                 username=self.sandbox.username,
                 api_token=self.sandbox.api_token,
-                webhook=WebhookCredentials(username="u", password="p"),
             )
             qualtrics = await add_qualtrics(
                 connection, self.box, name="Own", api_token=api_token, json_event_url=json_event_url
