@@ -6,7 +6,16 @@ from typing import Any
 
 import pytest
 from tests.conftest import Eventually
-from tests.faults.whole_way import ASKED, IMPATIENT_SECONDS, WHOLE, Fault, Outcome, make_haste, whole_way
+from tests.faults.whole_way import (
+    ASKED,
+    IMPATIENT_SECONDS,
+    WHOLE,
+    Fault,
+    Outcome,
+    be_impatient,
+    make_haste,
+    whole_way,
+)
 from tests.fixtures.sandbox import Sandbox
 
 AWAY: dict[str, Fault] = {
@@ -100,6 +109,7 @@ async def test_every_fault_at_every_call_ends_as_promised(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     make_haste(monkeypatch)
+    be_impatient(monkeypatch)
     faults = {
         name_of(call, name): (call, fault) for call, named in PASSES.items() for name, fault in named.items()
     }

@@ -51,7 +51,7 @@ FIELDS = (
     "agentId",
     "inboxId",
 )
-IMPATIENT_SECONDS = 1.0
+IMPATIENT_SECONDS = 1.5
 PATH_OF = {
     "profile": "/api/v1/customer-profiles/{customer}",
     "conversation": "/api/v1/conversations/{conversation}",
@@ -148,11 +148,15 @@ class PostOffice:
         return "250 OK"
 
 
-def make_haste(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have this process wait shorter for answers, and a worker of it look more often at what it looks at."""
+def be_impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have this process wait for an answer for so short a time that calls which hang cost a test little."""
     defaults = Caller.__init__.__kwdefaults__
     assert defaults is not None
     monkeypatch.setitem(defaults, "total_seconds", IMPATIENT_SECONDS)
+
+
+def make_haste(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have a worker of this process look more often at what it looks at once in a while."""
     for name in ("LOOK_EVERY_SECONDS", "SWEEP_EVERY_SECONDS"):
         monkeypatch.setattr(worker, name, 0.1)
     monkeypatch.setattr(queue, "SWEEP_GRACE", timedelta(seconds=0.1))
