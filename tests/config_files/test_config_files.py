@@ -207,6 +207,23 @@ async def test_every_kind_of_change_is_applied(guide: Database, afterword: After
     assert (await in_thread(afterword, "diff", str(folder))).exit_code == 0
 
 
+async def test_how_an_accounts_events_reach_us_is_applied_and_nothing_else_of_it(
+    guide: Database, afterword: Afterword, tmp_path: Path
+) -> None:
+    folder = tmp_path / "config"
+    await in_thread(afterword, "export", str(folder))
+    (gladly,) = [file for file in (folder / "accounts").iterdir() if "kind: gladly" in file.read_text()]
+    change(gladly, "delivery: own", "delivery: pull")
+    result = await in_thread(afterword, "apply", str(folder))
+    assert result.exit_code == 0, result.output
+    assert "delivery" in result.output
+    rows = await guide.pool.fetch("SELECT kind, delivery FROM connected_account ORDER BY kind")
+    assert [tuple(row) for row in rows] == [("gladly", "pull"), ("qualtrics", None)]
+    assert (await in_thread(afterword, "diff", str(folder))).exit_code == 0
+    change(gladly, "delivery: pull", "delivery: push")
+    assert "delivery" in str((await in_thread(afterword, "apply", str(folder))).exception)
+
+
 async def test_a_new_workflow_needs_no_ids(guide: Database, afterword: Afterword, tmp_path: Path) -> None:
     folder = tmp_path / "config"
     (folder / "workflows").mkdir(parents=True)

@@ -130,6 +130,30 @@ async def test_the_newest_event_is_named_when_nothing_was_found(way: Any) -> Non
     assert any(advice.startswith("The newest event of any kind came") for advice in explanation.advice)
 
 
+async def test_a_closing_that_never_came_is_explained_by_a_webhook_that_did_not_work(way: Any) -> None:
+    await way.database.pool.execute(
+        "INSERT INTO connected_account (id, kind, name, secrets) VALUES ('GA_9', 'gladly', 'Acme', '')"
+    )
+    await way.database.pool.execute(
+        "INSERT INTO gladly_webhook (account_id, state, reason_code, reason_words, since) "
+        "VALUES ('GA_9', 'off', 'webhook-switched-off', 'it was switched off in Gladly', '2026-11-25 10:00Z')"
+    )
+    await way.database.pool.execute(
+        "INSERT INTO event_gap (origin, since, until, reason_code, reason_words, state) VALUES "
+        "('gladly/GA_9', now() - interval '3 hours', now() - interval '1 hour', 'webhook-deleted', "
+        "'it was deleted in Gladly', 'open'), "
+        "('gladly/GA_9', now() - interval '60 days', now() - interval '50 days', 'webhook-deleted', 'old', 'open')"
+    )
+    advice = (await way.explain("conv9")).advice
+    assert (
+        "The webhook of the Gladly account “Acme” does not work since 25 Nov 2026, 10:00:00 UTC: "
+        "it was switched off in Gladly."
+    ) in advice
+    (gap,) = [one for one in advice if "may not have been told" in one]
+    assert gap.startswith("From ")
+    assert gap.endswith("it was deleted in Gladly. It is not backfilled yet.")
+
+
 async def test_several_conversations_are_told_newest_first_and_cut_at_the_limit(way: Any) -> None:
     for number in range(4):
         await way.close(f"conv{number}")
