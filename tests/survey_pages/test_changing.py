@@ -53,7 +53,7 @@ async def test_the_link_shows_what_was_said_and_a_correction_is_a_new_version(
     await sent(respondents, invitation, QID1="2", QID2="So <so>")
     async with respondents.http.get(respondents.link(invitation)) as answer:
         page = await answer.text()
-    assert "You can change it here for another 23 hours." in page
+    assert "You can change it here for another 24 hours." in page
     assert 'value="2" required checked' in page
     assert "So &lt;so&gt;</textarea>" in page
     await sent(respondents, invitation, seen_version="1", QID1="5", QID2="So <so>")

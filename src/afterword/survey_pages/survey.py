@@ -269,7 +269,7 @@ def _changeable_for(asked: Asked) -> str | None:
         return None
     left = asked.response.changeable_until(asked.survey.definition) - datetime.now(UTC)
     minutes = max(1, int(left.total_seconds() // 60))
-    number, unit = (minutes, "minute") if minutes < LEAST_TOLD_IN_HOURS else (minutes // 60, "hour")
+    number, unit = (minutes, "minute") if minutes < LEAST_TOLD_IN_HOURS else (round(minutes / 60), "hour")
     return f"{number} {unit}" if number == 1 else f"{number} {unit}s"
 
 
