@@ -85,8 +85,12 @@ def note_received(
 def note_sent(
     store: Store, conversation: sqlite3.Row, contact: sqlite3.Row, initiator: Actor, item_id: str
 ) -> None:
-    """Tell that an answer went out: the contact has an agent now, and an inbound one is fulfilled."""
-    _emit(store, "MESSAGE_SENT", conversation, contact, initiator, messageId=item_id)
+    """Tell that an answer went out: the contact has an agent now, and an inbound one is fulfilled.
+
+    What is said on the phone is no message.
+    """
+    if contact["channel"] not in {"PHONE_CALL", "VOICEMAIL"}:
+        _emit(store, "MESSAGE_SENT", conversation, contact, initiator, messageId=item_id)
     store.execute(
         "UPDATE contacts SET agent_id = coalesce(agent_id, :agent), accepted_at = coalesce(accepted_at, :at), "
         "accepted_inbox_id = coalesce(accepted_inbox_id, :inbox) WHERE id = :id",

@@ -9,8 +9,8 @@ from typing import Annotated, NamedTuple
 import msgspec
 
 from afterword_sandbox.clock import present, pretend
-from afterword_sandbox.company import contacts, conversations, customers, messages
-from afterword_sandbox.company.customers import Email, Profile
+from afterword_sandbox.company import contacts, conversations, customers, items, messages
+from afterword_sandbox.company.customers import Email, Phone, Profile
 from afterword_sandbox.company.events import Actor
 from afterword_sandbox.company.messages import Message
 from afterword_sandbox.errors import refusal
@@ -31,18 +31,20 @@ class By(_Told, frozen=True):
 
 
 class PastCustomer(_Told, frozen=True):
-    """A customer who is there already (``id``), or one by an address, made if unknown."""
+    """A customer who is there already (``id``), or one by an address or a mobile number (E.164), made if unknown."""
 
     id: str | None = None
     name: str | None = None
     email: str | None = None
+    phone: str | None = None
 
 
 class PastMessage(_Told, frozen=True):
-    """A message and when it was written, by the customer unless told otherwise."""
+    """A message and when it was written, by the customer unless told otherwise; ``id`` is its item's, if chosen."""
 
     at: Moment
     text: str
+    id: str | None = None
     by: By = By(type="CUSTOMER")
 
 
@@ -54,10 +56,14 @@ class PastChange(_Told, frozen=True):
 
 
 class PastConversation(_Told, frozen=True):
-    """A conversation of the past; without messages the customer writes one when it starts."""
+    """A conversation of the past; without messages the customer writes one when it starts.
+
+    ``id`` is its own, if chosen.
+    """
 
     customer: PastCustomer
     started_at: Moment
+    id: str | None = None
     channel: str = "CHAT"
     inbox_id: str | None = None
     agent_id: str | None = None
@@ -81,13 +87,13 @@ def put(store: Store, past: PastConversation, api_user: Actor) -> Put:
     Raises 400 for a moment in the future or before the start, an unknown channel, inbox or topic, an agent who is not
     of the inbox, and when the customer has another conversation open; 404 for an unknown customer.
     """
-    _check(past)
+    _check(store, past)
     with pretend(past.started_at):
         customer_id = _customer(store, past.customer)
         inbox_id = past.inbox_id or messages.first_inbox(store)
         conversations.check_assignee(store, inbox_id, past.agent_id)
         starter = Actor(customer_id, "CUSTOMER")
-        conversation_id = conversations.create(store, customer_id, inbox_id, starter)
+        conversation_id = conversations.create(store, customer_id, inbox_id, starter, conversation_id=past.id)
         if past.agent_id is not None:
             conversations.assign(
                 store, conversation_id, inbox_id, past.agent_id, starter, reason="CONTACT_INBOUND"
@@ -95,10 +101,14 @@ def put(store: Store, past: PastConversation, api_user: Actor) -> Put:
     return Put(customer_id, conversation_id, _Retelling(store, past, conversation_id, api_user).tell())
 
 
-def _check(past: PastConversation) -> None:
+def _check(store: Store, past: PastConversation) -> None:
     if past.channel not in messages.CHANNELS:
         words = f"channel must be one of {', '.join(sorted(messages.CHANNELS))}"
         raise refusal(400, "invalid", words, attr="channel")
+    if past.id is not None and store.one("SELECT 1 FROM conversations WHERE id = ?", (past.id,)):
+        raise refusal(409, "taken", "conversation already exists", attr="id")
+    for message in past.messages:
+        items.refuse_taken(store, message.id, "conversation item already exists")
     moments = [message.at for message in past.messages]
     moments += [change.at for change in (*past.closings, *past.reopenings)]
     if max((past.started_at, *moments)) > present():
@@ -111,10 +121,13 @@ def _customer(store: Store, told: PastCustomer) -> str:
     if told.id is not None:
         customers.row_of(store, told.id)
         return told.id
-    if not told.email:
-        raise refusal(400, "blank", "one of customer.id, customer.email must be present", attr="customer")
-    profile = Profile(name=told.name, emails=(Email(told.email, told.email.lower()),))
-    return customers.find_by_address(store, told.email) or customers.create(store, profile)
+    if not told.email and not told.phone:
+        raise refusal(400, "blank", "one of customer.id, email, phone must be present", attr="customer")
+    known = customers.find_by_address(store, told.email) if told.email else None
+    known = known or (customers.find_by_mobile(store, told.phone) if told.phone else None)
+    emails = (Email(told.email, told.email.lower()),) if told.email else ()
+    phones = (Phone(told.phone, told.phone, type="MOBILE"),) if told.phone else ()
+    return known or customers.create(store, Profile(name=told.name, emails=emails, phones=phones))
 
 
 class _Retelling:
@@ -156,7 +169,7 @@ class _Retelling:
         return Actor(self._api_user.id, by.type)
 
     def _write(self, told: PastMessage) -> None:
-        actor, message = self._actor(told.by), Message(told.text, self._past.channel)
+        actor, message = self._actor(told.by), Message(told.text, self._past.channel, own_id=told.id)
         write = messages.write_inbound
         if actor.type not in contacts.INBOUND:
             conversations.reopen(self._store, self._id, actor)
