@@ -1,12 +1,13 @@
 """Whatever is done to a conversation, everything that tells of it tells the same."""
 
+import itertools
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from afterword_sandbox.clock import format_time, pretend
@@ -21,7 +22,9 @@ from afterword_sandbox.seed import seed
 from afterword_sandbox.store import Store
 
 AGENT = Actor("the-agent", "AGENT")
-SINCE = datetime(2024, 5, 1, tzinfo=UTC)
+STARTS = (datetime(2020, 5, 1, tzinfo=UTC) + timedelta(days=3 * number) for number in itertools.count())
+"""Each example has three days of its own."""
+
 STEP = timedelta(hours=3)
 
 
@@ -58,16 +61,18 @@ def act(store: Store, customer_id: str, action: str, channel: str) -> None:
         conversations.reopen(store, last["id"], AGENT)
 
 
+@settings(deadline=None, max_examples=50)
 @given(actions=ACTIONS)
 def test_items_events_report_and_export_tell_of_the_same_closings(
     store: Store, actions: list[tuple[str, str]]
 ) -> None:
+    start = next(STARTS)
     with store.transaction():
         customer_id = customers.create(store, Profile(name="Kim"))
     for position, (action, channel) in enumerate(actions):
-        with pretend(SINCE + STEP * position), suppress(GladlyError), store.transaction():
+        with pretend(start + STEP * position), suppress(GladlyError), store.transaction():
             act(store, customer_id, action, channel)
-    since, until = format_time(SINCE), format_time(SINCE + timedelta(days=3))
+    since, until = format_time(start), format_time(start + timedelta(days=3))
     found, _ = conversations.of_customer(store, customer_id)
     told = [
         event
@@ -103,7 +108,7 @@ def test_items_events_report_and_export_tell_of_the_same_closings(
         assert conversation["status"] != "CLOSED" or not open_contacts
     assert sum(conversation["status"] != "CLOSED" for conversation in found) <= 1
     with store.transaction():
-        job = exports.make(store, SINCE, SINCE + timedelta(days=3))
+        job = exports.make(store, start, start + timedelta(days=3))
         lines = exports.file(store, str(job["id"]), "conversation_items.jsonl").decode()
         exports.delete(store, str(job["id"]))
     assert all(str(conversation_id) in lines and str(at) in lines for conversation_id, at in shown)
