@@ -14,6 +14,7 @@ from afterword import __version__
 from afterword.commands import (
     accounts,
     alerts,
+    backfill,
     config_files,
     explain,
     gladly,
@@ -25,7 +26,6 @@ from afterword.commands import (
     sending,
     subscribers,
     tasks,
-    workflow_events,
     workflows,
 )
 from afterword.commands.common import DataDir, Json, load_settings
@@ -50,7 +50,7 @@ app.add_typer(runs.app, name="runs")
 app.add_typer(runs.events_app, name="events")
 app.add_typer(alerts.app, name="alerts")
 app.add_typer(workflows.app, name="workflows")
-app.command("backfill")(workflow_events.backfill)
+app.add_typer(backfill.app, name="backfill")
 config_files.add_to(app)
 app.command("problems")(problems.problems)
 app.add_typer(replays.app, name="replays")

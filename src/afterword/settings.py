@@ -77,6 +77,31 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             "it, the limit that Gladly tells (10 until it does)."
         ),
     ] = None
+    gladly_report_rows: Annotated[
+        Annotated[int, Meta(ge=1)],
+        Meta(
+            description="Rows from which on one of Gladly's reports is taken to be cut; it is then read in parts. "
+            "Gladly cuts at about 100,000."
+        ),
+    ] = 95_000
+    gladly_pull_seconds: Annotated[
+        Positive,
+        Meta(
+            description="Seconds between two readings of Gladly's list of events, for accounts that have it read in "
+            "place of a webhook."
+        ),
+    ] = 15.0
+    backfill_every_minutes: Annotated[
+        Positive,
+        Meta(description="Minutes between two looks of a worker for closings that were missed."),
+    ] = 60.0
+    backfill_look_back_hours: Annotated[
+        Positive,
+        Meta(
+            description="Hours that each of these looks goes back further than where the last one ended: Gladly tries "
+            "a delivery again for an hour and a half."
+        ),
+    ] = 3.0
     qualtrics_requests_per_minute: Annotated[
         Positive, Meta(description="Qualtrics' limit for the brand, shared by all processes.")
     ] = 3000.0

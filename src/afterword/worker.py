@@ -8,6 +8,7 @@ import contextlib
 import os
 import socket
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 
 import asyncpg
 import structlog
@@ -16,6 +17,10 @@ from afterword import process
 from afterword.accounts.clients import ConnectedAccounts
 from afterword.accounts.secrets import SecretBox, check_secret_key
 from afterword.alerts.delivering import AlertKeeper
+from afterword.backfill.backfilling import Backfiller
+from afterword.backfill.keeping import BackfillKeeper
+from afterword.backfill.pulling import PullKeeper
+from afterword.backfill.reading import reader
 from afterword.directory.contacts import mail_address
 from afterword.distributions import mail
 from afterword.distributions.sending import Mailer
@@ -50,6 +55,7 @@ REPLAY_EVERY_SECONDS = 0.5
 RETAIN_EVERY_SECONDS = 60.0
 WEBHOOKS_EVERY_SECONDS = 2.0
 """Which webhooks are due; one that works is looked at once a minute."""
+BACKFILL_EVERY_SECONDS = 5.0
 CONNECTIONS = 8
 """Runs share them: what they read and store at one moment goes in one statement."""
 NO_RUN = 0
@@ -84,6 +90,13 @@ class Worker:
         self._deliveries = Deliveries(database, box, settings)
         self._alerts = AlertKeeper(database, settings, mailer)
         self._webhooks = WebhookKeeper(database, box, self._accounts, settings)
+        self._backfills = BackfillKeeper(
+            database,
+            Backfiller(database, reader(self._accounts, settings), time_scale=settings.retry_time_scale),
+            every=timedelta(minutes=settings.backfill_every_minutes),
+            look_back=timedelta(hours=settings.backfill_look_back_hours),
+        )
+        self._pulls = PullKeeper(database, self._accounts.gladly, every_seconds=settings.gladly_pull_seconds)
         self._arrived = asyncio.Event()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -103,6 +116,8 @@ class Worker:
             asyncio.create_task(self._every(PRUNE_EVERY_SECONDS, self._alerts.prune)),
             asyncio.create_task(self._every(PRUNE_EVERY_SECONDS, self._forget_old_counts)),
             asyncio.create_task(self._every(WEBHOOKS_EVERY_SECONDS, self._webhooks.tick)),
+            asyncio.create_task(self._every(BACKFILL_EVERY_SECONDS, self._backfills.tick)),
+            asyncio.create_task(self._every(LOOK_EVERY_SECONDS, self._pulls.tick)),
         ]
         warming_up = asyncio.create_task(_unless_database_is_away("warm-up", self._warm_up))
         working = asyncio.create_task(

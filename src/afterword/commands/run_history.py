@@ -123,7 +123,8 @@ def _why_none(filters: RunFilters) -> str:
 def _tell(history: RunHistory) -> None:
     typer.echo(_line(history.run))
     if history.event is not None:
-        typer.echo(f"  event {history.event.id}: {history.event.type}")
+        found = f", {history.event.how_found}" if history.event.how_found else ""
+        typer.echo(f"  event {history.event.id}: {history.event.type}{found}")
         typer.echo(f"    {history.event.body}")
     _tell_evaluation(history.evaluation, "  ")
     for task in history.tasks:
@@ -170,4 +171,8 @@ def _line(run: RunSummary) -> str:
 def _event_line(event: EventSummary) -> str:
     reason = f": {event.reason}" if event.reason else ""
     runs = f" (run {', '.join(map(str, event.run_ids))})" if event.run_ids else ""
-    return f"{event.id:>8}  {event.received_at:%Y-%m-%d %H:%M:%S}  {event.status:<11}  {event.type}{runs}{reason}"
+    found = f", {event.how_found}" if event.how_found else ""
+    return (
+        f"{event.id:>8}  {event.received_at:%Y-%m-%d %H:%M:%S}  {event.status:<11}  "
+        f"{event.type}{found}{runs}{reason}"
+    )

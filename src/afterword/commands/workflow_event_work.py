@@ -20,7 +20,6 @@ from afterword.workflows.definitions import JsonEvent, JsonField
 from afterword.workflows.saving.known import check_on_saving
 from afterword.workflows.saving.listing import Workflow, find_workflow
 from afterword.workflows.saving.workflows import save_revision
-from afterword.workflows.starting.backfill import Backfill, feed_next, plan_backfill, tell_untold
 from afterword.workflows.starting.capture import Sample, captured, pick, switch_capture
 from afterword.workflows.starting.endpoints import (
     EndpointSettings,
@@ -185,13 +184,13 @@ async def feed_events(
     Raises:
         ConfigurationError: the workflow cannot run anything, or JSON is wanted and nobody may be asked.
     """
-    _refuse_questions_in_json(yes, as_json)
+    refuse_questions_in_json(yes, as_json)
     async with database.transaction() as connection:
         workflow = await find_workflow(connection, wanted)
         await workflow_that_runs(connection, workflow.id)
         chosen = list(event_ids) or await _all_kept(connection, workflow, since)
     if not as_json:
-        typer.echo(f"{workflow.name}: {_count(len(chosen), 'event')} to run.")
+        typer.echo(f"{workflow.name}: {count(len(chosen), 'event')} to run.")
     if chosen and not yes:
         typer.confirm("Run them?", abort=True)
     total = Fed((), 0, ())
@@ -204,8 +203,8 @@ async def feed_events(
         return
     for one in total.refused:
         typer.echo(f"event {one.event_id}: {one.words}")
-    already = f"; {_count(total.already, 'event')} had one already" if total.already else ""
-    typer.echo(f"{_count(len(total.runs), 'run')} started, behind live ones{already}.")
+    already = f"; {count(total.already, 'event')} had one already" if total.already else ""
+    typer.echo(f"{count(len(total.runs), 'run')} started, behind live ones{already}.")
 
 
 async def _all_kept(connection: AsyncConnection, workflow: Workflow, since: datetime | None) -> list[int]:
@@ -221,54 +220,16 @@ def _together(one: Fed, other: Fed) -> Fed:
     return Fed(one.runs + other.runs, one.already + other.already, one.refused + other.refused)
 
 
-async def backfill_responses(
-    database: Database,
-    survey_id: str,
-    since: datetime,
-    *,
-    workflow_id: str | None,
-    yes: bool,
-    as_json: bool,
-) -> None:
-    """Feed responses to their workflows, after telling how many and asking.
+def refuse_questions_in_json(yes: bool, as_json: bool) -> None:
+    """Refuse to print JSON where somebody would have to be asked first.
 
     Raises:
-        ConfigurationError: no workflow can run them, or JSON is wanted and nobody may be asked.
+        ConfigurationError: so it would be.
     """
-    _refuse_questions_in_json(yes, as_json)
-    async with database.transaction() as connection:
-        if workflow_id is not None:
-            workflow_id = (await find_workflow(connection, workflow_id)).id
-        planned = await plan_backfill(connection, survey_id, since, workflow_id=workflow_id)
-    if not as_json:
-        for one in planned:
-            typer.echo(f"{one.workflow}: {_count(one.responses, 'response')} to feed.")
-    if any(one.responses for one in planned) and not yes:
-        typer.confirm("Feed them?", abort=True)
-    started = {one.workflow_id: await _feed_all(database, one, survey_id, since) for one in planned}
-    if as_json:
-        print_json([{"workflowId": id_, "runs": runs} for id_, runs in started.items()])
-    else:
-        typer.echo(f"{_count(sum(started.values()), 'run')} started, behind live ones.")
-
-
-async def _feed_all(database: Database, planned: Backfill, survey_id: str, since: datetime) -> int:
-    """Feed in steps, each committed: one that is interrupted is gone on with by giving the command again."""
-    started = 0
-    async with database.transaction() as connection:
-        await tell_untold(connection, survey_id, since)
-    while True:
-        async with database.transaction() as connection:
-            fed = await feed_next(connection, RunQueue(database), planned.workflow_id, since)
-        if fed is None:
-            return started
-        started += len(fed.runs)
-
-
-def _refuse_questions_in_json(yes: bool, as_json: bool) -> None:
     if as_json and not yes:
         raise ConfigurationError("--json goes with --yes: a program is not asked.")
 
 
-def _count(number: int, what: str) -> str:
+def count(number: int, what: str) -> str:
+    """A number of things, in words."""
     return f"1 {what}" if number == 1 else f"{number:,} {what}s"

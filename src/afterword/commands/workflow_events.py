@@ -1,4 +1,4 @@
-"""A workflow's event on the command line: its address, capture, and events that came before. Also ``backfill``."""
+"""A workflow's event on the command line: its address, capture, and events that came before."""
 
 from datetime import UTC, datetime
 from typing import Annotated
@@ -95,31 +95,6 @@ def feed(  # noqa: PLR0917 - a command's options
         data_dir,
         lambda database: feed_events(
             database, workflow, tuple(event or ()), since=in_utc(since), yes=yes, as_json=as_json
-        ),
-    )
-
-
-def backfill(  # noqa: PLR0917 - a command's options
-    responses: Annotated[str, typer.Option(help="The survey whose responses are fed (SV_…).")],
-    since: Annotated[datetime, typer.Option(help="Only what came since then, in UTC.")],
-    data_dir: DataDir = None,
-    workflow: Annotated[
-        str | None,
-        typer.Option(
-            help="Feed them to this workflow.", show_default="all that are on and start with that survey"
-        ),
-    ] = None,
-    yes: Yes = False,
-    as_json: Json = False,
-) -> None:
-    """Feed responses that came before their workflow existed to it, behind live ones; none twice."""
-    from afterword.commands.workflow_event_work import backfill_responses  # noqa: PLC0415
-
-    begin = since.replace(tzinfo=UTC)
-    with_database(
-        data_dir,
-        lambda database: backfill_responses(
-            database, responses, begin, workflow_id=workflow, yes=yes, as_json=as_json
         ),
     )
 

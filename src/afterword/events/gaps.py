@@ -5,7 +5,7 @@ another's work. A span may be wider than what was really missed: looking for wha
 definition of *one closing* nothing is done twice.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 import msgspec
@@ -33,6 +33,13 @@ LIST = """
 SELECT id, origin, since, until, reason_code, reason_words, state, noted_at, closed_at FROM event_gap
 WHERE ($1::text IS NULL OR origin = $1) ORDER BY until DESC, id DESC LIMIT $2
 """
+
+SETTLED = """
+SELECT id, origin, since, until, reason_code, reason_words, state, noted_at, closed_at FROM event_gap
+WHERE state = 'open' AND until <= now() - $1::interval ORDER BY since, id LIMIT $2
+"""
+
+END = "UPDATE event_gap SET state = $3, closed_at = now() WHERE id = $1 AND until <= $2 AND state = 'open'"
 
 
 class Gap(msgspec.Struct, frozen=True):
@@ -72,3 +79,15 @@ async def note_gap(
 async def list_gaps(connection: PlainConnection, *, origin: str | None = None, limit: int = 100) -> list[Gap]:
     """The gaps there were, of one origin or of all, the latest first."""
     return [msgspec.convert(dict(row), Gap) for row in await connection.fetch(LIST, origin, limit)]
+
+
+async def settled_gaps(connection: PlainConnection, since: timedelta, limit: int = 100) -> list[Gap]:
+    """The open gaps that ended at least so long ago, the oldest first."""
+    return [msgspec.convert(dict(row), Gap) for row in await connection.fetch(SETTLED, since, limit)]
+
+
+async def end_gap(
+    connection: PlainConnection, gap_id: int, until: datetime, state: Literal["closed", "left"]
+) -> None:
+    """Note that a gap was looked through up to ``until``; one that was widened meanwhile stays open."""
+    await connection.execute(END, gap_id, until, state)

@@ -12,6 +12,11 @@ WEBHOOK_OFF = "Webhook off"
 WEBHOOK_BACK = "Webhook back"
 """Events of ours that tell how a vendor's webhook is; they start nothing."""
 
+FoundIn = Literal["events", "report", "export"]
+"""Where an event of Gladly's was found that did not come by webhook: its list of the last day's events, its report of
+conversations' timestamps, the files of its export.
+"""
+
 ResponseKind = Literal["created", "updated", "partial", "imported", "preview", "test"]
 """How a Response came to be; the boxes that a workflow's event has."""
 
@@ -33,9 +38,33 @@ class NewEvent(msgspec.Struct, frozen=True, kw_only=True):
     occurred_at: datetime | None = None
 
 
+def where_found(found_in: FoundIn) -> str:
+    """Where an event was found, in words."""
+    words: dict[FoundIn, str] = {
+        "events": "Gladly's list of events",
+        "report": "Gladly's report of conversations",
+        "export": "Gladly's export",
+    }
+    return words[found_in]
+
+
+def how_found(found_in: FoundIn | None, backfill_id: int | None) -> str:
+    """How an event was found, in words; empty for one that was delivered."""
+    if found_in is None:
+        return ""
+    by = "" if backfill_id is None else f" by backfill {backfill_id}"
+    return f"found in {where_found(found_in)}{by}"
+
+
 def gladly_origin(account_id: str) -> str:
     """The origin of what a connected Gladly account sends."""
     return f"gladly/{account_id}"
+
+
+def gladly_account_of(origin: str) -> str:
+    """The connected Gladly account whose origin this is; empty for an origin of another kind."""
+    kind, _, account_id = origin.partition("/")
+    return account_id if kind == "gladly" else ""
 
 
 def json_event_origin(endpoint_id: str) -> str:

@@ -18,6 +18,17 @@ from afterword.outgoing.masking import masked
 CONVERSATION_TIMESTAMPS = "ConversationTimestampsReport"
 NEEDED = ("Timestamp", "Event Type", "Conversation ID", "Customer ID")
 ZONE = "Timezone Filter"
+CHANNELS = (
+    "chat",
+    "email",
+    "fbMessenger",
+    "instagramDirect",
+    "sms",
+    "twitter",
+    "voice",
+    "whatsapp",
+)
+"""What a report can be filtered by, but for ``allChannels``. Channels of an organization's own are none of them."""
 LONGEST_RECORD = 1024 * 1024
 LONGEST_BEGINNING = 100
 

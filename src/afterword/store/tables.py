@@ -217,6 +217,9 @@ event = Table(
     Column("reason_code", Text),
     Column("reason_words", Text),
     Column("redelivery_of", BigInteger),
+    Column("found_in", Text),
+    _moment("latest"),
+    Column("backfill_id", BigInteger),
     Index("event_deduplication_key", "origin", "deduplication_key", unique=True),
     Index("event_inbox_idx", "id", postgresql_where=text("status = 'received'")),
     Index("event_without_run_idx", "id", postgresql_where=text("status IN ('ignored', 'redelivered')")),
@@ -238,6 +241,73 @@ event = Table(
         postgresql_where=text("conversation_id IS NOT NULL"),
     ),
 )
+"""``found_in`` is the record of Gladly's in which it was found, where no webhook told of it, and ``latest`` how late it
+may have been, where that record tells no seconds.
+"""
+
+# backfill/ ------------------------------------------------------------------------------------------------
+
+backfill = Table(
+    "backfill",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("account_id", Text, ForeignKey("connected_account.id", ondelete="CASCADE"), nullable=False),
+    Column("cause", Text, nullable=False),
+    Column("asked_by", Text),
+    Column("gap_id", BigInteger),
+    _moment("since", nullable=False),
+    _moment("until", nullable=False),
+    _moment("read_until", nullable=False),
+    Column("state", Text, nullable=False, server_default="reading"),
+    Column("is_confirmed", Boolean, nullable=False),
+    Column("closings", BigInteger, nullable=False, server_default=text("0")),
+    Column("fresh", BigInteger, nullable=False, server_default=text("0")),
+    Column("recorded", BigInteger, nullable=False, server_default=text("0")),
+    Column("missing", JSONB, nullable=False, server_default=text("'[]'::jsonb")),
+    Column("attempt", Integer, nullable=False, server_default=text("0")),
+    Column("reason_code", Text),
+    Column("reason_words", Text),
+    _moment("working_until", nullable=False),
+    _moment("due_at", now=True),
+    _moment("created_at", now=True),
+    _moment("finished_at"),
+    Index("backfill_open_key", "account_id", unique=True, postgresql_where=text("finished_at IS NULL")),
+)
+"""Looks for closings that were missed. ``working_until`` is how long whoever works on it is taken to be there."""
+
+backfill_found = Table(
+    "backfill_found",
+    metadata,
+    Column("number", BigInteger, Identity(always=True), primary_key=True),
+    Column("backfill_id", BigInteger, ForeignKey("backfill.id", ondelete="CASCADE"), nullable=False),
+    Column("type", Text, nullable=False),
+    Column("conversation_id", Text, nullable=False),
+    Column("customer_id", Text, nullable=False),
+    _moment("occurred_at", nullable=False),
+    _moment("latest"),
+    Column("found_in", Text, nullable=False),
+    Column("deduplication_key", LargeBinary, nullable=False),
+    Column("body", Text, nullable=False),
+    UniqueConstraint("backfill_id", "deduplication_key"),
+    Index("backfill_found_occurred_at_idx", "backfill_id", "occurred_at", "number"),
+    Index("backfill_found_conversation_idx", "backfill_id", "conversation_id"),
+)
+"""What a backfill found and has not recorded yet."""
+
+gladly_reading = Table(
+    "gladly_reading",
+    metadata,
+    Column("account_id", Text, ForeignKey("connected_account.id", ondelete="CASCADE"), primary_key=True),
+    _moment("checked_until", now=True),
+    _moment("check_due_at", now=True),
+    _moment("pulled_until"),
+    _moment("pulled_at"),
+    _moment("pull_due_at", now=True),
+    Column("pull_failures", Integer, nullable=False, server_default=text("0")),
+)
+"""How far each Gladly account was looked through for closings that were missed; and, where its list of events is read
+in place of a webhook, how far: the newest event's own time, and when it was read.
+"""
 
 event_gap = Table(
     "event_gap",

@@ -162,6 +162,16 @@ async def test_a_reopening_that_arrives_late_brings_its_closing_back(inbox: Inbo
     assert await story.verdicts() == [("matched", None), ("matched", None), ("ignored", "reopening-noted")]
 
 
+async def test_a_reopening_of_later_leaves_a_repeat_what_it_is(inbox: Inbox, story: Any) -> None:
+    await story.workflow()
+    first = await story.webhook(at=NOON)
+    await story.webhook(at=after(100))
+    for seconds in (200, 250, 280, 400):
+        await story.webhook(REOPENED, at=after(seconds))
+        await inbox.drain()
+    assert await story.runs() == [(first, "running")]
+
+
 async def test_more_events_than_a_batch_are_all_taken(inbox: Inbox, story: Any) -> None:
     await story.workflow(JsonEvent("OC_1"))
     await story.database.pool.execute(

@@ -6,6 +6,7 @@ from typing import Literal
 
 import msgspec
 
+from afterword.events.models import FoundIn
 from afterword.workflows.conditions import Evaluation
 from afterword.workflows.history.concerned import Customer
 
@@ -92,6 +93,7 @@ class EventTold(msgspec.Struct, frozen=True, kw_only=True):
     """An event, what came of it, and which workflows looked at it or did not.
 
     ``source`` names the account, endpoint or survey that it came from; ``response_id`` is set for a survey's response.
+    ``found_in`` is the record of Gladly's that it was found in, where no webhook told it; ``backfill_id`` by whom.
     """
 
     id: int
@@ -102,6 +104,8 @@ class EventTold(msgspec.Struct, frozen=True, kw_only=True):
     reason_code: str | None
     reason: str | None
     redelivery_of: int | None
+    found_in: FoundIn | None
+    backfill_id: int | None
     occurred_at: datetime | None
     received_at: datetime
     response_id: str | None

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from itertools import groupby
 
-from afterword.events.models import JSON_EVENT, SCHEDULE, response_kind
+from afterword.events.models import JSON_EVENT, SCHEDULE, response_kind, where_found
 from afterword.gladly.webhooks import CONVERSATION_CLOSED, CONVERSATION_REOPENED
 from afterword.workflows.explaining.models import (
     AttemptTold,
@@ -76,9 +76,8 @@ def _event(event: EventTold, response: ResponseTold | None) -> Sentence:
     words = f"{_what_happened(event)}."
     tone: Tone = "good" if event.response_id else "still"
     if event.occurred_at is not None and event.received_at - event.occurred_at > LATE:
-        words += (
-            f" Afterword was told {duration((event.received_at - event.occurred_at).total_seconds())} later."
-        )
+        later = duration((event.received_at - event.occurred_at).total_seconds())
+        words += f" {_how_it_came(event)} {later} later."
     if event.status == "received":
         words, tone = f"{words} No worker has looked at it yet.", "busy"
     elif event.status == "ignored":
@@ -94,6 +93,14 @@ def _event(event: EventTold, response: ResponseTold | None) -> Sentence:
         details=(*answers, *_passed_by(event.passed_by)),
         event_id=event.id,
     )
+
+
+def _how_it_came(event: EventTold) -> str:
+    if event.found_in is None:
+        return "Afterword was told"
+    if event.backfill_id is None:
+        return f"Afterword read it in {where_found(event.found_in)}"
+    return f"No webhook told of it; backfill {event.backfill_id} found it in {where_found(event.found_in)}"
 
 
 def _what_happened(event: EventTold) -> str:

@@ -129,6 +129,8 @@ def _event(gathered: Gathered, row: RowMapping, passed: tuple[PassedBy, ...]) ->
         reason_code=row["reason_code"],
         reason=row["reason_words"],
         redelivery_of=row["redelivery_of"],
+        found_in=row["found_in"],
+        backfill_id=row["backfill_id"],
         occurred_at=row["occurred_at"],
         received_at=row["received_at"],
         response_id=response_of(row),

@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from afterword.events.models import FoundIn, how_found
 from afterword.outgoing.exchanges import Exchange
 from afterword.workflows.conditions import Evaluation
 from afterword.workflows.history.concerned import Customer
@@ -49,7 +50,11 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EventSummary(msgspec.Struct, frozen=True, kw_only=True):
-    """An event in one line, with the runs that it started."""
+    """An event in one line, with the runs that it started.
+
+    ``found_in`` names the record of Gladly's in which it was found, where it did not come by webhook; ``backfill_id``
+    is the backfill that did so.
+    """
 
     id: int
     type: str
@@ -58,11 +63,18 @@ class EventSummary(msgspec.Struct, frozen=True, kw_only=True):
     reason_code: str | None
     reason: str | None
     redelivery_of: int | None
+    found_in: FoundIn | None
+    backfill_id: int | None
     customer: Customer
     conversation_id: str
     received_at: datetime
     occurred_at: datetime | None
     run_ids: tuple[int, ...]
+
+    @property
+    def how_found(self) -> str:
+        """How it was found, in words; empty for one that was delivered."""
+        return how_found(self.found_in, self.backfill_id)
 
 
 class AttemptHistory(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,14 +110,21 @@ class TaskHistory(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EventTold(msgspec.Struct, frozen=True, kw_only=True):
-    """The event that started a run, with its body as it was received."""
+    """The event that started a run, with its body as it was received; ``found_in`` as in :class:`EventSummary`."""
 
     id: int
     type: str
     origin: str
+    found_in: FoundIn | None
+    backfill_id: int | None
     received_at: datetime
     occurred_at: datetime | None
     body: str
+
+    @property
+    def how_found(self) -> str:
+        """How it was found, in words; empty for one that was delivered."""
+        return how_found(self.found_in, self.backfill_id)
 
 
 class RunHistory(msgspec.Struct, frozen=True, kw_only=True):

@@ -20,6 +20,7 @@ from afterword.workflows.definitions import ConversationClosed, Event, SurveyRes
 from afterword.workflows.saving.listing import Workflow, get_workflow
 from afterword.workflows.saving.refusals import NoTask
 from afterword.workflows.starting.matching import (
+    BEHIND_LIVE_EVENTS,
     KIND_NOT_TICKED,
     NO_WORKFLOW,
     WORKFLOW_HAD_NO_TASK,
@@ -29,8 +30,6 @@ from afterword.workflows.starting.matching import (
 from afterword.workflows.starting.starters import origin_of
 
 MOST_AT_ONCE = 1000
-BEHIND_LIVE_EVENTS = 1
-"""The priority of a run that goes behind those of live events."""
 KEPT = (NO_WORKFLOW.code, WORKFLOW_WAS_OFF.code, WORKFLOW_HAD_NO_TASK.code, KIND_NOT_TICKED)
 IS_KEPT = text(
     f"event.status = 'ignored' AND event.reason_code IN ({', '.join(f'{code!r}' for code in KEPT)})"

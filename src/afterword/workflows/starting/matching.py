@@ -23,6 +23,8 @@ log = structlog.get_logger()
 
 INBOX_LOCK = 0x696E626F78
 BATCH_SIZE = 500
+LIVE, BEHIND_LIVE_EVENTS = 0, 1
+"""Priorities of runs: what was found later goes behind what comes now."""
 
 KIND_NOT_TICKED = "response-kind-not-ticked"
 TOLD_LATER = frozenset({"partial", "imported", "preview", "test"})
@@ -37,14 +39,15 @@ REOPENED = Reason("reopening-noted", "noted, so that the next closing is one of 
 PINGED = Reason("ping", "Gladly tried whether it can reach this address")
 
 TAKE = """
-SELECT id, origin, type, conversation_id, occurred_at FROM event WHERE status = 'received' ORDER BY id LIMIT $1
+SELECT id, origin, type, conversation_id, occurred_at, found_in, latest, backfill_id
+FROM event WHERE status = 'received' ORDER BY id LIMIT $1
 """
 
 START_RUNS = """
-INSERT INTO run (workflow_id, revision, event_id)
-SELECT * FROM unnest($1::text[], $2::int[], $3::bigint[])
+INSERT INTO run (workflow_id, revision, event_id, priority)
+SELECT * FROM unnest($1::text[], $2::int[], $3::bigint[], $4::smallint[])
 ON CONFLICT (event_id, workflow_id) DO NOTHING
-RETURNING id
+RETURNING id, priority
 """
 
 MARK = """
@@ -104,8 +107,11 @@ class Inbox:
                 [workflow.id for workflow, _ in matches],
                 [workflow.revision for workflow, _ in matches],
                 [event.id for _, event in matches],
+                [LIVE if event.backfill_id is None else BEHIND_LIVE_EVENTS for _, event in matches],
             )
-            await self._queue.enqueue(connection, [row["id"] for row in runs])
+            for behind in (False, True):
+                run_ids = [row["id"] for row in runs if (row["priority"] > LIVE) is behind]
+                await self._queue.enqueue(connection, run_ids, behind=behind)
             matched = {event.id for _, event in matches}
             await _mark(
                 connection,

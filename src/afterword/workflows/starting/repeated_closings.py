@@ -6,7 +6,8 @@ from datetime import datetime
 import asyncpg
 import msgspec
 
-from afterword.events.closings import ONE_CLOSING_WITHIN, Closing, sort_out
+from afterword.events.closings import LOOK_AROUND, Closing, sort_out
+from afterword.events.models import FoundIn
 from afterword.gladly.webhooks import CONVERSATION_CLOSED, CONVERSATION_REOPENED
 from afterword.outcomes import Reason
 from afterword.store.database import PlainConnection
@@ -14,7 +15,8 @@ from afterword.store.database import PlainConnection
 SAME_CLOSING = Reason("same-closing", "the same closing of this conversation was told before")
 
 HISTORY_OF_CONVERSATIONS = """
-SELECT event.id, event.origin, event.type, event.conversation_id, event.occurred_at, event.status, event.reason_code
+SELECT event.id, event.origin, event.type, event.conversation_id, event.occurred_at, event.status, event.reason_code,
+       event.found_in, event.latest, event.backfill_id
 FROM event JOIN unnest($1::text[], $2::text[], $3::timestamptz[], $4::timestamptz[])
        AS asked (origin, conversation_id, since, until)
   ON event.origin = asked.origin AND event.conversation_id = asked.conversation_id
@@ -24,13 +26,19 @@ WHERE event.status <> 'received' AND event.type = ANY($5::text[])
 
 
 class Arrived(msgspec.Struct, frozen=True):
-    """What matching needs to know of an event; its body is not read here."""
+    """What matching needs to know of an event; its body is not read here.
+
+    ``backfill_id`` is that of the backfill that found it: its runs go behind those of live events.
+    """
 
     id: int
     origin: str
     type: str
     conversation_id: str | None
     occurred_at: datetime | None
+    found_in: FoundIn | None = None
+    latest: datetime | None = None
+    backfill_id: int | None = None
 
 
 async def tell_closings_apart(
@@ -52,8 +60,8 @@ async def tell_closings_apart(
         HISTORY_OF_CONVERSATIONS,
         [origin for origin, _ in conversations],
         [conversation for _, conversation in conversations],
-        [min(_times(arrived)) - ONE_CLOSING_WITHIN for arrived in conversations.values()],
-        [max(_times(arrived)) + ONE_CLOSING_WITHIN for arrived in conversations.values()],
+        [min(_times(arrived)) - 2 * LOOK_AROUND for arrived in conversations.values()],
+        [max(_times(arrived)) + 2 * LOOK_AROUND for arrived in conversations.values()],
         [CONVERSATION_CLOSED, CONVERSATION_REOPENED],
     ):
         earlier.setdefault((row["origin"], row["conversation_id"]), []).append(row)
@@ -61,27 +69,33 @@ async def tell_closings_apart(
     repeats: dict[int, int] = {}
     for conversation, arrived in conversations.items():
         known = earlier.get(conversation, [])
-        verdicts = _verdicts(known, arrived)
+        repeats_before = [row for row in known if _was_taken_for_repeat(row) and _is_near(row, arrived)]
+        verdicts = _verdicts(known, repeats_before, arrived)
         repeats |= {event_id: original for event_id, original in verdicts.items() if original is not None}
         revived += [
-            Arrived(row["id"], row["origin"], row["type"], row["conversation_id"], row["occurred_at"])
-            for row in known
-            if _was_taken_for_repeat(row) and verdicts[row["id"]] is None
+            Arrived(**{name: row[name] for name in Arrived.__struct_fields__})
+            for row in repeats_before
+            if verdicts[row["id"]] is None
         ]
     return [*events, *revived], repeats
 
 
-def _verdicts(known: Sequence[asyncpg.Record], arrived: Sequence[Arrived]) -> dict[int, int | None]:
+def _verdicts(
+    known: Sequence[asyncpg.Record], repeats_before: Sequence[asyncpg.Record], arrived: Sequence[Arrived]
+) -> dict[int, int | None]:
     return sort_out(
         [
-            Closing(row["id"], row["occurred_at"])
+            Closing(row["id"], row["occurred_at"], row["found_in"], row["latest"])
             for row in known
             if row["type"] == CONVERSATION_CLOSED and row["status"] != "redelivered"
         ],
         [
-            *(Closing(row["id"], row["occurred_at"]) for row in known if _was_taken_for_repeat(row)),
             *(
-                Closing(event.id, event.occurred_at)
+                Closing(row["id"], row["occurred_at"], row["found_in"], row["latest"])
+                for row in repeats_before
+            ),
+            *(
+                Closing(event.id, event.occurred_at, event.found_in, event.latest)
                 for event in arrived
                 if event.type == CONVERSATION_CLOSED and event.occurred_at is not None
             ),
@@ -107,6 +121,12 @@ def _is_closing_or_reopening(event: Arrived) -> bool:
 
 def _was_taken_for_repeat(row: asyncpg.Record) -> bool:
     return bool(row["status"] == "redelivered" and row["reason_code"] == SAME_CLOSING.code)
+
+
+def _is_near(row: asyncpg.Record, arrived: Sequence[Arrived]) -> bool:
+    """Whether what arrived can change what a repeat is; of one farther off, what it repeats may not have been read."""
+    times = _times(arrived)
+    return bool(min(times) - LOOK_AROUND <= row["occurred_at"] <= max(times) + LOOK_AROUND)
 
 
 def _times(arrived: Sequence[Arrived]) -> list[datetime]:
