@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import aiohttp
@@ -9,6 +10,7 @@ import pytest
 import pytest_asyncio
 from hypothesis import given
 from hypothesis import strategies as st
+from yarl import URL
 
 from afterword_sandbox.errors import GladlyError
 from afterword_sandbox.faults.control import read_fault
@@ -144,6 +146,28 @@ async def test_an_answer_is_garbled_with_its_status_left(
     assert body.startswith(content)
     assert not body.endswith(b"}")
     assert await cards(gladly, customer_id) == 1
+
+
+async def test_half_of_a_stream_is_given_when_it_is_truncated(
+    gladly: aiohttp.ClientSession, fault: Setting, write: Any
+) -> None:
+    await write()
+    path = "/api/v1/events"
+    since = (datetime.now(UTC) - timedelta(hours=1)).isoformat().replace("+", "%2B")
+    query = f"?startAt={since}&entities=CONVERSATION&entities=CONTACT"
+    sizes = []
+    for when in (None, {"effect": "garble", "form": "truncated"}, {"effect": "drop", "when": "midway"}):
+        if when:
+            await fault(**when, path=path, times=1)
+        async with gladly.get(URL(path + query, encoded=True)) as answer:
+            assert answer.status == 200
+            if when and when["effect"] == "drop":
+                with pytest.raises(NO_ANSWER):
+                    await answer.read()
+            else:
+                sizes.append(len(await answer.read()))
+    whole, half = sizes
+    assert 0 < half < whole
 
 
 async def test_a_fault_by_chance_strikes_the_same_calls_with_the_same_seed(

@@ -256,6 +256,25 @@ async def test_behaviour_is_switched_and_set_back(gladly: aiohttp.ClientSession)
     assert await switches() == before
 
 
+async def test_the_behaviour_form_as_it_is_changes_nothing(gladly: aiohttp.ClientSession) -> None:
+    async with gladly.get("/_sandbox/settings") as answer:
+        before = await answer.json()
+    shown = await page(gladly, "/settings/behaviour")
+    fields = {
+        **dict(re.findall(r'<input id="[^"]+" name="([^"]+)" type="text" value="([^"]*)"', shown)),
+        **{
+            name: re.findall(r'<option value="([^"]+)" selected', choices)[0]
+            for name, choices in re.findall(
+                r'<select id="[^"]+" name="([^"]+)">(.*?)</select>', shown, re.DOTALL
+            )
+        },
+    }
+    assert {name.partition(".")[0] for name in fields} == set(before), "every switch is in the form"
+    assert (await send(gladly, "/settings/behaviour", *fields.items()))[0] == 303
+    async with gladly.get("/_sandbox/settings") as answer:
+        assert await answer.json() == before
+
+
 async def test_a_fault_is_begun_seen_and_cleared(gladly: aiohttp.ClientSession) -> None:
     assert "All is well" in await page(gladly, "/settings/faults")
     assert (await send(gladly, "/settings/faults", ("practice", "down")))[0] == 303

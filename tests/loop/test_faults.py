@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import uuid
 from typing import Any
 
 import pytest
@@ -121,6 +122,49 @@ async def test_the_agent_of_the_closing_is_credited_though_unassigned_in_the_sam
     (row,) = await demo.fetch("SELECT embedded_data FROM invitation WHERE email = 'credited@one.example'")
     assert f'"AgentId": "{agent["id"]}"' in row["embedded_data"]
     assert f'"ConversationId": "{conversation}"' in row["embedded_data"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "statuses"),
+    [
+        ({"effect": "duplicate"}, ["matched", "redelivered"]),
+        ({"effect": "duplicate", "otherId": True}, ["matched", "redelivered"]),
+        ({"effect": "fail", "when": "after"}, ["matched", "redelivered"]),
+        ({"effect": "late", "seconds": 0.3}, ["matched"]),
+    ],
+    ids=["twice", "twice-with-another-id", "its-answer-lost", "late"],
+)
+async def test_a_closing_that_gladly_tells_in_an_odd_way_asks_once(
+    demo: Any, eventually: Any, fault: dict[str, Any], statuses: list[str]
+) -> None:
+    address = f"{uuid.uuid4().hex}@odd.example"
+    await demo.gladly("POST", "/_sandbox/faults", {"eventType": "CONVERSATION/CLOSED", "times": 1, **fault})
+    _, conversation = await close_one(demo, address)
+    await until_mailed(demo, eventually, address)
+
+    async def told() -> bool:
+        rows = await demo.fetch("SELECT status FROM event WHERE conversation_id = $1", conversation)
+        return sorted(row["status"] for row in rows) == statuses
+
+    await eventually(told)
+    runs = await runs_of(demo, conversation)
+    assert [run[2] for run in runs] == ["CONVERSATION/CLOSED", "JSON Event"]
+    assert len(await demo.mails(address)) == 1
+
+
+async def test_a_closing_told_after_the_reopening_that_followed_it_asks_once(
+    demo: Any, eventually: Any
+) -> None:
+    address = f"{uuid.uuid4().hex}@odd.example"
+    fault = {"effect": "out-of-order", "eventType": "CONVERSATION/CLOSED", "times": 1}
+    await demo.gladly("POST", "/_sandbox/faults", fault)
+    _, conversation = await close_one(demo, address)
+    reopen = {"status": {"value": "OPEN"}}
+    await demo.gladly("PATCH", f"/api/v1/conversations/{conversation}", reopen)
+    await until_mailed(demo, eventually, address)
+    types = await demo.fetch("SELECT type FROM event WHERE conversation_id = $1 ORDER BY id", conversation)
+    assert [row["type"] for row in types] == ["CONVERSATION/REOPENED", "CONVERSATION/CLOSED"]
+    assert len(await demo.mails(address)) == 1
 
 
 async def test_the_event_is_there_when_web_is_killed_right_after_its_acknowledgement(

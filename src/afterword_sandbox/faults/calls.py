@@ -9,6 +9,7 @@ import contextlib
 import math
 
 from aiohttp import web
+from aiohttp.payload import Payload
 
 from afterword_sandbox.api.edge import API_PREFIX, Handler
 from afterword_sandbox.errors import GladlyError, refusal
@@ -84,7 +85,7 @@ def _cut(request: web.Request, response: web.StreamResponse) -> web.StreamRespon
 
 async def _break_off(request: web.Request, whole: web.StreamResponse) -> web.StreamResponse:
     """Send the head of an answer and the half of its body, and no more."""
-    body = _body(whole)
+    body = await _body(whole)
     partial = web.StreamResponse(status=whole.status, headers={"Content-Length": str(len(body) + 1)})
     partial.content_type = whole.content_type
     if not whole.prepared:
@@ -99,7 +100,7 @@ async def _garble(request: web.Request, handler: Handler, fault: Garble) -> web.
         response = await handler(request)
     if not isinstance(response, web.Response) or response.prepared:
         return _cut(request, response)
-    whole = _body(response)
+    whole = await _body(response)
     response.body = {
         "html": _HTML,
         "bytes": _BYTES,
@@ -112,6 +113,9 @@ async def _garble(request: web.Request, handler: Handler, fault: Garble) -> web.
     return response
 
 
-def _body(response: web.StreamResponse) -> bytes:
+async def _body(response: web.StreamResponse) -> bytes:
+    """Return the whole body of an answer that was not sent yet, one that is streamed too."""
     body = response.body if isinstance(response, web.Response) else None
-    return body if isinstance(body, bytes) else b""
+    if isinstance(body, Payload):
+        return await body.as_bytes()
+    return bytes(body or b"")

@@ -34,6 +34,18 @@ LABELS = {
     "deletedItemId": ("The id of a deleted item", ""),
     "eventsWhileDisabled": ("Events while a webhook is disabled", ""),
     "apiInitiator": ("The initiator of what the API did, in events", ""),
+    "topicNames": ("The name of a topic stands once", "Among all topics, or among those of the same parent."),
+    "eventsApiIds": ("Ids in the Events API", "Those that webhooks gave, or others."),
+    "eventsApiEnd": ("An event of the very end, in the Events API", ""),
+    "eventsLagSeconds": ("Seconds until an event is in the Events API", "Gladly says up to 15."),
+    "reportLagSeconds": ("Seconds until an event is in a report", "Gladly says about an hour, 3600."),
+    "reportSeconds": ("Seconds that a report takes", ""),
+    "reportRowCap": ("Rows that a report has at most", "What is beyond is silently left out."),
+    "reportTimes": ("Times in a report", ""),
+    "reportFilters": ("A filter that a report does not list", ""),
+    "emptyReport": ("A report without rows is", ""),
+    "reportStart": ("Before a report's header stands", ""),
+    "exportFrequency": ("An export job is made", ""),
 }
 
 
