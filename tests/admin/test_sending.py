@@ -45,7 +45,7 @@ async def test_held_invitations_are_let_go_by_one_button(
     await hold(past, 3)
     _, body = await signed_in.get(PAGE)
     assert "Ask &lt;everybody&gt;" in body
-    assert "more than 200 invitations in an hour, when about 40.0 are usual" in body
+    assert "more than 200 invitations in an hour, when about 40 are usual" in body
     assert "Let them go" in body
     _, body = await signed_in.send(f"{PAGE}/{past.workflow_id}/release", {})
     assert "Nothing is held" in body

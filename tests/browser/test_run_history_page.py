@@ -68,6 +68,9 @@ async def test_no_page_is_wider_than_its_window(owners_page: Page, site: Site, s
     page = owners_page
     long = "x" * 300
     run_id = await site.run(status="failed", reason_words=f"it failed, {long}", conversation_id=long)
+    await site.database.pool.execute(
+        "INSERT INTO sending_hold (workflow_id, most, usual) VALUES ($1, 200, 40)", site.workflow_id
+    )
     link = await site.link()
     await page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
     addresses = (
@@ -75,6 +78,7 @@ async def test_no_page_is_wider_than_its_window(owners_page: Page, site: Site, s
         f"{site.url}/opt-out/nobody",
         f"{site.url}/workflows/runs",
         f"{site.url}/workflows/events",
+        f"{site.url}/workflows/sending",
         f"{site.url}/workflows/runs/{run_id}",
         f"{site.url}/workflows/runs/0",
     )
