@@ -186,6 +186,29 @@ async def test_a_change_is_shown_then_applied_as_a_revision_then_gone(
     assert await guide.pool.fetchval("SELECT max(number) FROM workflow_revision") == 2
 
 
+async def test_brakes_are_applied_exported_and_checked(
+    guide: Database, afterword: Afterword, tmp_path: Path
+) -> None:
+    folder = tmp_path / "config"
+    await in_thread(afterword, "export", str(folder))
+    file = folder / "workflows" / "ask.yaml"
+    assert "brakes" not in file.read_text()
+    file.write_text(file.read_text() + "brakes:\n  in_test: true\n  allowed: [team.example]\n")
+    refused = await in_thread(afterword, "apply", str(folder))
+    assert refused.exit_code == 1
+    assert "“team.example” is no address and no domain" in refused.output + str(refused.exception)
+    change(file, "team.example", '"@team.example"')
+    applied = await in_thread(afterword, "apply", str(folder))
+    assert applied.exit_code == 0, applied.output
+    stored = await guide.pool.fetchval("SELECT definition->'brakes' FROM workflow_revision WHERE number = 2")
+    assert msgspec.json.decode(stored) == {"in_test": True, "allowed": ["@team.example"]}
+    await in_thread(afterword, "export", str(folder))
+    assert "in_test: true" in file.read_text()
+    assert (await in_thread(afterword, "diff", str(folder))).exit_code == 0
+    change(file, "in_test", "in_tset")
+    assert (await in_thread(afterword, "diff", str(folder))).exit_code != 0
+
+
 async def test_every_kind_of_change_is_applied(guide: Database, afterword: Afterword, tmp_path: Path) -> None:
     folder = tmp_path / "config"
     await in_thread(afterword, "export", str(folder))

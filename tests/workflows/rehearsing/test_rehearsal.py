@@ -7,6 +7,8 @@ import msgspec
 import pytest
 
 from afterword.outcomes import Outcome, Permanent, Reason, Retry, Skip
+from afterword.sending.brakes import Brakes
+from afterword.sending.pausing import pause
 from afterword.store.database import Database
 from afterword.store.queue import RunQueue
 from afterword.store.tables import metadata
@@ -301,6 +303,21 @@ async def test_an_event_from_elsewhere_is_rehearsed_with_a_note(
     told = await go(database, planned, definition(FIRST), past)
     assert told.starts
     assert "from elsewhere" in told.notes[0]
+
+
+async def test_what_keeps_customers_from_being_written_to_is_said(
+    database: Database, planned: Planned
+) -> None:
+    async with database.transaction() as connection:
+        await pause(connection, by="Olive")
+    in_test = msgspec.structs.replace(
+        definition(), brakes=Brakes(in_test=True, allowed=("@team.example", "ada@acme.example"))
+    )
+    told = await go(database, planned, in_test, body(name="Ada"))
+    paused, tested = told.notes
+    assert paused.startswith("All sending is paused since")
+    assert tested == "The Workflow is in test: it writes to @team.example, ada@acme.example alone."
+    assert [task.verdict for task in told.tasks] == ["would be done"] * 2
 
 
 async def test_an_event_that_cannot_be_read_starts_nothing_and_says_why(
