@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from tests.fixtures.sandbox import Sandbox
 
+from afterword.gladly import finding
 from afterword.gladly.models import ConversationChanges, ConversationStatus
 from afterword.outcomes import Outcome, Permanent, Retry, Skip
 from afterword.tasks.contract import Done, TaskCall
@@ -113,8 +114,9 @@ async def test_a_name_that_gladly_lacks_or_has_twice_is_told_and_an_id_helps(
 
 
 async def test_a_topic_that_was_made_a_moment_ago_is_found_and_the_list_is_not_asked_for_each_time(
-    ready: Any, stand_in: Any
+    ready: Any, stand_in: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(finding, "FRESH_SECONDS", 0.0)
     stand_in.answer(200, "[]")
     stand_in.answer(200, TOPICS)
     task = GladlyAddTopicsTask(ready.services)

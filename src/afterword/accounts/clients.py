@@ -14,6 +14,7 @@ from afterword.accounts.secrets import SecretBox
 from afterword.accounts.standing_store import credentials_of
 from afterword.accounts.web_services import WebServiceAccount, get_web_service
 from afterword.gladly.client import GladlyClient
+from afterword.gladly.finding import GladlyNames
 from afterword.outcomes import Permanent, Reason
 from afterword.outgoing.budgets import Use
 from afterword.outgoing.calls import Caller
@@ -71,7 +72,8 @@ class Known(msgspec.Struct, frozen=True):
 class ConnectedAccounts:
     """A client for each connected account, kept for as long as the account stays as it is.
 
-    Every call of a client passes ``availability``. ``use`` is who calls, where nothing else is said.
+    Every call of a client passes ``availability``; ``gladly_names`` remembers what is called how. ``use`` is who calls,
+    where nothing else is said.
     """
 
     def __init__(
@@ -83,6 +85,7 @@ class ConnectedAccounts:
         self._budget = budget
         self._settings = settings
         self.availability = Availability(database)
+        self.gladly_names = GladlyNames()
         self._gladly: dict[str, tuple[Known, GladlyClient]] = {}
         self._retired: list[GladlyClient | QualtricsClient] = []
         self._qualtrics: dict[str, tuple[Known, QualtricsClient]] = {}

@@ -1,12 +1,17 @@
-"""Topics, inboxes and agents found by what people call them: Gladly's API takes ids alone.
+"""Agents, inboxes and topics: remembered, found by what people call them, and named by their ids.
 
-Its lists are whole and small, and are remembered for a minute; what is not found in a remembered list is looked for in
-a fresh one.
+Gladly's API takes ids alone, and says nothing but ids in what it tells. Its lists are whole and small, so that they are
+remembered, account by account; what is not found in a remembered list is looked for in a fresh one, but neither
+the same id again and again nor many things in a moment.
 """
 
+import asyncio
+import time
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Protocol, TypeVar
 
+import msgspec
 from cachetools import TTLCache
 
 from afterword.gladly.client import GladlyClient
@@ -14,8 +19,15 @@ from afterword.gladly.models import Agent, Inbox, Topic
 from afterword.outcomes import Permanent, Reason
 from afterword.outgoing.masking import masked
 
-REMEMBER_SECONDS = 60.0
+REMEMBER_SECONDS = 600.0
 MOST_LISTS = 300
+MISSING_SECONDS = 60.0
+"""For how long an id that was not in a fresh list is not looked for again. A name that somebody wrote always is: it is
+an error that is mended in Gladly and tried again.
+"""
+MOST_MISSING = 10_000
+FRESH_SECONDS = 2.0
+"""A list so young is not asked for again, whatever it lacks."""
 
 
 class Named(Protocol):
@@ -32,49 +44,101 @@ class Named(Protocol):
 
 N = TypeVar("N", bound=Named)
 Listing = Callable[[], Awaitable[list[N]]]
+Pick = Callable[[Sequence[Named]], Named | None]
+Key = tuple[str, str]
+"""An account's id, and a kind of thing."""
+
+
+class _Listed(msgspec.Struct, frozen=True):
+    things: Sequence[Named]
+    at: float
 
 
 class GladlyNames:
-    """Finds things of any connected account; ``account`` is the account's id, which what is remembered goes by.
+    """Finds things of any connected account; one for each process. ``account`` is the account's id.
 
-    Raises (all methods):
-        Permanent: there is no such thing, or there are several of this name.
+    ``monotonic`` answers seconds. All methods raise the errors of the calls to Gladly, too.
     """
 
-    def __init__(self) -> None:
-        self._remembered: TTLCache[tuple[str, str], Sequence[Named]] = TTLCache(MOST_LISTS, REMEMBER_SECONDS)
+    def __init__(self, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic = monotonic
+        self._lists: TTLCache[Key, _Listed] = TTLCache(MOST_LISTS, REMEMBER_SECONDS, timer=monotonic)
+        self._missing: TTLCache[tuple[str, str, str], bool] = TTLCache(
+            MOST_MISSING, MISSING_SECONDS, timer=monotonic
+        )
+        self._asking: defaultdict[Key, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def topics(self, account: str, gladly: GladlyClient, wanted: Iterable[str]) -> list[Topic]:
-        """Topics by id or name, without regard to case, each once."""
-        found = [await self._find(account, "topic", gladly.topics, name, Topic) for name in wanted]
+        """Topics by id or name, without regard to case, each once.
+
+        Raises:
+            Permanent: there is no such topic, or there are several of this name.
+        """
+        found = [await self._only(account, "topic", gladly.topics, name, Topic) for name in wanted]
         return list({topic.id: topic for topic in found}.values())
 
     async def inbox(self, account: str, gladly: GladlyClient, wanted: str) -> Inbox:
-        """An inbox by id or name."""
-        return await self._find(account, "inbox", gladly.inboxes, wanted, Inbox)
+        """An inbox by id or name; raises as :meth:`topics`."""
+        return await self._only(account, "inbox", gladly.inboxes, wanted, Inbox)
 
     async def agent(self, account: str, gladly: GladlyClient, wanted: str) -> Agent:
-        """An agent by id, email address or name."""
-        return await self._find(account, "agent", gladly.agents, wanted, Agent)
+        """An agent by id, email address or name; raises as :meth:`topics`."""
+        return await self._only(account, "agent", gladly.agents, wanted, Agent)
 
-    async def _find(self, account: str, kind: str, listing: Listing[N], wanted: str, model: type[N]) -> N:
+    async def topic_of_id(self, account: str, gladly: GladlyClient, id_: str) -> Topic | None:
+        """The topic with this id; ``None`` when Gladly lists none."""
+        return await self._of_id(account, "topic", gladly.topics, id_, Topic)
+
+    async def inbox_of_id(self, account: str, gladly: GladlyClient, id_: str) -> Inbox | None:
+        """The inbox with this id; ``None`` when Gladly lists none."""
+        return await self._of_id(account, "inbox", gladly.inboxes, id_, Inbox)
+
+    async def agent_of_id(self, account: str, gladly: GladlyClient, id_: str) -> Agent | None:
+        """The agent with this id; ``None`` when Gladly lists none, as perhaps of one who has left (unsure)."""
+        return await self._of_id(account, "agent", gladly.agents, id_, Agent)
+
+    async def _only(self, account: str, kind: str, listing: Listing[N], wanted: str, model: type[N]) -> N:
         wanted = wanted.strip()
-        remembered = self._remembered.get((account, kind))
-        found = None if remembered is None else _only(kind, remembered, wanted)
-        if found is None:
-            self._remembered[account, kind] = fresh = await listing()
-            found = _only(kind, fresh, wanted)
+
+        def pick(things: Sequence[Named]) -> Named | None:
+            return _called(kind, things, wanted)
+
+        found = await self._find((account, kind), listing, pick)
         if not isinstance(found, model):
             words = f"Gladly has no {kind} “{masked(wanted)}”; write its name or its id as Gladly has it"
             raise Permanent(Reason("gladly-name-unknown", words, {"kind": kind}))
         return found
 
+    async def _of_id(
+        self, account: str, kind: str, listing: Listing[N], id_: str, model: type[N]
+    ) -> N | None:
+        if (account, kind, id_) in self._missing:
+            return None
 
-def _only(kind: str, listed: Sequence[Named], wanted: str) -> Named | None:
+        def pick(things: Sequence[Named]) -> Named | None:
+            return next((thing for thing in things if thing.id == id_), None)
+
+        found = await self._find((account, kind), listing, pick)
+        if found is None:
+            self._missing[account, kind, id_] = True
+        return found if isinstance(found, model) else None
+
+    async def _find(self, key: Key, listing: Listing[N], pick: Pick) -> Named | None:
+        """Look into the remembered list, and, where it is not there, into a fresh one."""
+        async with self._asking[key]:  # those who come together share an answer
+            listed = self._lists.get(key)
+            found = None if listed is None else pick(listed.things)
+            if found is not None or (listed and self._monotonic() - listed.at < FRESH_SECONDS):
+                return found
+            listed = self._lists[key] = _Listed(await listing(), self._monotonic())
+            return pick(listed.things)
+
+
+def _called(kind: str, listed: Sequence[Named], wanted: str) -> Named | None:
     """The one thing of this id, or else of this address or name; ``None`` when there is none."""
-    of_id = [thing for thing in listed if thing.id == wanted]
-    of_name = [thing for thing in listed if wanted.casefold() in _names(thing)]
-    found = of_id or of_name
+    found = [thing for thing in listed if thing.id == wanted] or [
+        thing for thing in listed if wanted.casefold() in _names(thing)
+    ]
     if len(found) > 1:
         words = f"Gladly has {len(found)} things of kind {kind} called “{masked(wanted)}”; write the id of the one"
         raise Permanent(Reason("gladly-name-ambiguous", words, {"kind": kind}))

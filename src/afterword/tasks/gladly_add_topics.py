@@ -7,7 +7,6 @@ from msgspec import Meta
 
 from afterword.gladly.client import GladlyClient
 from afterword.gladly.errors import GladlyInvalid
-from afterword.gladly.finding import GladlyNames
 from afterword.gladly.models import Topic
 from afterword.outcomes import Permanent, Reason, Skip
 from afterword.tasks.contract import Done, Piped, Plan, Repetition, TaskCall
@@ -66,7 +65,7 @@ class GladlyAddTopicsTask:
 
     def __init__(self, services: Services) -> None:
         self._accounts = services.accounts
-        self._names = GladlyNames()
+        self._names = services.accounts.gladly_names
 
     def outputs(self, _: GladlyAddTopics) -> tuple[str, ...]:
         """The conversation, and the topics that it now has by this task, as ids and as names."""

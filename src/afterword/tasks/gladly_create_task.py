@@ -8,7 +8,6 @@ from msgspec import Meta
 
 from afterword.gladly.client import GladlyClient
 from afterword.gladly.errors import GladlyNotFound
-from afterword.gladly.finding import GladlyNames
 from afterword.gladly.models import CreatedTask, NewTask, item_id
 from afterword.outcomes import Permanent, Reason, Skip
 from afterword.tasks.contract import Done, Piped, Plan, Repetition, TaskCall
@@ -103,7 +102,7 @@ class GladlyCreateTaskTask:
 
     def __init__(self, services: Services) -> None:
         self._accounts = services.accounts
-        self._names = GladlyNames()
+        self._names = services.accounts.gladly_names
 
     def outputs(self, _: GladlyCreateTask) -> tuple[str, ...]:
         """The task, and whose it is."""
