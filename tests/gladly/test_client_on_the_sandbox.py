@@ -13,6 +13,9 @@ from afterword.gladly.errors import (
     GladlyWrongCredentials,
 )
 from afterword.gladly.models import (
+    Assignee,
+    ConversationChanges,
+    ConversationStatus,
     CustomerActivity,
     Link,
     NewTask,
@@ -20,6 +23,7 @@ from afterword.gladly.models import (
     WebhookSettings,
     item_id,
 )
+from afterword.store.budgets import even_rate
 
 if TYPE_CHECKING:
     from tests.conftest import OpenBudget, StandIn
@@ -250,3 +254,113 @@ async def test_whether_an_item_is_there_is_told(gladly: GladlyClient, customer: 
     assert not await gladly.has_item(id_)
     await gladly.create_activity(customer[0], ANSWER, item_id=id_)
     assert await gladly.has_item(id_)
+
+
+async def test_customers_are_found_by_their_address(gladly: GladlyClient, sandbox: "Sandbox") -> None:
+    address = f"Find.Me+{uuid.uuid4().hex}@customer.example"
+    customer_id, _ = sandbox.new_customer("Jane Doe", address)
+    found = await gladly.customers_with_email(address.lower())
+    assert [customer.id for customer in found.items] == [customer_id]
+    assert not found.is_cut
+    assert (await gladly.customers_with_email(f"nobody.{address}")).items == []
+    with pytest.raises(GladlyInvalid) as refused:
+        await gladly.customers_with_email("no address")
+    assert refused.value.attr == "email"
+
+
+async def test_a_customers_conversations_are_listed_also_after_a_merge(
+    gladly: GladlyClient, sandbox: "Sandbox", customer: tuple[str, str]
+) -> None:
+    customer_id, conversation_id = customer
+    listed = await gladly.conversations_of(customer_id)
+    assert [conversation.id for conversation in listed.items] == [conversation_id]
+    assert not listed.is_cut
+    other, _ = sandbox.new_customer("Jane", f"{uuid.uuid4().hex}@customer.example")
+    sandbox.control("POST", "merges", {"sourceCustomerId": customer_id, "destinationCustomerId": other})
+    assert {found.customer_id for found in (await gladly.conversations_of(customer_id)).items} == {other}
+    with pytest.raises(GladlyNotFound):
+        await gladly.conversations_of("no-such-customer")
+
+
+async def test_a_conversation_is_assigned_closed_and_reopened(
+    gladly: GladlyClient, customer: tuple[str, str]
+) -> None:
+    """Gladly's rules are told in its own words; each change twice is once."""
+    conversation_id = customer[1]
+    inbox = (await gladly.conversation(conversation_id)).inbox_id
+    assert inbox is not None
+    close, force = (
+        ConversationChanges(status=ConversationStatus("CLOSED", force=it)) for it in (False, True)
+    )
+    with pytest.raises(GladlyInvalid, match="customer waiting for response") as refused:
+        await gladly.update_conversation(conversation_id, close)
+    assert refused.value.code == "invalid_state"
+    unassigned = ConversationChanges(
+        assignee=Assignee(inbox), status=ConversationStatus("CLOSED", force=True)
+    )
+    await gladly.update_conversation(conversation_id, unassigned)
+    await gladly.update_conversation(conversation_id, force)
+    closed = await gladly.conversation(conversation_id)
+    assert (closed.status, closed.agent_id) == ("CLOSED", None)
+    with pytest.raises(GladlyInvalid):
+        await gladly.update_conversation(conversation_id, ConversationChanges(assignee=Assignee(inbox)))
+    await gladly.update_conversation(conversation_id, ConversationChanges(status=ConversationStatus("OPEN")))
+    assert (await gladly.conversation(conversation_id)).status == "OPEN"
+    with pytest.raises(GladlyNotFound):
+        await gladly.update_conversation("no-such-conversation", force)
+
+
+async def test_a_note_and_what_was_said_stand_among_the_items(
+    gladly: GladlyClient, customer: tuple[str, str]
+) -> None:
+    note_id = await gladly.create_note(customer[1], "<b>Called back\ntwice")
+    listed = await gladly.conversation_items(customer[1])
+    assert not listed.is_cut
+    said = [item for item in listed.items if item.is_message]
+    assert [(item.channel, item.text, item.is_from("CUSTOMER")) for item in said] == [("CHAT", "Hello", True)]
+    [note] = [item for item in listed.items if item.id == note_id]
+    assert note.content.type == "CONVERSATION_NOTE"
+    assert note.text == "&lt;b&gt;Called back<br>twice"
+    assert not note.is_message
+    assert (await gladly.item(said[0].id)).text == "Hello"
+    for missing in (gladly.create_note("none", "text"), gladly.conversation_items("none")):
+        with pytest.raises(GladlyNotFound):
+            await missing
+
+
+async def test_an_item_is_shown_whole_and_deleted_once(
+    gladly: GladlyClient, customer: tuple[str, str]
+) -> None:
+    id_ = item_id(f"to delete of {customer[0]}")
+    await gladly.create_activity(customer[0], ANSWER, item_id=id_)
+    item, sent = await gladly.item(id_), await gladly.item_as_sent(id_)
+    assert (item.content.activity_type, item.content.title) == ("SURVEY", "CSAT Score: 5")
+    assert not item.is_message
+    content = sent["content"]
+    assert isinstance(content, dict)
+    assert content["receivedAt"]
+    assert await gladly.delete_item(id_)
+    assert not await gladly.delete_item(id_)
+    with pytest.raises(GladlyNotFound):
+        await gladly.item(id_)
+
+
+async def test_an_item_that_is_no_activity_is_not_deleted(
+    gladly: GladlyClient, customer: tuple[str, str]
+) -> None:
+    message = (await gladly.conversation_items(customer[1])).items[0]
+    with pytest.raises(GladlyInvalid):
+        await gladly.delete_item(message.id)
+
+
+async def test_a_topic_is_looked_up(gladly: GladlyClient) -> None:
+    topic = (await gladly.topics())[0]
+    assert await gladly.topic(topic.id) == topic
+    with pytest.raises(GladlyNotFound):
+        await gladly.topic("no-such-topic")
+
+
+async def test_the_sandboxs_limit_is_heeded(gladly: GladlyClient, open_budget: "OpenBudget") -> None:
+    """It is started with a thousand a second, and says so."""
+    await gladly.organization()
+    assert open_budget.adopted == [("gladly/account/GET", even_rate(1000))]

@@ -1,4 +1,5 @@
 import asyncio
+import bisect
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
@@ -43,7 +44,7 @@ async def recorded_slots(pool: asyncpg.Pool) -> list[float]:
 
 def most_in_a_window(slots: list[float], window: float = 1.0) -> int:
     slots = sorted(slots)
-    return max(sum(start <= moment < start + window for moment in slots) for start in slots)
+    return max(bisect.bisect_left(slots, start + window) - first for first, start in enumerate(slots))
 
 
 async def test_the_first_call_need_not_wait(budget: RateBudget) -> None:
@@ -141,6 +142,74 @@ async def test_a_hold_reaches_those_who_wait_already(
     with pytest.raises(Retry) as refused:
         await waiting
     assert refused.value.after == pytest.approx(100, abs=5)
+
+
+async def test_a_short_hold_is_waited_for_by_those_who_wait_already(
+    budget: RateBudget, pool: asyncpg.Pool, eventually: Eventually
+) -> None:
+    await budget.take("b", 5, 1, 10)
+    await pool.execute(RECORD_SLOTS)
+    waiting = asyncio.create_task(budget.wait_for_turn("b", 5, 1, 10))
+    await eventually(lambda: recorded_slots(pool))
+    await budget.pause("b", 0.5)
+    until = await pool.fetchval("SELECT held_until FROM rate_budget")
+    await waiting
+    assert await pool.fetchval("SELECT clock_timestamp()") >= until
+
+
+class Stingy:
+    """In the place of the database: each caller is refused once and then has its turn, at once."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    async def fetchrow(self, _query: str, *_: object) -> Any:
+        self.asked += 1
+        granted = self.asked % 2 == 0
+        return {"granted": granted, "rate": 10.0, "is_own": False, "is_held": False} | dict.fromkeys(
+            ("wait", "busy", "own_wait"), 0.0
+        )
+
+
+async def test_in_a_process_who_comes_first_is_first_and_only_that_one_asks() -> None:
+    pool, order = Stingy(), list[int]()
+    budget = RateBudget(pool)
+
+    async def call(number: int) -> None:
+        await budget.wait_for_turn("b", 10, 1, 60, use="live")
+        order.append(number)
+
+    await asyncio.gather(*map(call, range(5)))
+    assert order == [0, 1, 2, 3, 4]
+    assert pool.asked == 10
+
+
+async def test_who_shares_and_would_have_to_wait_too_long_is_told(budget: RateBudget) -> None:
+    await budget.wait_for_turn("b", 0.1, 1, 0, use="live")
+    with pytest.raises(Retry) as refused:
+        await budget.wait_for_turn("b", 0.1, 1, 0.01, use="live")
+    assert not refused.value.tried
+    assert refused.value.after == pytest.approx(10, abs=2)
+    assert refused.value.reason.code == "rate-budget-used-up"
+
+
+async def test_what_the_vendor_tells_is_kept_by_everybody_up_to_what_is_allowed(
+    budget: RateBudget, database_url: str
+) -> None:
+    await budget.adopt("b", 50.0)
+    async with asyncpg.create_pool(database_url, min_size=1, max_size=1) as elsewhere:
+        other = RateBudget(elsewhere)
+        assert (await other.wait_for_turn("b", 10, 1, 1, most_per_second=float("inf"))).per_second == 50
+        assert (await other.wait_for_turn("b", 10, 1, 1, most_per_second=20)).per_second == 20
+        assert (await other.wait_for_turn("b", 10, 1, 1)).per_second == 10
+        await budget.adopt("b", 5.0)
+        assert (await other.wait_for_turn("b", 10, 1, 1)).per_second == 5
+
+
+async def test_a_turn_tells_for_how_long_they_were_taken_without_a_gap(budget: RateBudget) -> None:
+    turns = [await budget.wait_for_turn("b", 20, 1, 1) for _ in range(3)]
+    assert turns[0].busy_seconds == 0
+    assert turns[2].busy_seconds <= 0.1001
 
 
 async def test_waiting_for_a_turn_lets_the_interval_pass(budget: RateBudget, pool: asyncpg.Pool) -> None:

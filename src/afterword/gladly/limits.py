@@ -16,6 +16,7 @@ from afterword.outgoing.budgets import Turn
 LIMIT = "Ratelimit-Limit-Second"
 REMAINING = "Ratelimit-Remaining-Second"
 SECOND = 1.0
+LEFT_TO_OTHERS = 1
 MOST_REMEMBERED = 64
 HIGHEST_LIMIT = 100_000
 
@@ -49,8 +50,8 @@ class Seconds:
     def until_next(self, method: str, told: Told, turn: Turn, sent: float, now: float) -> float:
         """Hear of an answer; answer for how many seconds nobody should call, as it would be refused: mostly 0.
 
-        It is more than that only when none are left in the present second and our own calls cannot be all of the
-        reason, as other programs use the limit, too. Where they can, our even spacing leads past the second by itself.
+        It is more than that only where other programs use the limit, too, and have left no more than the one request
+        that they may take next. What we use ourselves is no reason: our even spacing leads past the second by itself.
         """
         if told.remaining is None:
             return 0.0
@@ -58,12 +59,13 @@ class Seconds:
         request = Request(sent, told.remaining)
         bisect.insort(remembered, request)  # answers may come in another order than they were asked for
         del remembered[:-MOST_REMEMBERED]
-        if told.remaining > 0 or told.limit is None:
+        if told.limit is None or told.remaining > LEFT_TO_OTHERS:
             return 0.0
         began, before = _this_second(remembered, request)
         since = max(before, sent - turn.busy_seconds - 1 / turn.per_second)
         ours_at_most = round((sent - since) * turn.per_second)
-        return 0.0 if ours_at_most >= told.limit else max(0.0, began + SECOND - now)
+        used = told.limit - told.remaining
+        return 0.0 if ours_at_most >= used else max(0.0, began + SECOND - now)
 
 
 def _this_second(requests: list[Request], last: Request) -> tuple[float, float]:

@@ -80,7 +80,8 @@ WITH budget AS MATERIALIZED (
     SET theoretical_arrival = judged.arrival + judged.interval,
         busy_since = judged.busy_from,
         own_arrival = CASE
-            WHEN judged.is_own THEN judged.arrival + judged.interval / $5::float8
+            WHEN judged.is_own
+            THEN greatest(judged.own_arrival + judged.interval / $5::float8, judged.arrival)
             ELSE judged.own_arrival
         END
     FROM judged
@@ -191,6 +192,22 @@ class RateBudget:
         asked = Asked(name, rate_per_second, burst, rate_per_second)
         return max(0.0, (await self._reserve(asked, patience)).wait)
 
+    async def ask(self, asked: Asked, patience: float) -> Answered:
+        """Ask once for a slot that is at most ``patience`` seconds away, and, where it is shared, within reach."""
+        share = asked.share
+        ask = (
+            TAKE_FOR[asked.use or "live"],
+            *(asked.name, asked.rate, asked.burst, asked.most, share.of_all),
+            *(patience, min(share.reach, patience)),
+        )
+        row = await self._pool.fetchrow(*ask)
+        if row is None:
+            await self._pool.fetchrow(ADD, asked.name)
+            row = await self._pool.fetchrow(*ask)
+        if row is None:  # somebody emptied the table in between
+            return Answered(False, asked.rate, False, False, LEAST_PAUSE, 0.0, LEAST_PAUSE)
+        return Answered(*(row[field] for field in Answered.__struct_fields__))
+
     async def wait_for_turn(
         self,
         name: str,
@@ -259,7 +276,7 @@ class RateBudget:
         async with self._lines[asked.name, asked.use]:
             while True:
                 left = max(0.0, deadline - self._monotonic())
-                answer = await self._ask(asked, left)
+                answer = await self.ask(asked, left)
                 if answer.granted:
                     return answer
                 again = answer.again_in(asked.share)
@@ -268,25 +285,10 @@ class RateBudget:
                 await asyncio.sleep(again)
 
     async def _reserve(self, asked: Asked, patience: float) -> Answered:
-        answer = await self._ask(asked, patience)
+        answer = await self.ask(asked, patience)
         if not answer.granted:
             raise _not_now(asked.name, max(answer.wait, patience))
         return answer
-
-    async def _ask(self, asked: Asked, patience: float) -> Answered:
-        share = asked.share
-        ask = (
-            TAKE_FOR[asked.use or "live"],
-            *(asked.name, asked.rate, asked.burst, asked.most, share.of_all),
-            *(patience, min(share.reach, patience)),
-        )
-        row = await self._pool.fetchrow(*ask)
-        if row is None:
-            await self._pool.fetchrow(ADD, asked.name)
-            row = await self._pool.fetchrow(*ask)
-        if row is None:  # somebody emptied the table in between
-            return Answered(False, asked.rate, False, False, LEAST_PAUSE, 0.0, LEAST_PAUSE)
-        return Answered(*(row[field] for field in Answered.__struct_fields__))
 
 
 def _not_now(name: str, seconds: float) -> Retry:
