@@ -99,6 +99,25 @@ async def test_an_error_comes_in_the_form_that_was_asked_for(
         assert "Retry-After" not in answer.headers
 
 
+async def test_a_stream_is_broken_off_and_cut_in_half_too(
+    gladly: aiohttp.ClientSession, fault: Setting, write: Any
+) -> None:
+    await write()
+    start = (datetime.now(UTC) - timedelta(hours=1)).isoformat()
+    asked = {"startAt": start, "entities": "CONVERSATION"}
+    await fault("garble", path="/api/v1/events", form="truncated", times=1)
+    async with gladly.get("/api/v1/events", params=asked) as answer:
+        half = await answer.read()
+    async with gladly.get("/api/v1/events", params=asked) as answer:
+        whole = await answer.read()
+    assert 0 < len(half) < len(whole)
+    assert whole.startswith(half)
+    await fault("drop", path="/api/v1/events", when="midway", times=1)
+    with pytest.raises(NO_ANSWER):
+        async with gladly.get("/api/v1/events", params=asked) as answer:
+            await answer.read()
+
+
 @pytest.mark.parametrize(("when", "done"), [("before", 0), ("after", 1), ("midway", 1)])
 async def test_a_connection_is_dropped_with_the_work_done_or_not(
     gladly: aiohttp.ClientSession, fault: Setting, write: Any, when: str, done: int

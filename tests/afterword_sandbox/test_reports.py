@@ -284,6 +284,27 @@ async def test_the_other_reports_tell_of_the_same_conversation(
     assert session["work_session_handle_time_sec"] == "600.000"
 
 
+async def test_reports_tell_what_was_merged_and_no_more_of_who_was_deleted(
+    gladly: aiohttp.ClientSession, write: Write
+) -> None:
+    gone, kept, deleted = await write(), await write(), await write()
+    merge = {"sourceCustomerId": gone.customer_id, "destinationCustomerId": kept.customer_id}
+    await gladly.post("/_sandbox/merges", json=merge)
+    await gladly.patch(f"/api/v1/conversations/{deleted.conversation_id}", json=CLOSE)
+    async with gladly.delete(f"/api/v1/customer-profiles/{deleted.customer_id}") as answer:
+        assert answer.status == 204
+    exported = await report(gladly, "ConversationExportReport")
+    assert [row["Status"] for row in of(exported, gone.conversation_id)] == ["MERGED"]
+    assert [row["Status"] for row in of(exported, kept.conversation_id)] == ["OPEN"]
+    assert of(exported, deleted.conversation_id) == []
+    (merged,) = [row for row in await report(gladly) if row["Merged Conversation ID"] == gone.conversation_id]
+    assert (merged["Event Type"], merged["Customer ID"]) == ("CUSTOMER/MERGED", kept.customer_id)
+    assert (merged["Conversation ID"], merged["Merged Customer ID"]) == (
+        kept.conversation_id,
+        gone.customer_id,
+    )
+
+
 async def test_work_sessions_are_asked_for_by_times(gladly: aiohttp.ClientSession) -> None:
     times = {"startAtTime": "2025-05-06T00:00Z", "endAtTime": "2025-05-06T00:00Z"}
     async with gladly.post(f"{REPORTS}/work-session-events", json=times) as answer:
