@@ -11,7 +11,6 @@ from afterword.accounts.connected import InvalidAccount
 from afterword.accounts.secrets import SecretBox, check_secret_key
 from afterword.accounts.web_services import add_web_service, change_secret, get_web_service
 from afterword.cli import app
-from afterword.commands import connecting
 from afterword.settings import Settings
 from afterword.store.database import Database
 
@@ -85,9 +84,8 @@ async def test_what_cannot_be_is_told_at_its_field_and_nothing_is_kept(
 
 
 async def test_it_is_connected_listed_rotated_and_removed_by_commands(
-    database: Database, database_url: str, box: SecretBox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    database: Database, database_url: str, box: SecretBox, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(connecting, "configure_logging", lambda _: None)  # it is the whole process's
     environment = {"AFTERWORD_DATABASE_URL": database_url, "AFTERWORD_DATA_DIR": str(tmp_path)}
     async with database.transaction() as connection:
         await check_secret_key(connection, box)

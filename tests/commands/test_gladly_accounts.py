@@ -16,7 +16,6 @@ from typer.testing import CliRunner, Result
 
 from afterword.accounts.reaching import AddressNotReachable, check_reachable
 from afterword.cli import app
-from afterword.commands import connecting
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -69,10 +68,7 @@ class Command:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def command(
-    afterword: Any, sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Command]:
-    monkeypatch.setattr(connecting, "configure_logging", lambda _: None)
+async def command(afterword: Any, sandbox: Sandbox, tmp_path: Path) -> AsyncIterator[Command]:
     command = Command(afterword, sandbox, tmp_path)
     yield command
     await command.database.pool.execute("DELETE FROM connected_account WHERE name <> 'Acme'")

@@ -18,7 +18,7 @@ from afterword.accounts.connected import get_qualtrics, list_accounts
 from afterword.accounts.connecting import Connector
 from afterword.accounts.subscribing import notification_address, subscribe
 from afterword.cli import app
-from afterword.commands import asking, connecting
+from afterword.commands import asking
 from afterword.qualtrics.flows import read_flow
 from afterword.qualtrics.webhooks import SECRET_HEADER
 from afterword.workflows.definitions import Definition, SurveyResponse
@@ -96,9 +96,7 @@ async def another_brand() -> AsyncIterator[str]:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def command(api: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Command]:
-    """The command; the web half in the same process keeps its own log."""
-    monkeypatch.setattr(connecting, "configure_logging", lambda _: None)
+async def command(api: Any, tmp_path: Path) -> AsyncIterator[Command]:
     yield Command(api, tmp_path)
     await api.afterword.database.pool.execute(
         "DELETE FROM connected_account WHERE name <> 'Acme'; DELETE FROM event_subscription"

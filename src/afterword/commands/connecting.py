@@ -22,7 +22,6 @@ from afterword.accounts.web_services import change_secret
 from afterword.commands.common import print_json
 from afterword.commands.webhooks import Webhooks
 from afterword.gladly.models import Organization
-from afterword.log import configure_logging
 from afterword.outcomes import ConfigurationError
 from afterword.qualtrics.models import Whoami
 from afterword.settings import Settings
@@ -53,7 +52,6 @@ async def opened(settings: Settings, database: Database) -> AsyncIterator[tuple[
     Raises:
         ConfigurationError: an account cannot be connected so, or the database has another key.
     """
-    configure_logging(settings.log_level)
     box = SecretBox.open(settings)
     async with database.transaction() as connection:
         await check_secret_key(connection, box)

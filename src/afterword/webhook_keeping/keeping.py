@@ -204,7 +204,8 @@ class WebhookKeeping:
         """Write down how it is, with all that is told of it, in one transaction."""
         was = "unknown" if before is None else before.state
         if was != after.state or news.missed is not None:
-            log.warning(
+            tell = log.info if before is None or before.state == "not-yet" else log.warning
+            tell(
                 "webhook_state_changed",
                 account=account.id,
                 before=was,
