@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,7 +19,7 @@ from afterword.gladly.errors import (
     GladlyWrongCredentials,
 )
 from afterword.gladly.models import CustomerActivity, NewTask, WebhookSettings, item_id
-from afterword.gladly.webhooks import PING, parse
+from afterword.gladly.webhooks import CONVERSATION_CLOSED, PING, parse
 from afterword.outcomes import Outcome, Retry
 
 if TYPE_CHECKING:
@@ -210,3 +210,60 @@ async def test_whatever_goes_wrong_with_a_card_the_second_attempt_leaves_one(
         await gladly.create_activity(customer[0], ANSWER, item_id=item_id(customer[0]))
         assert struck() == 1
     assert cards(sandbox, customer[0]) == [item_id(customer[0])]
+
+
+@pytest.mark.parametrize(
+    "position",
+    [
+        {"reportTimes": "zoned"},
+        {"reportTimes": "local"},
+        {"reportStart": "blank-lines"},
+        {"reportStart": "byte-order-mark"},
+        {"emptyReport": "nothing"},
+    ],
+)
+async def test_a_report_is_read_in_whatever_form(
+    gladly: GladlyClient, sandbox: "Sandbox", position: dict[str, str]
+) -> None:
+    closed_at = datetime(2025, 7, 9, 20, 15, 3, tzinfo=UTC)
+    told = {
+        "customer": {"email": f"{uuid.uuid4().hex}@customer.example"},
+        "startedAt": "2025-07-09T19:00:00Z",
+        "closings": [{"at": closed_at.isoformat()}],
+    }
+    past = sandbox.control("POST", "past-conversations", {"conversations": [told]})["conversations"][0]
+    with sandbox.switched(**position):
+        [closing] = [
+            moment
+            async for moment in gladly.conversation_timestamps(
+                date(2025, 7, 10), date(2025, 7, 10), timezone="Asia/Kolkata"
+            )
+            if moment.conversation_id == past["conversationId"] and moment.type == CONVERSATION_CLOSED
+        ]
+        empty = [
+            moment
+            async for moment in gladly.conversation_timestamps(
+                date(2001, 1, 1), date(2001, 1, 1), timezone="UTC"
+            )
+        ]
+    assert (closing.at, empty) == (closed_at, [])
+
+
+@pytest.mark.parametrize(("ids", "end"), [("same", "inclusive"), ("other", "exclusive")])
+async def test_events_are_read_with_whatever_ids_and_end(
+    gladly: GladlyClient, sandbox: "Sandbox", ids: str, end: str
+) -> None:
+    closed_at = (datetime.now(UTC) - timedelta(hours=2)).replace(microsecond=0)
+    told = {
+        "customer": {"email": f"{uuid.uuid4().hex}@customer.example"},
+        "startedAt": (closed_at - timedelta(hours=1)).isoformat(),
+        "closings": [{"at": closed_at.isoformat()}],
+    }
+    past = sandbox.control("POST", "past-conversations", {"conversations": [told]})["conversations"][0]
+    with sandbox.switched(eventsApiIds=ids, eventsApiEnd=end):
+        found = [
+            told.event.type
+            async for told in gladly.events(closed_at - timedelta(hours=2), closed_at)
+            if told.event and told.event.conversation_id == past["conversationId"]
+        ]
+    assert ("CONVERSATION/CREATED" in found, CONVERSATION_CLOSED in found) == (True, end == "inclusive")
