@@ -18,6 +18,7 @@ from afterword.commands import (
     config_files,
     explain,
     gladly,
+    people,
     problems,
     qualtrics,
     rehearse,
@@ -46,6 +47,7 @@ app = typer.Typer(
 app.add_typer(accounts.app, name="accounts")
 app.add_typer(qualtrics.app, name="qualtrics")
 app.add_typer(gladly.app, name="gladly")
+app.add_typer(people.app, name="people")
 app.add_typer(runs.app, name="runs")
 app.add_typer(runs.events_app, name="events")
 app.add_typer(alerts.app, name="alerts")
@@ -123,6 +125,17 @@ def demo(
 
     options = run.Options(data_dir=data_dir, port_base=port_base, ephemeral=ephemeral)
     raise typer.Exit(run.demo_once(options, as_json=as_json) if once else run.demo(options))
+
+
+@app.command()
+def up(data_dir: DataDir = None) -> None:
+    """Start an installation: web, worker and database, on this machine. Ctrl-C stops it.
+
+    The first start prints a link by which you become the owner.
+    """
+    from afterword import up  # noqa: PLC0415
+
+    raise typer.Exit(up.up(load_settings(data_dir)))
 
 
 @app.command()

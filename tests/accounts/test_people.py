@@ -96,9 +96,11 @@ async def test_the_password_itself_is_not_stored(connection: AsyncConnection) ->
 
 async def test_a_changed_password_replaces_the_old_one(connection: AsyncConnection) -> None:
     added = await add_person(connection, email="o@example.com", name="O", role="owner", password=PASSWORD)
-    await set_password(connection, added.id, "another long one")
+    changed = await set_password(connection, added.id, "another long one")
+    assert changed is not None
+    assert (changed.id, changed.password_set_at is None) == (added.id, False)
     assert await authenticate(connection, "o@example.com", PASSWORD) is None
-    assert await authenticate(connection, "o@example.com", "another long one") == added
+    assert await authenticate(connection, "o@example.com", "another long one") == changed
 
 
 async def test_somebody_without_a_password_cannot_sign_in(

@@ -27,13 +27,17 @@ class InvalidPerson(ValueError):
 
 
 class Person(msgspec.Struct, frozen=True):
-    """Somebody who may come in. ``email`` is how it was written; it is compared without regard to case."""
+    """Somebody who may come in. ``email`` is how it was written; it is compared without regard to case.
+
+    ``password_set_at`` is when the password was last changed: sessions of before are over.
+    """
 
     id: str
     email: str
     name: str
     role: Role
     created_at: datetime
+    password_set_at: datetime | None = None
 
 
 COLUMNS = [tables.person.c[field] for field in Person.__struct_fields__]
@@ -88,13 +92,16 @@ async def authenticate(connection: "AsyncConnection", email: str, password: str)
     return person_from_row(row)
 
 
-async def set_password(connection: "AsyncConnection", person_id: str, password: str) -> None:
-    """Give somebody another password.
+async def set_password(connection: "AsyncConnection", person_id: str, password: str) -> Person | None:
+    """Give somebody another password; whoever is signed in as them is signed out. Answers who it is.
 
     Raises:
         InvalidPerson: it is too short or too long.
     """
     await _store_hash(connection, person_id, await hash_password(_checked_password(password)))
+    now = update(tables.person).where(tables.person.c.id == person_id).values(password_set_at=func.now())
+    row = (await connection.execute(now.returning(*COLUMNS))).mappings().one_or_none()
+    return None if row is None else person_from_row(row)
 
 
 async def _store_hash(connection: "AsyncConnection", person_id: str, password_hash: str) -> None:

@@ -26,3 +26,31 @@ OPERATES: Mapping[Role, bool] = MappingProxyType(
 def may_operate(person: Person | None) -> bool:
     """Whether somebody may replay and cancel runs."""
     return person is not None and OPERATES[person.role]
+
+
+MANAGES_PEOPLE: Mapping[Role, bool] = MappingProxyType(
+    {"owner": True, "administrator": True, "manager": False, "analyst": False, "api_user": False}
+)
+
+
+def may_manage_people(person: Person | None) -> bool:
+    """Whether somebody may invite and remove people and give them roles."""
+    return person is not None and MANAGES_PEOPLE[person.role]
+
+
+def may_give_role(person: Person | None, role: Role, *, before: Role | None = None) -> bool:
+    """Whether somebody may give this role to who has ``before``: owners are made and unmade by owners alone."""
+    if person is None or not may_manage_people(person):
+        return False
+    return person.role == "owner" or "owner" not in {role, before}
+
+
+PERMISSIONS: Mapping[str, Mapping[Role, bool]] = MappingProxyType(
+    {
+        "See Runs, events and their reasons": dict.fromkeys(SEES_CUSTOMERS, True),
+        "See Customers' names, addresses and answers": SEES_CUSTOMERS,
+        "Replay and cancel Runs": OPERATES,
+        "Invite people and give them roles": MANAGES_PEOPLE,
+    }
+)
+"""What each role may do, in words."""

@@ -8,6 +8,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from afterword.accounts.rights import may_see_customers
+from afterword.admin.forms import text_of
 from afterword.admin.ids import read_id
 from afterword.admin.pages import page
 from afterword.admin.sessions import AdminRequest
@@ -66,7 +67,7 @@ def rehearse_routes(database: Database, planning: PlanningTasks) -> list[HTTPRou
         """Rehearse, and show it; a mistake in what was pasted is told with its place."""
         _check_may(request)
         form = await request.form()
-        chosen, body, revision = (_text(form, name).strip() for name in ("event", "body", "revision"))
+        chosen, body, revision = (text_of(form, name).strip() for name in ("event", "body", "revision"))
         problem: str | None = None
         rehearsal: Rehearsal | None = None
         async with database.read_only().transaction() as connection:
@@ -166,8 +167,3 @@ async def _past(connection: Any, definition: Definition, chosen: str, body: str)
     if past is None:
         raise Asked(f"there is no event {chosen[:20]}")
     return past
-
-
-def _text(form: Any, name: str) -> str:
-    values = form.getall(name, [])
-    return values[-1] if values and isinstance(values[-1], str) else ""

@@ -10,6 +10,7 @@ from litestar.response import Redirect
 from sqlalchemy import Select
 
 from afterword.accounts.rights import may_operate
+from afterword.admin.forms import text_of
 from afterword.admin.ids import read_id
 from afterword.admin.pages import page
 from afterword.admin.sessions import AdminRequest
@@ -63,7 +64,7 @@ def replay_routes(database: Database) -> list[HTTPRouteHandler]:
         _check_may(request)
         form = await request.form()
         chosen, what = _chosen(form)
-        from_task = _text(form, "from") or FROM_FAILED
+        from_task = text_of(form, "from") or FROM_FAILED
         if len(from_task) > LONGEST_TASK_ID or not from_task.isprintable():
             raise ClientException("A replay begins at failed, start, or a task's id.")
         person_id = None if request.user is None else request.user.id
@@ -99,7 +100,7 @@ def replay_routes(database: Database) -> list[HTTPRouteHandler]:
 
 def _chosen(form: Any) -> tuple[Select[Any], str]:
     """The runs that the form names, and in words which they are."""
-    problem, run = _text(form, "problem"), _text(form, "run")
+    problem, run = text_of(form, "problem"), text_of(form, "run")
     if problem:
         number = _number(problem)
         return runs_of_problem(number), f"problem {number}"
@@ -117,8 +118,3 @@ def _number(text: str) -> int:
     if number is None:
         raise NotFoundException("There is no such number.")
     return number
-
-
-def _text(form: Any, name: str) -> str:
-    values = form.getall(name, [])
-    return values[-1] if values and isinstance(values[-1], str) else ""

@@ -8,6 +8,7 @@ from litestar.middleware.csrf import CSRFMiddleware
 
 from afterword.admin.explain import explain_routes
 from afterword.admin.live import live_routes
+from afterword.admin.people import people_routes
 from afterword.admin.rehearse import rehearse_routes
 from afterword.admin.replays import replay_routes
 from afterword.admin.run_history import run_history_routes
@@ -20,6 +21,7 @@ from afterword.admin.sessions import (
     wants_person,
 )
 from afterword.admin.sign_in import send_to_sign_in, sign_in_routes
+from afterword.admin.welcome import welcome_routes
 from afterword.settings import Settings
 from afterword.store.database import Database
 from afterword.store.sessions import DatabaseStore
@@ -52,6 +54,7 @@ def admin_routes(
             ],
             route_handlers=[
                 *sign_in_routes(database, store),
+                *welcome_routes(database),
                 Router(
                     path="/",
                     guards=[wants_person],
@@ -61,6 +64,7 @@ def admin_routes(
                         *replay_routes(database),
                         *sending_page_routes(database),
                         *explain_routes(database),
+                        *people_routes(database, settings),
                         *([] if planning is None else rehearse_routes(database, planning)),
                         *live_routes(database, stopping or asyncio.Event()),
                     ],

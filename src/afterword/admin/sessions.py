@@ -1,6 +1,9 @@
 """Who is signed in: Litestar's sessions, kept in the database, and its protection against forged forms."""
 
+import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -33,6 +36,14 @@ class NotSignedIn(NotAuthorizedException):
 
 class NewSession(dict[str, Any]):
     """A session that begins with this answer, under an id that nobody knew before."""
+
+
+def session_of(person: Person) -> NewSession:
+    """A session in which this person is signed in, from now on."""
+    begun = time.time()
+    if person.password_set_at is not None:  # told by the database's clock, which may be ahead of ours
+        begun = max(begun, person.password_set_at.timestamp())
+    return NewSession(person_id=person.id, begun=begun)
 
 
 class SessionBackend(ServerSideSessionBackend):
@@ -128,7 +139,13 @@ class PersonOfSession(AbstractAuthenticationMiddleware):
         if person_id is None:
             return AuthenticationResult(user=None, auth=None)
         async with self._database.transaction() as transaction:
-            return AuthenticationResult(user=await find_person(transaction, person_id), auth=None)
+            person = await find_person(transaction, person_id)
+        is_over = person is not None and _began_before(connection.session, person.password_set_at)
+        return AuthenticationResult(user=None if is_over else person, auth=None)
+
+
+def _began_before(session: Mapping[str, Any], moment: datetime | None) -> bool:
+    return moment is not None and float(session.get("begun", 0)) < moment.timestamp()
 
 
 def _is_https(settings: Settings) -> bool:

@@ -8,8 +8,9 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.response import Redirect
 
 from afterword.accounts.people import authenticate
+from afterword.admin.forms import text_of
 from afterword.admin.pages import page
-from afterword.admin.sessions import AdminRequest, NewSession, NotSignedIn
+from afterword.admin.sessions import AdminRequest, NotSignedIn, session_of
 from afterword.pages.rendering import PAGE_HEADERS
 from afterword.store.database import Database
 from afterword.store.sessions import DatabaseStore
@@ -36,8 +37,8 @@ def sign_in_routes(database: Database, store: DatabaseStore) -> list[HTTPRouteHa
     async def sign_in(request: AdminRequest) -> Response[str] | Redirect:
         """Begin a session, if the password is right and was not tried too often."""
         form = await request.form()
-        email, password = _text(form, "email").strip(), _text(form, "password")
-        going_to = own_path(_text(form, "next"))
+        email, password = text_of(form, "email").strip(), text_of(form, "password")
+        going_to = own_path(text_of(form, "next"))
         tries = f"sign-in/{_client(request)}/{email.casefold()}"
         if await store.count(tries, within=FAILURES_WITHIN_SECONDS) > FAILURES_ALLOWED:
             wait = max(1, await store.expires_in(tries) or 0)
@@ -55,7 +56,7 @@ def sign_in_routes(database: Database, store: DatabaseStore) -> list[HTTPRouteHa
         if person is None:
             return page(request, "sign_in.html", status=401, email=email, going_to=going_to, problem="wrong")
         await store.delete(tries)
-        request.set_session(NewSession(person_id=person.id))
+        request.set_session(session_of(person))
         return Redirect(going_to, status_code=303)
 
     @post("/sign-out", request_max_body_size=LARGEST_FORM)
@@ -86,11 +87,6 @@ def own_path(wanted: str | None) -> str:
         return FIRST_PAGE
     is_ours = wanted.startswith("/") and not wanted.startswith("//") and not parts.scheme and not parts.netloc
     return wanted if is_ours else FIRST_PAGE
-
-
-def _text(form: Any, name: str) -> str:
-    values = form.getall(name, [])
-    return values[-1] if values and isinstance(values[-1], str) else ""
 
 
 def _client(request: AdminRequest) -> str:

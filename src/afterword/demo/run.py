@@ -7,7 +7,6 @@ import shlex
 import shutil
 import sys
 import tempfile
-import urllib.request
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
@@ -23,14 +22,13 @@ from afterword.demo.credentials import (
 from afterword.demo.descriptor import Descriptor
 from afterword.demo.ports import DEFAULT_BASE, HOST, Ports
 from afterword.demo.seeded import Seeded
-from afterword.log_files import LogFile
+from afterword.halves import AnnouncedPostgres, answers, child, for_ever, half, is_afterword
 from afterword.outcomes import ConfigurationError
 from afterword.settings import PREFIX, default_data_dir
-from afterword.store.embedded import AlreadyRunning, EmbeddedPostgres
-from afterword.supervisor import GaveUpError, Process, Supervisor
+from afterword.store.embedded import AlreadyRunning
+from afterword.supervisor import GaveUpError, Supervisor
 
 MAIL_FROM = "survey@afterword.example"
-ANSWER_SECONDS = 2.0
 REHEARSAL_PREFIX = f"{PREFIX}DEMO_"
 SANDBOX_OPTIONS = f"{REHEARSAL_PREFIX}SANDBOX_OPTIONS"
 
@@ -55,7 +53,7 @@ def demo(options: Options) -> int:
             ports.refuse_if_taken()
         except ConfigurationError:
             address = f"http://{HOST}:{ports.web}"
-            if not _is_afterword(address):
+            if not is_afterword(address):
                 raise
             _tell_it_runs(address)
             return 0
@@ -97,12 +95,16 @@ class Demo:
         self._seeded: Seeded | None = None
         self._database = AnnouncedPostgres(data_dir, on_progress=self._tell)
         self._database.prepare()
-        self._web = self._child("web", self._afterword("web"), f"{self._web_url}/health", _answers)
-        self._worker = self._child(
-            "worker", self._afterword("worker"), f"{self._web_url}/health", _has_worker
-        )
-        self._sandbox = self._child(
-            "sandbox", self._sandbox_command(), f"{self._sandbox_url}/_sandbox/health", _answers
+        environment = self._environment()
+        self._web = half("web", web_url=self._web_url, data_dir=data_dir, environment=environment)
+        self._worker = half("worker", web_url=self._web_url, data_dir=data_dir, environment=environment)
+        self._sandbox = child(
+            "sandbox",
+            self._sandbox_command(),
+            f"{self._sandbox_url}/_sandbox/health",
+            answers,
+            data_dir=data_dir,
+            environment=environment,
         )
 
     @property
@@ -128,7 +130,7 @@ class Demo:
             if work is not None:
                 return await work()
             self._welcome()
-            return await _for_ever()
+            return await for_ever()
 
         try:
             return await supervisor.run(begin)
@@ -161,25 +163,6 @@ class Demo:
     async def _describe_again(self) -> None:
         if self._seeded is not None:
             descriptor.write(self._data_dir, self.describe())
-
-    def _child(
-        self, name: str, command: list[str], address: str, is_ready: Callable[[bytes], bool]
-    ) -> Process:
-        async def ready() -> bool:
-            answer = await asyncio.to_thread(_get, address)
-            return answer is not None and is_ready(answer)
-
-        return Process(
-            name,
-            command,
-            log=LogFile(self._data_dir / "logs" / f"{name}.log"),
-            ready=ready,
-            environment=self._environment(),
-        )
-
-    @staticmethod
-    def _afterword(half: str) -> list[str]:
-        return [sys.executable, "-m", f"afterword.{half}", "--exit-with-stdin"]
 
     def _sandbox_command(self) -> list[str]:
         return [
@@ -261,19 +244,6 @@ class Demo:
         sys.stdout.flush()
 
 
-class AnnouncedPostgres(EmbeddedPostgres):
-    """The database, which tells when it is up."""
-
-    def __init__(self, data_dir: Path, *, on_progress: Callable[[str], None]) -> None:
-        super().__init__(data_dir, on_progress=on_progress)
-        self.announced = asyncio.Event()
-
-    async def start(self) -> None:
-        """Start it and tell."""
-        await super().start()
-        self.announced.set()
-
-
 @contextlib.contextmanager
 def _data_dir(options: Options) -> Iterator[Path]:
     """The demo's folder: a throw-away one, the one asked for, or the usual one."""
@@ -297,35 +267,8 @@ def _data_dir(options: Options) -> Iterator[Path]:
 def _running_on(data_dir: Path) -> Descriptor | None:
     """The demo that runs on this data directory, if it really answers."""
     found = descriptor.read(data_dir)
-    return found if found is not None and _is_afterword(found.afterword.url) else None
+    return found if found is not None and is_afterword(found.afterword.url) else None
 
 
 def _tell_it_runs(address: str) -> None:
     sys.stdout.write(f"The demo runs already: {address}\n")
-
-
-def _is_afterword(address: str) -> bool:
-    answer = _get(f"{address}/health")
-    return answer is not None and b'"workers"' in answer
-
-
-def _answers(_: bytes) -> bool:
-    return True
-
-
-def _has_worker(health: bytes) -> bool:
-    return b'"status":"ok"' in health
-
-
-def _get(address: str) -> bytes | None:
-    """What this address of ours on loopback answers; ``None`` when it does not, or not with 200."""
-    try:
-        with urllib.request.urlopen(address, timeout=ANSWER_SECONDS) as answer:  # noqa: S310 - always http
-            return bytes(answer.read())
-    except (OSError, ValueError):
-        return None
-
-
-async def _for_ever() -> int:
-    forever: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-    return await forever

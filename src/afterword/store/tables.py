@@ -68,6 +68,7 @@ person = Table(
     Column("role", Text, nullable=False),
     Column("password_hash", Text),
     _moment("created_at", now=True),
+    _moment("password_set_at"),
     Index("person_email_key", text("lower(email)"), unique=True),
 )
 
@@ -81,6 +82,16 @@ api_token = Table(
     _moment("created_at", now=True),
     _moment("last_used_at"),
 )
+
+welcome_link = Table(
+    "welcome_link",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("person_id", Text, ForeignKey("person.id", ondelete="CASCADE")),
+    Column("code_sha256", LargeBinary, nullable=False, unique=True),
+    _moment("expires_at", nullable=False),
+)
+"""Without a person it lets the first owner in."""
 
 login_session = Table(
     "login_session",

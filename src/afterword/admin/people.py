@@ -1,0 +1,163 @@
+"""People: who belongs to the installation, invited, given roles, removed; and what each role may do."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import cast, get_args
+
+import structlog
+from litestar import Response, get, post
+from litestar.exceptions import PermissionDeniedException
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
+from litestar.response import Redirect
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from afterword.accounts.managing import change_role, list_people, remove_person
+from afterword.accounts.people import InvalidPerson, Person, Role, add_person, find_person
+from afterword.accounts.rights import PERMISSIONS, may_give_role, may_manage_people
+from afterword.accounts.welcome import new_link
+from afterword.admin.forms import text_of
+from afterword.admin.pages import page
+from afterword.admin.sessions import AdminRequest
+from afterword.distributions.invited_people import Invited, send_invitation
+from afterword.distributions.sending import Mailer
+from afterword.outcomes import Outcome
+from afterword.settings import Settings
+from afterword.store.database import Database
+
+log = structlog.get_logger()
+
+PATH = "/settings/people"
+LARGEST_FORM = 8 * 1024
+ROLES: Mapping[Role, str] = MappingProxyType(
+    {
+        "owner": "Owner",
+        "administrator": "Administrator",
+        "manager": "Manager",
+        "analyst": "Analyst",
+        "api_user": "API user",
+    }
+)
+NOTHING_TYPED: Mapping[str, str] = MappingProxyType({"email": "", "name": "", "role": "manager"})
+
+
+class _Refused(Exception):
+    """Nothing was changed; the message is for who asked."""
+
+
+def people_routes(database: Database, settings: Settings) -> list[HTTPRouteHandler]:
+    """The page and its buttons."""
+    people_page = _PeoplePage(database, settings)
+
+    @get(PATH)
+    async def people(request: AdminRequest) -> Response[str]:
+        """List everybody."""
+        return await people_page.show(request)
+
+    @post(PATH, request_max_body_size=LARGEST_FORM)
+    async def add(request: AdminRequest) -> Response[str]:
+        """Invite somebody."""
+        form = await request.form()
+        typed = {field: text_of(form, field).strip() for field in NOTHING_TYPED}
+        try:
+            return await people_page.add(request, typed)
+        except (InvalidPerson, _Refused) as error:
+            return await people_page.show(request, problem=str(error), typed=typed)
+
+    @post(f"{PATH}/{{person_id:str}}", request_max_body_size=LARGEST_FORM)
+    async def change(request: AdminRequest, person_id: FromPath[str]) -> Response[str] | Redirect:
+        """Give somebody another role, remove them, or send them a new link."""
+        form = await request.form()
+        try:
+            link = await people_page.change(request, person_id, text_of(form, "do"), text_of(form, "role"))
+        except (InvalidPerson, _Refused) as error:
+            return await people_page.show(request, problem=str(error))
+        return Redirect(PATH, status_code=303) if link is None else await people_page.tell(request, link)
+
+    return [people, add, change]
+
+
+class _PeoplePage:
+    def __init__(self, database: Database, settings: Settings) -> None:
+        self._database = database
+        self._settings = settings
+        self._mailer = Mailer(settings)
+
+    async def show(
+        self,
+        request: AdminRequest,
+        *,
+        problem: str | None = None,
+        typed: Mapping[str, str] = NOTHING_TYPED,
+        invited: Invited | None = None,
+        not_mailed: str | None = None,
+    ) -> Response[str]:
+        """The page, with what became of what was asked for."""
+        async with self._database.transaction() as connection:
+            people = await list_people(connection)
+        return page(
+            request,
+            "people.html",
+            status=200 if problem is None else 422,
+            people=people,
+            roles=ROLES,
+            permissions=PERMISSIONS,
+            may_manage=may_manage_people(request.user),
+            may_give_role=may_give_role,
+            problem=problem,
+            typed=typed,
+            invited=invited,
+            not_mailed=not_mailed,
+        )
+
+    async def add(self, request: AdminRequest, typed: Mapping[str, str]) -> Response[str]:
+        role = _role_that_may_be_given(request, typed["role"])
+        async with self._database.transaction() as connection:
+            known = await add_person(connection, email=typed["email"], name=typed["name"], role=role)
+            link = await new_link(connection, known.id, self._settings.public_url)
+        return await self.tell(request, _invited(request, known, link))
+
+    async def change(self, request: AdminRequest, person_id: str, what: str, role: str) -> Invited | None:
+        async with self._database.transaction() as connection:
+            known = await _known(connection, person_id)
+            new_role = _role_that_may_be_given(request, role or known.role, before=known.role)
+            match what:
+                case "remove":
+                    await remove_person(connection, person_id)
+                case "role":
+                    await change_role(connection, person_id, new_role)
+                case _:
+                    link = await new_link(connection, known.id, self._settings.public_url)
+                    return _invited(request, known, link)
+        return None
+
+    async def tell(self, request: AdminRequest, invited: Invited) -> Response[str]:
+        """Mail the link; it is shown too, to be given by other ways."""
+        try:
+            await send_invitation(self._mailer, self._settings, invited)
+        except Outcome as error:
+            log.warning("invitation_not_mailed", reason=error.reason.code)
+            return await self.show(request, invited=invited, not_mailed=error.reason.words)
+        return await self.show(request, invited=invited)
+
+
+def _invited(request: AdminRequest, known: Person, link: str) -> Invited:
+    return Invited(known, link, "Afterword" if request.user is None else request.user.name)
+
+
+async def _known(connection: AsyncConnection, person_id: str) -> Person:
+    known = await find_person(connection, person_id)
+    if known is None:
+        raise _Refused("Somebody else removed this person meanwhile.")
+    return known
+
+
+def _role_that_may_be_given(request: AdminRequest, text: str, *, before: Role | None = None) -> Role:
+    if not may_manage_people(request.user):
+        raise PermissionDeniedException("Your role may look at people, and not change them.")
+    if text not in get_args(Role):
+        raise _Refused("Choose one of the roles.")
+    role = cast("Role", text)
+    if not may_give_role(request.user, role, before=before):
+        raise _Refused("Owners are made, changed and removed by owners alone.")
+    return role

@@ -1,0 +1,121 @@
+"""People come in by links, are invited, given roles and removed, each as far as a role may."""
+
+from collections.abc import Callable
+
+import pytest
+from tests.fixtures.admin_pages import PASSWORD, Browser
+
+from afterword.accounts.people import Person, Role, add_person, find_person_by_email
+from afterword.accounts.welcome import new_link
+from afterword.store.database import Database
+
+NEW = {"email": "new@example.org", "name": "Nora <New>", "role": "manager"}
+CHOSEN = "another long password"
+
+
+async def add(database: Database, email: str, role: Role) -> Person:
+    async with database.transaction() as connection:
+        return await add_person(connection, email=email, name=role, role=role, password=PASSWORD)
+
+
+async def link_for(database: Database, person_id: str | None) -> str:
+    async with database.transaction() as connection:
+        return await new_link(connection, person_id, "")
+
+
+async def role_of(database: Database, email: str) -> str | None:
+    async with database.transaction() as connection:
+        person = await find_person_by_email(connection, email)
+    return None if person is None else person.role
+
+
+def code_of(link: str) -> str:
+    return link.partition("code=")[2]
+
+
+async def test_the_first_one_becomes_the_owner_and_is_signed_in(browser: Browser, database: Database) -> None:
+    link = await link_for(database, None)
+    answer, page = await browser.get(link)
+    assert answer.status == 200
+    assert "this installation will be yours" in page
+    form = {"code": code_of(link), "name": "Olive", "email": "olive@example.org", "password": "short"}
+    answer, page = await browser.send("/welcome", form)
+    assert answer.status == 422
+    assert "A password has 12 to 1024 characters." in page
+    assert 'value="Olive"' in page
+    answer, page = await browser.send("/welcome", form | {"password": CHOSEN})
+    assert answer.url.path == "/workflows/runs"
+    assert "Olive" in page
+    answer, page = await browser.get(link)
+    assert answer.status == 410
+    assert "This link is not valid" in page
+
+
+async def test_a_new_password_ends_the_sessions_of_before(
+    signed_in: Browser, owner: Person, database: Database, open_browser: Callable[[], Browser]
+) -> None:
+    other = open_browser()
+    link = await link_for(database, owner.id)
+    answer, _ = await other.send("/welcome", {"code": code_of(link), "password": CHOSEN})
+    assert answer.url.path == "/workflows/runs"
+    answer, _ = await signed_in.get("/workflows/runs")
+    assert answer.url.path == "/sign-in"
+    answer, _ = await signed_in.sign_in(owner.email, CHOSEN)
+    assert answer.status == 303
+
+
+async def test_somebody_is_invited_and_the_link_is_shown_where_no_mail_goes_out(
+    signed_in: Browser, database: Database
+) -> None:
+    answer, page = await signed_in.send("/settings/people", NEW)
+    assert answer.status == 200
+    assert "could not be sent" in page
+    assert "/welcome?code=" in page
+    assert "Nora &lt;New&gt;" in page
+    assert await role_of(database, NEW["email"]) == "manager"
+    answer, page = await signed_in.send("/settings/people", NEW)
+    assert answer.status == 422
+    assert "new@example.org is already in use." in page
+
+
+async def test_roles_are_given_and_people_removed(signed_in: Browser, database: Database) -> None:
+    known = await add(database, "m@example.org", "manager")
+    await signed_in.send(f"/settings/people/{known.id}", {"do": "role", "role": "analyst"})
+    assert await role_of(database, "m@example.org") == "analyst"
+    await signed_in.send(f"/settings/people/{known.id}", {"do": "remove"})
+    assert await role_of(database, "m@example.org") is None
+    answer, page = await signed_in.send(f"/settings/people/{known.id}", {"do": "remove"})
+    assert answer.status == 422
+    assert "removed this person meanwhile" in page
+
+
+@pytest.mark.parametrize("role", ["manager", "analyst", "api_user"])
+async def test_other_roles_look_and_change_nothing(
+    browser: Browser, database: Database, owner: Person, role: Role
+) -> None:
+    await add(database, "r@example.org", role)
+    await browser.sign_in("r@example.org")
+    _, page = await browser.get("/settings/people")
+    assert owner.email in page
+    assert "Invite somebody" not in page
+    for address, form in (("/settings/people", NEW), (f"/settings/people/{owner.id}", {"do": "remove"})):
+        answer, _ = await browser.send(address, form)
+        assert answer.status == 403
+    assert await role_of(database, NEW["email"]) is None
+
+
+async def test_an_administrator_makes_and_unmakes_no_owner(
+    browser: Browser, database: Database, owner: Person
+) -> None:
+    await add(database, "a@example.org", "administrator")
+    await browser.sign_in("a@example.org")
+    for address, form in (
+        ("/settings/people", {**NEW, "role": "owner"}),
+        (f"/settings/people/{owner.id}", {"do": "role", "role": "manager"}),
+        (f"/settings/people/{owner.id}", {"do": "remove"}),
+        (f"/settings/people/{owner.id}", {"do": "link"}),
+    ):
+        answer, page = await browser.send(address, form)
+        assert answer.status == 422
+        assert "by owners alone" in page
+    assert await role_of(database, owner.email) == "owner"

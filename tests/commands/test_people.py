@@ -1,0 +1,45 @@
+"""``afterword people``, as whoever runs the installation calls it."""
+
+from typing import Any
+
+from tests.commands.conftest import Call, json_of
+
+from afterword.accounts.welcome import come_in
+from afterword.store.database import Database
+
+
+async def people(call: Call, *arguments: str) -> Any:
+    return await call(*arguments, group="people")
+
+
+async def test_the_first_owner_gets_a_link_and_nobody_after(call: Call, database: Database) -> None:
+    assert "Nobody is here yet" in (await people(call, "list")).output
+    link = (await people(call, "link", "--first-owner")).output.strip()
+    async with database.transaction() as connection:
+        await come_in(
+            connection, link.partition("code=")[2], password="a long password", email="o@x.org", name="O"
+        )
+    assert (await people(call, "link", "--first-owner")).output == ""
+    refused = await people(call, "link")
+    assert refused.exit_code == 1
+    assert "say whose link" in str(refused.exception)
+
+
+async def test_somebody_is_added_changed_and_removed(call: Call, endpoint_id: str) -> None:
+    assert endpoint_id
+    added = (await people(call, "add", "ada@x.org", "--name", "Ada", "--role", "api_user")).output
+    assert "Ada is an API user now." in added
+    assert "/welcome?code=" in added
+    assert "Ada is a manager now." in (await people(call, "role", "ADA@x.org", "manager")).output
+    listed = json_of(await people(call, "list", "--json"))
+    assert [(one["name"], one["role"], one["has_password"]) for one in listed] == [
+        ("Ada", "manager", False),
+        ("Olive", "owner", False),
+    ]
+    assert "may not come in any more" in (await people(call, "remove", "ada@x.org")).output
+    for arguments in (
+        ("remove", "ada@x.org"),
+        ("remove", "o@example.com"),
+        ("role", "o@example.com", "boss"),
+    ):
+        assert (await people(call, *arguments)).exit_code == 1
