@@ -5,6 +5,8 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from afterword.accounts.connected import GladlyAccount
 from afterword.gladly.models import Webhook, WebhookLogin, WebhookSettings
@@ -144,6 +146,74 @@ def test_one_made_by_hand_may_come_by_any_way_that_leads_here() -> None:
     away = look(BY_HAND, URL, [changed(url="https://relay.example.com/")], PUT)
     assert away.wrong is not None
     assert away.wrong.code == "webhook-changed"
+
+
+URLS = st.sampled_from(
+    [
+        URL,
+        webhook_address("https://old.example.com", "GA_1"),
+        webhook_address("http://10.0.0.1", "GA_1"),
+        OTHERS.url,
+        "https://elsewhere.example.com/",
+    ]
+)
+EVENTS = st.lists(
+    st.sampled_from(["CONVERSATION/CLOSED", "CONVERSATION/REOPENED", "TASK/CREATED"]), unique=True, max_size=3
+)
+FLAGS = st.sampled_from([True, False, None])
+ANY_WEBHOOK = st.builds(
+    Webhook,
+    st.sampled_from(["w1", "w2", "w3", "w4"]),
+    URLS,
+    st.sampled_from(["Afterword", "Somebody's", None]),
+    st.none() | EVENTS,
+    enabled=FLAGS,
+    has_credentials=FLAGS,
+    header_keys=st.none() | st.just([]),
+    disabled_at_due_to_retry_limit=st.none() | st.just(NOW),
+)
+ANY_KNOWN = st.none() | st.builds(
+    Known,
+    state=st.sampled_from(["works", "not-yet", "off"]),
+    since=st.just(NOW),
+    webhook_id=st.sampled_from([None, "w1", "w4", "gone"]),
+    url=st.none() | URLS,
+    credentials_sha256=st.sampled_from([None, b"others", credentials_digest(OWN)]),
+)
+
+
+def mended(webhooks: list[Webhook], known: Known | None) -> tuple[list[Webhook], Known]:
+    """What stands in Gladly, and what is known of it, when all that was found was put right."""
+    sight = look(OWN, URL, webhooks, known)
+    ours = sight.webhook or Webhook("new", URL)
+    changes = wanted(OWN, URL) if sight.webhook is None else sight.changes or WebhookSettings()
+    made = {name: getattr(changes, name) for name in ("name", "url", "events", "enabled")}
+    made = {name: value for name, value in made.items() if value is not msgspec.UNSET}
+    if changes.credentials is not msgspec.UNSET:
+        made["has_credentials"] = True
+    left = [one for one in webhooks if one.id not in (ours.id, *sight.spare)]
+    put = Known(
+        state="works",
+        since=NOW,
+        webhook_id=ours.id,
+        url=URL,
+        credentials_sha256=credentials_digest(OWN),
+    )
+    return [*left, msgspec.structs.replace(ours, **made)], put
+
+
+@given(st.lists(ANY_WEBHOOK, unique_by=(lambda one: one.id, lambda one: one.url), max_size=4), ANY_KNOWN)
+def test_whatever_stands_there_one_look_puts_right_and_the_next_finds_nothing_to_do(
+    webhooks: list[Webhook], known: Known | None
+) -> None:
+    after, put = mended(webhooks, known)
+    again = look(OWN, URL, after, put)
+    assert (again.wrong, again.changes, again.spare) == (None, None, ())
+    assert again.webhook is not None
+    assert (again.webhook.url, again.webhook.enabled is not False) == (URL, True)
+    ours_before = {one.id for one in webhooks if "GA_1" in one.url} | {known and known.webhook_id}
+    untouched = [one for one in webhooks if one.id not in ours_before]
+    assert all(one in after for one in untouched)
 
 
 def test_a_header_is_known_by_its_name() -> None:

@@ -9,6 +9,8 @@ from afterword.accounts.webhook_credentials import renewed
 from afterword.gladly.models import WebhookLogin, WebhookSettings
 from afterword.webhook_keeping.comparing import webhook_address
 from afterword.webhook_keeping.keeping import WebhookKeeping
+from afterword.workflows.explaining.explain import explain
+from afterword.workflows.history.event_history import list_events
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -112,6 +114,21 @@ async def test_what_somebody_changes_in_gladly_is_put_right_and_told(
     assert set(before.events) <= set(after.events)
     assert await scene.alerts() == ["webhook-back"]
     assert [gap["reason_code"] for gap in await scene.gaps()] == [code]
+
+
+async def test_what_happened_to_it_stands_in_the_list_of_events_and_is_explained(scene: Any) -> None:
+    await scene.works()
+    await scene.delete()
+    await scene.works()
+    async with scene.database.transaction() as connection:
+        (told,) = [one for one in (await list_events(connection)).events if one.type == "Webhook back"]
+        (story,) = (await explain(connection, f"event {told.id}", personal=False)).stories
+    assert (told.status, told.reason_code) == ("ignored", "webhook-deleted")
+    (sentence,) = story.sentences
+    assert sentence.words.startswith(
+        "The webhook of the Gladly account “Sandbox” works again. Closings since "
+    )
+    assert sentence.words.endswith("may not have been told, as it was deleted in Gladly.")
 
 
 async def test_one_that_was_deleted_is_made_again(scene: Any) -> None:

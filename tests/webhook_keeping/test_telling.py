@@ -4,6 +4,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
+from hypothesis import given
+from hypothesis import strategies as st
 
 from afterword.accounts.standing_alerts import AccountName
 from afterword.outcomes import Reason
@@ -67,3 +69,44 @@ def test_one_that_has_never_worked_is_told_of_after_an_hour_and_leaves_no_gap() 
     marked = msgspec.structs.replace(late, alerted_at=NOW)
     assert news_after(ACME, marked, marked, BY_SOMEBODY, NOW) == News()
     assert told(news_after(ACME, marked, WORKED, None, NOW)) == "webhook-back"
+
+
+LOOKS = st.lists(
+    st.tuples(st.integers(1, 300), st.sampled_from(["fine", "mended", "off", "away"])), min_size=1
+)
+
+
+@given(LOOKS)
+def test_every_moment_at_which_it_may_not_have_worked_lies_in_a_gap(looks: list[tuple[int, str]]) -> None:
+    """However looks follow each other: seen to work, put right, off, or nothing seen as Gladly did not answer."""
+    now, state, worked_at = NOW, WORKED, NOW
+    missed: list[tuple[datetime, datetime]] = []
+    doubtful: list[tuple[datetime, datetime]] = []
+    for minutes, seen in looks:
+        now += timedelta(minutes=minutes)
+        if seen == "away":
+            continue
+        wrong = BY_SOMEBODY if seen != "fine" or state.state == "off" else None
+        is_off = seen == "off"
+        after = (
+            msgspec.structs.replace(
+                state, state="off", since=state.since if state.state == "off" else now, reason=BY_SOMEBODY
+            )
+            if is_off
+            else msgspec.structs.replace(state, state="works", worked_at=now)
+        )
+        news = news_after(ACME, state, after, wrong, now)
+        if news.missed is not None:
+            missed.append((news.missed.since, news.missed.until))
+        if not is_off:
+            if wrong is not None:
+                doubtful.append((worked_at, now))
+            worked_at = now
+        state = after
+    for since, until in doubtful:
+        inside = sorted(span for span in missed if span[0] <= until and span[1] >= since)
+        reached = since
+        for start, end in inside:
+            assert start <= reached
+            reached = max(reached, end)
+        assert reached >= until

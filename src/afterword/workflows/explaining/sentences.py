@@ -4,7 +4,14 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from itertools import groupby
 
-from afterword.events.models import JSON_EVENT, SCHEDULE, response_kind, where_found
+from afterword.events.models import (
+    JSON_EVENT,
+    SCHEDULE,
+    WEBHOOK_BACK,
+    WEBHOOK_OFF,
+    response_kind,
+    where_found,
+)
 from afterword.gladly.webhooks import CONVERSATION_CLOSED, CONVERSATION_REOPENED
 from afterword.workflows.explaining.models import (
     AttemptTold,
@@ -18,13 +25,31 @@ from afterword.workflows.explaining.models import (
     Tone,
 )
 from afterword.workflows.explaining.stories import Material
-from afterword.workflows.explaining.wording import comparisons, duration, list_of, plural, quoted, sent
+from afterword.workflows.explaining.wording import (
+    capital,
+    comparisons,
+    duration,
+    list_of,
+    plural,
+    quoted,
+    sent,
+)
 from afterword.workflows.starting.matching import (
     KIND_NOT_TICKED,
     NO_WORKFLOW,
     WORKFLOW_HAD_NO_TASK,
     WORKFLOW_WAS_OFF,
 )
+
+HAPPENED = {
+    CONVERSATION_CLOSED: "The Conversation was closed in Gladly (account {source})",
+    CONVERSATION_REOPENED: "The Conversation was opened again in Gladly (account {source})",
+    JSON_EVENT: "A JSON event arrived for the Workflow {source}",
+    SCHEDULE: "It was time, by the schedule of the Workflow {source}",
+    WEBHOOK_OFF: "The webhook of the Gladly account {source} stopped working",
+    WEBHOOK_BACK: "The webhook of the Gladly account {source} works again",
+}
+"""What an event tells, by its type."""
 
 LATE = timedelta(seconds=60)
 """What Gladly told so much later than it happened is said to be late."""
@@ -80,6 +105,8 @@ def _event(event: EventTold, response: ResponseTold | None) -> Sentence:
         words += f" {_how_it_came(event)} {later} later."
     if event.status == "received":
         words, tone = f"{words} No worker has looked at it yet.", "busy"
+    elif event.type in (WEBHOOK_OFF, WEBHOOK_BACK):
+        words, tone = f"{words} {capital(event.reason or '')}.", "warn"
     elif event.status == "ignored":
         words += f" It started nothing: {event.reason}."
         tone = "warn" if event.reason_code in NOBODY_STARTED else tone
@@ -104,19 +131,12 @@ def _how_it_came(event: EventTold) -> str:
 
 
 def _what_happened(event: EventTold) -> str:
-    if event.type == CONVERSATION_CLOSED:
-        return f"The Conversation was closed in Gladly (account {quoted(event.source)})"
-    if event.type == CONVERSATION_REOPENED:
-        return f"The Conversation was opened again in Gladly (account {quoted(event.source)})"
     if event.response_id:
         kind = response_kind(event.type)
         who = ANSWERED.get(kind, f"A Response came, {quoted(kind)}, to")
         return f"{who} the Survey {quoted(event.source)} (Response {event.response_id})"
-    if event.type == JSON_EVENT:
-        return f"A JSON event arrived for the Workflow {quoted(event.source)}"
-    if event.type == SCHEDULE:
-        return f"It was time, by the schedule of the Workflow {quoted(event.source)}"
-    return f"{event.type} came from {quoted(event.source)}"
+    what = HAPPENED.get(event.type, f"{event.type} came from {{source}}")
+    return what.replace("{source}", quoted(event.source))
 
 
 def _repeats(repeats: Sequence[EventTold]) -> Sentence:
