@@ -1,8 +1,6 @@
 """A backfill against the sandbox: each record, what cannot be read, and what is known already."""
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -36,17 +34,6 @@ def day() -> datetime:
 
 
 DAYS = [40]
-
-
-@contextmanager
-def set_to(sandbox: Sandbox, **settings: object) -> Iterator[None]:
-    """The sandbox with other settings."""
-    before = sandbox.control("GET", "settings")
-    sandbox.control("PATCH", "settings", settings)
-    try:
-        yield
-    finally:
-        sandbox.control("PATCH", "settings", {name: before[name] for name in settings})
 
 
 def of(conversations: list[tuple[str, str]]) -> set[str]:
@@ -123,7 +110,7 @@ async def test_a_report_at_its_cap_is_read_by_inbox_and_channel_until_nothing_is
         for channel in ("CHAT", "EMAIL"):
             lives: list[Life] = [([day + timedelta(minutes=10 * n)], []) for n in range(1, 13)]
             made += past.conversations(lives, inboxId=inbox.id, channel=channel)
-    with set_to(sandbox, reportRowCap=50):
+    with sandbox.switched(reportRowCap=50):
         done = await capped(scene, 50).work(await scene.begin(day, day + DAY))
     assert (done.missing, done.recorded) == ((), len(made))
     assert set(await scene.asked_about()) == of(made)
@@ -137,7 +124,7 @@ async def test_what_cannot_be_divided_is_a_gap_and_what_was_seen_of_it_is_not_lo
     made = past.conversations(
         [([day + timedelta(minutes=10 * n)], []) for n in range(1, 41)], inboxId=inbox.id, channel="CHAT"
     )
-    with set_to(sandbox, reportRowCap=50):
+    with sandbox.switched(reportRowCap=50):
         done = await capped(scene, 50).work(await scene.begin(day, day + DAY))
     (missing,) = done.missing
     assert (missing.inbox, missing.channel, missing.since, missing.until) == (
@@ -155,7 +142,7 @@ async def test_a_report_that_gladly_does_not_divide_is_one_gap(
     scene: Scene, past: Past, day: datetime, sandbox: Sandbox, filters: str
 ) -> None:
     past.conversations([([day + timedelta(minutes=10 * n)], []) for n in range(1, 41)])
-    with set_to(sandbox, reportRowCap=50, reportFilters=filters):
+    with sandbox.switched(reportRowCap=50, reportFilters=filters):
         done = await capped(scene, 50).work(await scene.begin(day, day + DAY))
     (missing,) = done.missing
     assert (missing.inbox, missing.channel) == (None, None)
@@ -168,12 +155,50 @@ async def test_the_export_fills_what_a_cut_report_does_not_have(
     await scene.workflow()
     made = past.conversations([([day + timedelta(minutes=10 * n)], []) for n in range(1, 41)], channel="CHAT")
     sandbox.control("POST", "export-jobs", {"startAt": day.isoformat(), "endAt": (day + DAY).isoformat()})
-    with set_to(sandbox, reportRowCap=50):
+    with sandbox.switched(reportRowCap=50):
         done = await capped(scene, 50).work(await scene.begin(day, day + DAY))
     assert (done.missing, done.closings, done.recorded) == ((), 40, 40)
     assert set(await scene.asked_about()) == of(made)
     sources = await scene.database.pool.fetch("SELECT DISTINCT found_in FROM event ORDER BY 1")
     assert [row[0] for row in sources] == ["export", "report"]
+
+
+REPORTS = {"method": "POST", "path": "/api/v1/reports"}
+
+
+async def test_where_reports_are_not_permitted_the_export_gives_what_it_has_and_the_rest_is_a_gap(
+    scene: Scene, past: Past, day: datetime, sandbox: Sandbox
+) -> None:
+    await scene.workflow()
+    made = past.conversations([([day + n * HOUR], []) for n in (1, 5, 13, 20)])
+    noon = day + 12 * HOUR
+    sandbox.control("POST", "export-jobs", {"startAt": day.isoformat(), "endAt": noon.isoformat()})
+    with sandbox.fault("answer", status=403, **REPORTS):
+        done = await scene.backfill(day, day + DAY)
+    (missing,) = done.missing
+    assert (missing.since, missing.until) == (noon, day + DAY)
+    assert "does not permit" in missing.words
+    assert set(await scene.asked_about()) == of(made[:2])
+
+
+@pytest.mark.parametrize(
+    "switches",
+    [
+        {"emptyReport": "nothing"},
+        {"reportStart": "byte-order-mark"},
+        {"reportTimes": "local"},
+        {"reportTimes": "zoned"},
+    ],
+)
+async def test_however_a_report_is_written_it_is_read(
+    scene: Scene, past: Past, day: datetime, sandbox: Sandbox, switches: dict[str, str]
+) -> None:
+    await scene.workflow()
+    made = past.conversations([([day + n * HOUR], []) for n in (0, 23)])
+    with sandbox.switched(**switches):
+        done = await scene.backfill(day, day + 2 * DAY)
+    assert (done.missing, done.recorded) == ((), 2)
+    assert set(await scene.asked_about()) == of(made)
 
 
 @pytest.mark.parametrize("zone", ["America/New_York", "Asia/Kolkata"])

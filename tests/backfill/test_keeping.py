@@ -23,8 +23,8 @@ def keeper(scene: Scene, **options: timedelta) -> BackfillKeeper:
 async def looked_until(scene: Scene, ago: timedelta) -> None:
     """As if the last look had ended so long ago, and the workflow had been there for longer."""
     await scene.database.pool.execute(
-        "INSERT INTO gladly_reading (account_id, checked_until, check_due_at) VALUES ($1, now() - $2::interval, now()) "
-        "ON CONFLICT (account_id) DO UPDATE SET checked_until = now() - $2::interval, check_due_at = now()",
+        "INSERT INTO gladly_reading (account_id, begins_at, checked_until) "
+        "VALUES ($1, now() - interval '90 days', now() - $2::interval)",
         scene.account_id,
         ago,
     )
@@ -101,6 +101,19 @@ async def test_what_no_workflow_would_start_with_is_not_looked_for(scene: Scene,
     await scene.database.pool.execute("UPDATE gladly_reading SET check_due_at = now()")
     await keeper(scene).tick()
     assert await scene.runs() == []  # it was made only later
+
+
+async def test_an_account_whose_closings_are_not_wanted_is_left_alone_and_not_made_up_for_later(
+    scene: Scene, past: Past
+) -> None:
+    await scene.workflow()
+    past.conversation(ago(5 * HOUR))
+    await looked_until(scene, 10 * HOUR)
+    for delivery in ("none", "by-hand"):
+        await scene.database.pool.execute("UPDATE connected_account SET delivery = $1", delivery)
+        await scene.database.pool.execute("UPDATE gladly_reading SET check_due_at = now()")
+        await keeper(scene).tick()
+    assert await scene.runs() == []
 
 
 async def test_a_gap_is_looked_through_and_closed(scene: Scene, past: Past) -> None:

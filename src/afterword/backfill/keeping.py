@@ -5,7 +5,7 @@ long ago that was; and through each gap that is known, such as the time for whic
 time does so for an account, behind everything else, and only for accounts whose closings would start a workflow.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 
 import asyncpg
@@ -41,12 +41,17 @@ UPDATE gladly_reading SET check_due_at = now() WHERE checked_until < now() - $1:
 
 LOOKS_DUE = """
 UPDATE gladly_reading SET check_due_at = now() + $1::interval WHERE check_due_at <= now()
-RETURNING account_id, checked_until
+RETURNING account_id, begins_at, checked_until, now() AS now
 """
 
 LOOK_SOON = "UPDATE gladly_reading SET check_due_at = now() + $2::interval WHERE account_id = $1"
-NOTHING_TO_LOOK_FOR = "UPDATE gladly_reading SET checked_until = now() WHERE account_id = $1"
-ACCOUNTS = "SELECT account_id FROM gladly_reading"
+NOTHING_TO_LOOK_FOR = (
+    "UPDATE gladly_reading SET begins_at = now(), checked_until = now() WHERE account_id = $1"
+)
+ACCOUNTS = """
+SELECT account_id FROM gladly_reading JOIN connected_account account ON account.id = account_id
+WHERE account.delivery IS DISTINCT FROM 'none'
+"""
 
 FAULT = Reason("unexpected-error", "an error that nobody expected; the log has it")
 
@@ -84,30 +89,35 @@ class BackfillKeeper:
             gaps = await settled_gaps(connection, GAP_SETTLES)
             if not looks and not gaps:
                 return
-            wanted_since = await self._wanted_since()
+            accounts = {row["account_id"] for row in await connection.fetch(ACCOUNTS)}
+            wanted_since = await self._wanted_since(accounts)
             for look in looks:
                 await self._begin_look(connection, look, wanted_since.get(look["account_id"]))
-            accounts = {row["account_id"] for row in await connection.fetch(ACCOUNTS)}
             for gap in gaps:
                 account_id = gladly_account_of(gap.origin)
-                if account_id in accounts and account_id in wanted_since:
+                if account_id in wanted_since:
                     span = Span(max(gap.since, wanted_since[account_id]), gap.until)
                     await self._begin_gap(connection, account_id, gap.id, span)
 
-    async def _wanted_since(self) -> Mapping[str, datetime]:
-        """The accounts whose closings start a workflow, and since when there is one."""
+    async def _wanted_since(self, accounts: Collection[str]) -> Mapping[str, datetime]:
+        """Those accounts whose closings start a workflow, and since when there is one."""
         async with self._database.transaction() as connection:
             workflows = await workflows_by_account(connection)
-        return {account: min(one.created_at for one in ones) for account, ones in workflows.items()}
+        return {
+            account: min(one.created_at for one in ones)
+            for account, ones in workflows.items()
+            if account in accounts
+        }
 
     async def _begin_look(
         self, connection: PlainConnection, look: asyncpg.Record, wanted_since: datetime | None
     ) -> None:
-        account_id, now = look["account_id"], await connection.fetchval("SELECT now()")
-        until = now - ON_THEIR_WAY
-        since = until if wanted_since is None else max(look["checked_until"] - self._look_back, wanted_since)
-        if since >= until:
+        account_id, until = look["account_id"], look["now"] - ON_THEIR_WAY
+        if wanted_since is None:
             await connection.execute(NOTHING_TO_LOOK_FOR, account_id)
+            return
+        since = max(look["checked_until"] - self._look_back, look["begins_at"], wanted_since)
+        if since >= until:
             return
         begun = await rows.begin(
             connection, account_id, Span(since, until), cause="regular", is_confirmed=True

@@ -309,6 +309,7 @@ gladly_reading = Table(
     "gladly_reading",
     metadata,
     Column("account_id", Text, ForeignKey("connected_account.id", ondelete="CASCADE"), primary_key=True),
+    _moment("begins_at", now=True),
     _moment("checked_until", now=True),
     _moment("check_due_at", now=True),
     _moment("pulled_until"),
@@ -316,8 +317,8 @@ gladly_reading = Table(
     _moment("pull_due_at", now=True),
     Column("pull_failures", Integer, nullable=False, server_default=text("0")),
 )
-"""How far each Gladly account was looked through for closings that were missed; and, where its list of events is read
-in place of a webhook, how far: the newest event's own time, and when it was read.
+"""How far each Gladly account was looked through for closings that were missed, nothing before ``begins_at``; and,
+where its list of events is read in place of a webhook, how far: the newest event's own time, and when it was read.
 """
 
 event_gap = Table(

@@ -100,6 +100,7 @@ def _gladly_reading() -> None:
     op.create_table(
         "gladly_reading",
         sa.Column("account_id", sa.Text(), nullable=False),
+        _moment("begins_at", now=True),
         _moment("checked_until", now=True),
         _moment("check_due_at", now=True),
         _moment("pulled_until", nullable=True),
