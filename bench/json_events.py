@@ -32,9 +32,10 @@ NO_LIMIT = {
 
 ADD_CLOSINGS = """
 INSERT INTO event (origin, type, body, conversation_id, occurred_at)
-SELECT $1, $2, format('{"id": "%s", "type": "%s", "timestamp": "2026-11-24T12:00:00Z", "initiator": {"id": "a"},
-    "content": {"customerId": "bench", "conversationId": "c-%s-%s", "context": {"assignee": {"inboxId": "i"}}}}',
-    n, $2::text, $4::text, n), 'c-' || $4::text || '-' || n, now()
+SELECT $1, $2, format('{"id": "%s", "type": "%s", "timestamp": "%s", "initiator": {"id": "a"}, "content":
+    {"customerId": "bench", "conversationId": "c-%s-%s", "context": {"assignee": {"inboxId": "i", "agentId": "a"}}}}',
+    n, $2::text, to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), $4::text, n),
+    'c-' || $4::text || '-' || n, now()
 FROM generate_series(1, $3::int) n
 """
 

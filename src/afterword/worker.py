@@ -24,6 +24,7 @@ from afterword.backfill.reading import reader
 from afterword.directory.contacts import mail_address
 from afterword.distributions import mail
 from afterword.distributions.sending import Mailer
+from afterword.eligibility.ledger import forget_old
 from afterword.events.recording import INBOX_CHANNEL
 from afterword.sending.hourly import forget_old_counts
 from afterword.settings import Settings
@@ -118,6 +119,7 @@ class Worker:
             asyncio.create_task(self._every(WEBHOOKS_EVERY_SECONDS, self._webhooks.tick)),
             asyncio.create_task(self._every(BACKFILL_EVERY_SECONDS, self._backfills.tick)),
             asyncio.create_task(self._every(LOOK_EVERY_SECONDS, self._pulls.tick)),
+            asyncio.create_task(self._every(PRUNE_EVERY_SECONDS, self._forget_asked)),
         ]
         warming_up = asyncio.create_task(_unless_database_is_away("warm-up", self._warm_up))
         working = asyncio.create_task(
@@ -149,6 +151,9 @@ class Worker:
 
     async def _forget_old_counts(self) -> None:
         await forget_old_counts(self._database)
+
+    async def _forget_asked(self) -> None:
+        await forget_old(self._database)
 
     async def _drain(self) -> None:
         """Empty the inbox when there is a hint, and once a second anyway: a hint may be lost."""

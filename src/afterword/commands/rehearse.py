@@ -173,6 +173,8 @@ def _tell_evaluation(evaluation: "Evaluation") -> None:
 def _tell_task(number: int, task: "TaskRehearsal") -> None:
     reason = f": {task.reason}" if task.reason else ""
     typer.echo(f"  task {number}, {task.label}: {typer.style(task.verdict, bold=True)}{reason}")
+    for name, value in task.reason_values.items():
+        typer.echo(f"      {name}: {value}")
     if task.evaluation is not None:
         _tell_evaluation(task.evaluation)
     for line in task.lines:

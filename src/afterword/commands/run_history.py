@@ -139,12 +139,18 @@ def _tell_attempt(attempt: AttemptHistory) -> None:
     took = f"{attempt.duration_seconds * 1000:.0f} ms"
     typer.echo(f"    attempt {attempt.attempt}{replay}, {took}: {attempt.status}{reason}")
     _tell_evaluation(attempt.evaluation, "      ")
-    for title, values in (("input", attempt.input), ("output", attempt.output), ("sent", attempt.sent)):
+    for title, values in (
+        ("because", attempt.reason_values),
+        ("input", attempt.input),
+        ("output", attempt.output),
+        ("sent", attempt.sent),
+    ):
         for name, value in values.items():
             typer.echo(f"      {title} {name}: {value}")
     for exchange in attempt.exchanges:
         came = exchange.status if exchange.status is not None else exchange.error
-        typer.echo(f"      {exchange.method} {exchange.address}: {came}, {exchange.milliseconds} ms")
+        purpose = f" (for {exchange.purpose})" if exchange.purpose else ""
+        typer.echo(f"      {exchange.method} {exchange.address}: {came}, {exchange.milliseconds} ms{purpose}")
         cut = " (cut)" if exchange.cut else ""
         for title, body in (("request", exchange.request), ("answer", exchange.answer)):
             if body:

@@ -15,7 +15,7 @@ import msgspec
 from cachetools import TTLCache
 
 from afterword.gladly.client import GladlyClient
-from afterword.gladly.models import Agent, Inbox, Topic
+from afterword.gladly.models import Agent, Inbox, Organization, Topic
 from afterword.outcomes import Permanent, Reason
 from afterword.outgoing.masking import masked
 
@@ -67,6 +67,9 @@ class GladlyNames:
             MOST_MISSING, MISSING_SECONDS, timer=monotonic
         )
         self._asking: defaultdict[Key, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._organizations: TTLCache[str, Organization] = TTLCache(
+            MOST_LISTS, REMEMBER_SECONDS, timer=monotonic
+        )
 
     async def topics(self, account: str, gladly: GladlyClient, wanted: Iterable[str]) -> list[Topic]:
         """Topics by id or name, without regard to case, each once.
@@ -97,6 +100,27 @@ class GladlyNames:
         """The agent with this id; ``None`` when Gladly lists none, as perhaps of one who has left (unsure)."""
         return await self._of_id(account, "agent", gladly.agents, id_, Agent)
 
+    async def all_topics(
+        self, account: str, gladly: GladlyClient, *, naming: Iterable[str] = ()
+    ) -> Sequence[Topic]:
+        """All topics; a fresh list, where one of these names or ids is not in the one that is remembered."""
+        listed = await self._all((account, "topic"), gladly.topics, naming)
+        return [thing for thing in listed if isinstance(thing, Topic)]
+
+    async def all_inboxes(
+        self, account: str, gladly: GladlyClient, *, naming: Iterable[str] = ()
+    ) -> Sequence[Inbox]:
+        """All inboxes; a fresh list as of :meth:`all_topics`."""
+        listed = await self._all((account, "inbox"), gladly.inboxes, naming)
+        return [thing for thing in listed if isinstance(thing, Inbox)]
+
+    async def organization(self, account: str, gladly: GladlyClient) -> Organization:
+        """The organization, remembered as long as a list."""
+        known = self._organizations.get(account)
+        if known is None:
+            known = self._organizations[account] = await gladly.organization()
+        return known
+
     async def _only(self, account: str, kind: str, listing: Listing[N], wanted: str, model: type[N]) -> N:
         wanted = wanted.strip()
 
@@ -123,12 +147,24 @@ class GladlyNames:
             self._missing[account, kind, id_] = True
         return found if isinstance(found, model) else None
 
+    async def _all(self, key: Key, listing: Listing[N], naming: Iterable[str]) -> Sequence[Named]:
+        wanted = {name.strip().casefold() for name in naming}
+        async with self._asking[key]:
+            listed = self._lists.get(key)
+            if listed is not None and (wanted <= _all_names(listed.things) or self._is_fresh(listed)):
+                return listed.things
+            listed = self._lists[key] = _Listed(await listing(), self._monotonic())
+            return listed.things
+
+    def _is_fresh(self, listed: _Listed) -> bool:
+        return self._monotonic() - listed.at < FRESH_SECONDS
+
     async def _find(self, key: Key, listing: Listing[N], pick: Pick) -> Named | None:
         """Look into the remembered list, and, where it is not there, into a fresh one."""
         async with self._asking[key]:  # those who come together share an answer
             listed = self._lists.get(key)
             found = None if listed is None else pick(listed.things)
-            if found is not None or (listed and self._monotonic() - listed.at < FRESH_SECONDS):
+            if found is not None or (listed and self._is_fresh(listed)):
                 return found
             listed = self._lists[key] = _Listed(await listing(), self._monotonic())
             return pick(listed.things)
@@ -143,6 +179,10 @@ def _called(kind: str, listed: Sequence[Named], wanted: str) -> Named | None:
         words = f"Gladly has {len(found)} things of kind {kind} called “{masked(wanted)}”; write the id of the one"
         raise Permanent(Reason("gladly-name-ambiguous", words, {"kind": kind}))
     return found[0] if found else None
+
+
+def _all_names(things: Sequence[Named]) -> set[str]:
+    return {name for thing in things for name in {thing.id.casefold(), *_names(thing)}}
 
 
 def _names(thing: Named) -> set[str]:

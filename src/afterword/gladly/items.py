@@ -27,7 +27,8 @@ CUSTOM_CHANNEL = "CUSTOM"
 class ItemContent(msgspec.Struct, frozen=True, rename="camel"):
     """What an item holds, of any type: what a type does not have, or has in a form of its own, is ``None``.
 
-    ``content`` and ``body`` are the text of most messages; a custom channel's ``content`` is an object.
+    ``content`` and ``body`` are the text of most messages; a custom channel's ``content`` is an object. A call that was
+    missed has no ``answered_at``.
     """
 
     type: str
@@ -36,6 +37,7 @@ class ItemContent(msgspec.Struct, frozen=True, rename="camel"):
     subject: str | None = None
     status: str | dict[str, object] | None = None
     custom_channel_id: str | None = None
+    answered_at: str | None = None
     activity_type: str | None = None
     title: str | None = None
     source_name: str | None = None

@@ -25,9 +25,12 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
     milliseconds: int = 0
     cut: bool = False
     """Whether a body was longer than is kept."""
+    purpose: str = msgspec.field(name="for", default="")
+    """What the call was made for, where a task says so."""
 
 
 _exchanges: ContextVar[list[Exchange] | None] = ContextVar("exchanges", default=None)
+_purpose: ContextVar[str] = ContextVar("purpose", default="")
 
 
 @contextlib.contextmanager
@@ -41,11 +44,21 @@ def recorded_exchanges() -> Iterator[list[Exchange]]:
         _exchanges.reset(token)
 
 
+@contextlib.contextmanager
+def made_for(purpose: str) -> Iterator[None]:
+    """Say what the calls within the block are made for, in a few words: ``rule: topics``."""
+    token = _purpose.set(purpose)
+    try:
+        yield
+    finally:
+        _purpose.reset(token)
+
+
 def record_exchange(exchange: Exchange) -> None:
     """Keep a call, where somebody collects them; for what goes out in other ways than :class:`Caller`'s."""
     exchanges = _exchanges.get()
     if exchanges is not None and len(exchanges) < MOST_EXCHANGES:
-        exchanges.append(exchange)
+        exchanges.append(msgspec.structs.replace(exchange, purpose=exchange.purpose or _purpose.get()))
 
 
 def excerpt(body: bytes, secrets: Iterable[str] = ()) -> tuple[str, bool]:

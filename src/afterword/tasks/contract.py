@@ -73,7 +73,8 @@ class TaskCall(msgspec.Struct, Generic[Configuration], frozen=True, kw_only=True
 
     ``fields`` are the event's, by name; ``survey_response`` is set when a survey response started the run.
     ``workflow_id`` is ``None`` for a definition that is not saved, ``brakes`` are those of the run's own revision.
-    ``run_started_at`` is when the run began for the first time, ``None`` in a rehearsal.
+    ``run_id`` says which run it is, for what a task writes down, and ``run_started_at`` when that began for the first
+    time; both are ``None`` in a rehearsal.
     """
 
     run_key: str
@@ -84,6 +85,7 @@ class TaskCall(msgspec.Struct, Generic[Configuration], frozen=True, kw_only=True
     survey_response: SurveyResponseState | None = None
     workflow_id: str | None = None
     brakes: Brakes = NO_BRAKES
+    run_id: int | None = None
     run_started_at: datetime | None = None
 
     @property
@@ -118,25 +120,26 @@ class Done(msgspec.Struct, frozen=True):
     sent: Mapping[str, str] = {}
 
 
-class Plan(msgspec.Struct, frozen=True):
-    """What a task would do: a rehearsal's answer.
-
-    ``sends`` is named as in :class:`Done`'s ``sent``, so that the two can be held side by side; ``output`` is what
-    later tasks may go by, made up where only the other side can know. ``repeats`` tells that it was done before and
-    would not be done again.
-    """
-
-    sends: Mapping[str, str]
-    output: Mapping[str, object] = {}
-    repeats: bool = False
-
-
 class Wait(msgspec.Struct, frozen=True):
     """Nothing more to do before ``until``; then the task is called again."""
 
     until: datetime
     code: str
     words: str
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """What a task would do: a rehearsal's answer.
+
+    ``sends`` is named as in :class:`Done`'s ``sent``, so that the two can be held side by side; ``output`` is what
+    later tasks may go by, made up where only the other side can know. ``repeats`` tells that it was done before and
+    would not be done again; ``waits``, that it would wait first.
+    """
+
+    sends: Mapping[str, str]
+    output: Mapping[str, object] = {}
+    repeats: bool = False
+    waits: Wait | None = None
 
 
 class TaskType(Protocol[Configuration]):

@@ -1,20 +1,22 @@
 """Send JSON event: what the guide's *Gladly Qualtrics App* does when a Conversation is closed."""
 
+from datetime import UTC, datetime
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
+from afterword.eligibility.deciding import Decider
+from afterword.eligibility.facts import Closing, Facts, inbox_of, needed
+from afterword.eligibility.settings import Credit, Eligibility
 from afterword.gladly.names import split_name
 from afterword.outcomes import Permanent, Reason, Skip
 from afterword.sending.checking import check_allow_list, check_may_be_written_to
-from afterword.tasks.contract import Done, Plan, Repetition, TaskCall
+from afterword.tasks.contract import Done, Plan, Repetition, TaskCall, Wait
 from afterword.tasks.fields import GladlyAccountId
 from afterword.tasks.services import Services
 
-NO_EMAIL = Reason("customer-has-no-email", "the customer has no email address")
 NO_CUSTOMER = Reason("event-names-no-customer", "the event that started the run names no customer")
-
 
 FIELDS = (
     "customerId",
@@ -25,10 +27,14 @@ FIELDS = (
     "agentId",
     "inboxId",
 )
+CREDITED = "agentCredited"
+"""In the output alone: by which rule the agent is credited."""
 
 
 class SendJsonEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """Configuration: the connected Gladly account to ask, and the Qualtrics account whose endpoint gets the event."""
+    """Configuration: the connected Gladly account to ask, the Qualtrics account whose endpoint gets the event, whom to
+    ask, and how the fields are made.
+    """
 
     gladly_account: GladlyAccountId
     qualtrics_account: Annotated[
@@ -41,6 +47,27 @@ class SendJsonEvent(msgspec.Struct, frozen=True, kw_only=True):
             extra_json_schema={"format": "qualtrics-account"},
         ),
     ]
+    eligibility: Annotated[
+        Eligibility,
+        Meta(title="Eligibility", description="Whom to ask: rules that a closing has to pass."),
+    ] = Eligibility()
+    credit: Annotated[
+        Credit,
+        Meta(
+            title="Credited agent",
+            description="Who goes out as agentId: the assignee at closing, the agent who wrote last, or the one who "
+            "closed it. Where there is none, the next of these.",
+            examples=["assignee"],
+        ),
+    ] = "assignee"
+    family_name_first: Annotated[
+        bool,
+        Meta(
+            title="Family name first",
+            description="Names in Gladly are written with the family name first, as in “King Ada”.",
+            examples=[True],
+        ),
+    ] = False
 
 
 class SendJsonEventTask:
@@ -57,51 +84,103 @@ class SendJsonEventTask:
         self._services = services
 
     def outputs(self, _: SendJsonEvent) -> tuple[str, ...]:
-        """The seven fields, as they were sent."""
-        return FIELDS
+        """The seven fields, as they were sent, and by which rule the agent is credited."""
+        return (*FIELDS, CREDITED)
 
     async def plan(self, call: TaskCall[SendJsonEvent]) -> Plan:
-        """The seven fields as they would be sent; Gladly is asked for them."""
-        fields = await self._fields(call)
+        """The seven fields as they would be sent; Gladly is asked for them, and nobody is kept."""
+        decider = await self._decider(call)
+        waits = await _wait_or_go(decider)
+        if waits is not None:
+            await _wait_or_go(decider, whenever=True)
+        fields, output = await self._fields(call, decider)
         await check_allow_list(self._services.database, call.writer, fields["customerEmailAddress"])
         await self._accounts.qualtrics(call.configuration.qualtrics_account)
-        return Plan(fields, fields)
+        return Plan(fields, output, waits=waits)
 
-    async def run(self, call: TaskCall[SendJsonEvent]) -> Done:
-        """Ask Gladly for the customer, one GET, and post the seven fields."""
-        fields = await self._fields(call)
+    async def run(self, call: TaskCall[SendJsonEvent]) -> Done | Wait:
+        """Find out whether to ask, ask Gladly for the customer, one GET, and post the seven fields."""
+        decider = await self._decider(call)
+        waits = await _wait_or_go(decider)
+        if waits is not None:
+            return waits
+        fields, output = await self._fields(call, decider)
         account = await self._accounts.qualtrics(call.configuration.qualtrics_account)
-        await check_may_be_written_to(
-            self._services.database,
-            self._services.settings,
-            call.writer,
-            fields["customerEmailAddress"],
-            counts=not account.leads_to(self._services.settings.public_url),
-        )
-        await account.send_json_event(fields, idempotency_key=call.key)
-        return Done(fields, sent=fields)
+        async with decider.customer_kept():
+            await check_may_be_written_to(
+                self._services.database,
+                self._services.settings,
+                call.writer,
+                fields["customerEmailAddress"],
+                counts=not account.leads_to(self._services.settings.public_url),
+            )
+            await account.send_json_event(fields, idempotency_key=call.key)
+        return Done(output, sent=fields)
 
-    async def _fields(self, call: TaskCall[SendJsonEvent]) -> dict[str, str]:
-        """The seven fields, always all of them, as text, empty when unknown."""
-        told = call.fields
-        customer_id = told.get("customerId", "")
-        if not customer_id:
+    async def _decider(self, call: TaskCall[SendJsonEvent]) -> Decider:
+        wanted, closing = call.configuration, _closing(call)
+        if not closing.customer_id:
             raise Permanent(NO_CUSTOMER)
-        gladly = await self._accounts.gladly(call.configuration.gladly_account)
-        profile = await gladly.customer_profile(customer_id)
-        if profile.email_address is None:
-            raise Skip(NO_EMAIL)
-        agent_id, inbox_id = told.get("agentId", ""), told.get("inboxId", "")
-        if not inbox_id and told.get("conversationId"):
-            conversation = await gladly.conversation(told["conversationId"])
-            agent_id, inbox_id = conversation.agent_id or "", conversation.inbox_id or ""
-        first_name, last_names = split_name(profile.name or "")
-        return {
+        gladly = await self._accounts.gladly(wanted.gladly_account)
+        facts = Facts(closing=closing, now=datetime.now(UTC), credit=wanted.credit)
+        return Decider(self._services.database, gladly, self._accounts.gladly_names, wanted.eligibility, facts)
+
+    async def _fields(
+        self, call: TaskCall[SendJsonEvent], decider: Decider
+    ) -> tuple[dict[str, str], dict[str, object]]:
+        """The seven fields, always all of them, as text, empty when unknown; and the output with them."""
+        profile = await decider.known(lambda facts: needed(facts.profile, "profile"), "field: customer")
+        inbox_id = await decider.known(inbox_of, "field: inboxId")
+        agent = await decider.credited()
+        first_name, last_names = split_name(
+            profile.name or "", family_name_first=call.configuration.family_name_first
+        )
+        fields = {
             "customerId": profile.id,
-            "conversationId": told.get("conversationId", ""),
+            "conversationId": decider.facts.closing.conversation_id,
             "customerFirstName": first_name,
             "customerLastNames": last_names,
-            "customerEmailAddress": profile.email_address,
-            "agentId": agent_id,
+            "customerEmailAddress": profile.email_address or "",
+            "agentId": agent.agent_id,
             "inboxId": inbox_id,
         }
+        return fields, {**fields, CREDITED: agent.why}
+
+
+async def _wait_or_go(decider: Decider, *, whenever: bool = False) -> Wait | None:
+    """Wait for the quiet hours to be over, or go on.
+
+    Raises:
+        Skip: a rule has something against asking.
+        Retry, Permanent: it cannot be found out.
+    """
+    verdict = await decider.verdict(whenever=whenever)
+    if isinstance(verdict, Reason):
+        raise Skip(verdict)
+    return None if verdict is None else Wait(verdict.until, verdict.reason.code, verdict.reason.words)
+
+
+def _closing(call: TaskCall[SendJsonEvent]) -> Closing:
+    told = call.fields
+    return Closing(
+        key=call.key,
+        account_id=call.configuration.gladly_account,
+        customer_id=told.get("customerId", ""),
+        conversation_id=told.get("conversationId", ""),
+        workflow_id=call.workflow_id or "",
+        run_id=call.run_id,
+        agent_id=told.get("agentId", ""),
+        inbox_id=told.get("inboxId", ""),
+        closed_at=_moment(told.get("closedAt", "")),
+        initiator_type=told.get("initiatorType", ""),
+        initiator_id=told.get("initiatorId", ""),
+    )
+
+
+def _moment(text: str) -> datetime | None:
+    """When it was closed; events of other kinds may have anything under this name, or nothing."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment

@@ -78,6 +78,7 @@ class TaskRehearsal(msgspec.Struct, frozen=True, kw_only=True):
     verdict: Verdict
     reason_code: str | None = None
     reason: str | None = None
+    reason_values: Mapping[str, str] = {}
     evaluation: Evaluation | None = None
     given: Mapping[str, Any] = {}
     sends: Mapping[str, str] = {}
@@ -206,6 +207,8 @@ class _Going:
             type=task.type,
             label=task.label or task.type,
             verdict="was done before" if plan.repeats else "would be done",
+            reason_code=None if plan.waits is None else plan.waits.code,
+            reason=None if plan.waits is None else plan.waits.words,
             evaluation=evaluation,
             given=given,
             sends=plan.sends,
@@ -250,6 +253,7 @@ class _Going:
             verdict=verdict,
             reason_code=reason.code,
             reason=reason.words,
+            reason_values=reason.values,
             evaluation=evaluation,
             given=given,
             before=before,

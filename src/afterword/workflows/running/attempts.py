@@ -45,6 +45,7 @@ class Tried(msgspec.Struct, frozen=True):
 class Caller(msgspec.Struct, frozen=True):
     """The run that a task is carried out for."""
 
+    id: int
     key: str
     workflow_id: str
     started_at: datetime
@@ -91,6 +92,7 @@ class Attempts:
                     survey_response=event.survey_response,
                     workflow_id=run.workflow_id,
                     brakes=run.brakes,
+                    run_id=run.id,
                     run_started_at=run.started_at,
                 )
                 move = after_result(await task_type.run(call))

@@ -197,7 +197,7 @@ class RunEngine:
                 return Tried.at_once(failed(OUTCOME_UNKNOWN))
             if not await self._mark_in_flight(state):
                 return None
-        run = Caller(state.key, state.workflow_id, state.started_at, definition.brakes)
+        run = Caller(state.id, state.key, state.workflow_id, state.started_at, definition.brakes)
         tried = await self._attempts.try_once(task, event, sources, run=run, failed_before=state.attempt)
         move = replace(tried.move, evaluation=evaluation)
         return replace(tried, move=move)

@@ -138,8 +138,18 @@ def fields_source(fields: Mapping[str, str]) -> Source:
     return value
 
 
-CONVERSATION_FIELDS = ("customerId", "conversationId", "agentId", "inboxId")
-"""What a closed Conversation offers."""
+CONVERSATION_FIELDS = (
+    "customerId",
+    "conversationId",
+    "agentId",
+    "inboxId",
+    "closedAt",
+    "initiatorType",
+    "initiatorId",
+)
+"""What a closed Conversation offers: ids as Gladly told them, when it was closed (UTC), and who closed it, as Gladly
+calls them (``AGENT``, ``AUTOMATION``, ``API``, …).
+"""
 
 
 def _conversation_fields(body: str) -> Mapping[str, str]:
@@ -149,6 +159,9 @@ def _conversation_fields(body: str) -> Mapping[str, str]:
         "conversationId": closed.conversation_id or "",
         "agentId": closed.agent_id or "",
         "inboxId": closed.inbox_id or "",
+        "closedAt": closed.occurred_at.isoformat() if closed.occurred_at else "",
+        "initiatorType": closed.initiator_type or "",
+        "initiatorId": closed.initiator_id or "",
     }
 
 

@@ -1,0 +1,143 @@
+"""The ledger of those asked: who was asked about what, and who is about to be.
+
+A row is written in the transaction that decides, under a lock for the customer, so that of two workers with two
+closings of one customer one asks and the other sees it. What becomes of it:
+
+- *asking*: the call that asks is being made, or nobody knows how it ended;
+- *asked*: it was made;
+- *not asked*: it certainly was not, at least not yet. While its run goes on it keeps the customer; when the run has
+  ended, it no longer counts for anything;
+- *taken back*: what was sent was cancelled before the customer could answer.
+
+So a reservation is given back by the end of its run, whatever ends it, and nobody has to see to it.
+"""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import msgspec
+
+from afterword.eligibility.facts import Asked, Closing
+from afterword.events.models import gladly_origin
+from afterword.gladly.webhooks import CONVERSATION_CLOSED
+from afterword.store.database import Database, PlainConnection
+
+State = Literal["asking", "asked", "not asked", "taken back"]
+
+KEPT_DAYS = 400
+"""Longer than any rule looks back that counts days."""
+MOST_CLOSINGS = 500
+FORGOTTEN_AT_ONCE = 1000
+
+LOOK = """
+WITH counted AS (
+    SELECT asked.* FROM asked LEFT JOIN run ON run.id = asked.run_id
+    WHERE asked.account_id = $1 AND asked.key <> $2
+      AND (asked.customer_id = ANY($3::text[]) OR asked.conversation_id = nullif($4, ''))
+      AND (asked.state IN ('asking', 'asked')
+           OR asked.state = 'not asked' AND run.status IN ('running', 'waiting'))
+)
+SELECT (SELECT max(asked_at) FROM counted WHERE customer_id = ANY($3::text[])) AS customer_at,
+       ARRAY(SELECT closed_at FROM counted WHERE conversation_id = nullif($4, '') AND closed_at IS NOT NULL)
+           AS in_conversation,
+       ARRAY(SELECT occurred_at FROM event
+             WHERE origin = $5 AND conversation_id = nullif($4, '') AND type = $6 AND status <> 'redelivered'
+               AND occurred_at IS NOT NULL
+             ORDER BY occurred_at DESC LIMIT $7) AS closings
+"""
+
+LOCK = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))"
+
+RESERVE = """
+INSERT INTO asked (key, account_id, customer_id, conversation_id, workflow_id, run_id, closed_at, state)
+VALUES ($1, $2, $3, nullif($4, ''), nullif($5, ''), $6, $7, 'asking')
+ON CONFLICT (key) DO UPDATE
+SET customer_id = excluded.customer_id, run_id = excluded.run_id, workflow_id = excluded.workflow_id,
+    state = CASE WHEN asked.state = 'asked' THEN 'asked' ELSE 'asking' END,
+    asked_at = CASE WHEN asked.state IN ('asked', 'asking') THEN asked.asked_at ELSE now() END
+"""
+
+STATE_OF = "SELECT state FROM asked WHERE key = $1 FOR UPDATE"
+
+SETTLE = "UPDATE asked SET state = $2 WHERE key = $1 AND state = 'asking'"
+
+TAKE_BACK = """
+UPDATE asked SET state = 'taken back' WHERE conversation_id = $1 AND state IN ('asking', 'asked')
+"""
+
+FORGET = """
+DELETE FROM asked WHERE key IN (
+    SELECT key FROM asked WHERE asked_at < now() - make_interval(days => $1) ORDER BY asked_at LIMIT $2
+)
+"""
+
+
+class Reservation(msgspec.Struct, frozen=True):
+    """A customer kept for one call; ``may_have_been_asked`` tells that an earlier attempt may have asked."""
+
+    key: str
+    may_have_been_asked: bool
+
+
+async def look(connection: PlainConnection, closing: Closing, customer_ids: Sequence[str]) -> Asked:
+    """Who was asked, or is kept, by other calls than the closing's own: about its conversation, and of its customer.
+
+    ``customer_ids`` are all that the customer is known by: one who was merged has had another.
+    """
+    row = await connection.fetchrow(
+        LOOK,
+        closing.account_id,
+        closing.key,
+        customer_ids,
+        closing.conversation_id,
+        gladly_origin(closing.account_id),
+        CONVERSATION_CLOSED,
+        MOST_CLOSINGS,
+    )
+    if row is None:
+        return Asked()
+    return Asked(tuple(row["closings"]), tuple(row["in_conversation"]), row["customer_at"])
+
+
+async def lock_customer(connection: PlainConnection, account_id: str, customer_id: str) -> None:
+    """Let nobody else decide about this customer until the transaction is over."""
+    await connection.execute(LOCK, f"asked/{account_id}/{customer_id}")
+
+
+async def reserve(connection: PlainConnection, closing: Closing, customer_id: str) -> Reservation:
+    """Write down that the customer is about to be asked; the lock has to be held."""
+    earlier = await connection.fetchval(STATE_OF, closing.key)
+    await connection.execute(
+        RESERVE,
+        closing.key,
+        closing.account_id,
+        customer_id,
+        closing.conversation_id,
+        closing.workflow_id,
+        closing.run_id,
+        closing.closed_at,
+    )
+    return Reservation(closing.key, may_have_been_asked=earlier in {"asking", "asked"})
+
+
+async def note_asked(database: Database, reservation: Reservation) -> None:
+    """The customer was asked. Should this get lost, the row says *asking*, which counts the same."""
+    async with database.pool.acquire() as connection, connection.transaction():
+        await connection.execute("SET LOCAL synchronous_commit = off")
+        await connection.execute(SETTLE, reservation.key, "asked")
+
+
+async def note_not_asked(database: Database, reservation: Reservation) -> None:
+    """The call certainly did not ask; nor did an earlier attempt, unless nobody knows how that ended."""
+    if not reservation.may_have_been_asked:
+        await database.pool.execute(SETTLE, reservation.key, "not asked")
+
+
+async def take_back(connection: PlainConnection, conversation_id: str) -> None:
+    """What was sent about a conversation was cancelled before it could be answered: the customer was not asked."""
+    await connection.execute(TAKE_BACK, conversation_id)
+
+
+async def forget_old(database: Database) -> None:
+    """Delete what no rule looks at any more, a thousand rows at a time."""
+    await database.pool.execute(FORGET, KEPT_DAYS, FORGOTTEN_AT_ONCE)
