@@ -10,7 +10,7 @@ from afterword.gladly.initiators import party
 from afterword.gladly.messages import Item, Message, messages_of
 
 AT = "2026-11-25T12:00:00.123456789Z"
-WHEN = datetime(2026, 11, 25, 12, 0, 0, 123456, tzinfo=UTC)
+WHEN = datetime(2026, 11, 25, 12, 0, 0, 123457, tzinfo=UTC)
 
 
 def read(content: dict[str, Any], **told: Any) -> Message | None:
@@ -39,12 +39,12 @@ def read(content: dict[str, Any], **told: Any) -> Message | None:
         ({"type": "EMAIL", "content": None}, "email", 0),
     ],
 )
-def test_a_message_tells_where_and_how_much(content: dict[str, Any], channel: str, characters: int) -> None:
+def test_a_message_tells_where_and_how_much(content: dict[str, Any], channel: Any, characters: int) -> None:
     assert read(content) == Message(
         at=WHEN,
         by=frozenset({"customer"}),
         channel=channel,
-        characters=characters,  # type: ignore[arg-type]
+        characters=characters,
     )
 
 
@@ -71,8 +71,8 @@ def test_an_answered_call_is_by_both_and_a_missed_one_by_who_called() -> None:
     missed = read(call, **both)
     assert answered is not None
     assert missed is not None
-    assert (answered.by, answered.agent_id) == ({"customer", "agent"}, "a7")
-    assert (missed.by, missed.agent_id) == ({"customer"}, "")
+    assert (sorted(answered.by), answered.agent_id) == (["agent", "customer"], "a7")
+    assert (sorted(missed.by), missed.agent_id) == (["customer"], "")
 
 
 def test_only_what_was_said_before_a_moment_counts() -> None:

@@ -7,7 +7,7 @@ import pytest
 from tests.fixtures.sandbox import Sandbox
 
 from afterword.outcomes import Permanent, Retry, Skip
-from afterword.tasks.contract import TaskCall
+from afterword.tasks.contract import Done, TaskCall
 from afterword.tasks.send_json_event import SendJsonEvent, SendJsonEventTask
 
 OK = '{"meta": {"httpStatus": "200 - OK", "requestId": "r"}}'
@@ -136,6 +136,7 @@ async def test_a_plan_is_the_event_as_it_would_be_and_sends_none(
     assert await everything(customer) == before
     assert stand_in.requests == []
     done = await task.run(wanted)
+    assert isinstance(done, Done)
     assert (plan.sends, plan.output, plan.repeats) == (done.sent, done.output, False)
     assert task.outputs(wanted.configuration) == tuple(done.output)
 

@@ -295,7 +295,7 @@ async def test_a_plan_says_which_rule_would_stop_it_and_with_which_values_and_ke
 
 async def test_a_plan_in_quiet_hours_says_what_would_stop_it_after_them(ready: Any, closed: Any) -> None:
     closing = closed("Ada", "after@whom.example")
-    quiet = {"quiet_hours": ALWAYS_QUIET_NOW, "time_zone": zone_where_it_is_noon()}
+    quiet: dict[str, Any] = {"quiet_hours": ALWAYS_QUIET_NOW, "time_zone": zone_where_it_is_noon()}
     with pytest.raises(Skip) as skipped:
         await SendJsonEventTask(ready.services).plan(call(ready, closing, least_messages=5, **quiet))
     assert skipped.value.reason.code == "conversation-too-short"

@@ -49,7 +49,11 @@ class SendJsonEvent(msgspec.Struct, frozen=True, kw_only=True):
     ]
     eligibility: Annotated[
         Eligibility,
-        Meta(title="Eligibility", description="Whom to ask: rules that a closing has to pass."),
+        Meta(
+            title="Eligibility",
+            description="Whom to ask: rules that a closing has to pass.",
+            examples=[{"once_in_days": 30}],
+        ),
     ] = Eligibility()
     credit: Annotated[
         Credit,
