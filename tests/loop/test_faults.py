@@ -69,16 +69,39 @@ async def test_who_opted_out_is_skipped_with_that_reason_from_then_on(demo: Any,
     address = mail["headers"]["List-Unsubscribe"][0].strip("<>")
     async with demo.http.post(address, data={"List-Unsubscribe": "One-Click"}) as answer:
         assert answer.status < 400
-    told = {"customer": {"email": "leaves@one.example"}, "text": "Again"}
-    conversation = (await demo.gladly("POST", "/_sandbox/inbound-messages", told))["conversationId"]
+    access = demo.described.qualtrics
+    answer = await demo.until_acknowledged(
+        "POST",
+        access.json_event_url,
+        json={"customerEmailAddress": "leaves@one.example", "conversationId": "leaves-again"},
+        headers={"X-API-TOKEN": access.api_token},
+    )
+    assert answer.status == 200
+
+    async def ended() -> bool:
+        return ("skipped", "contact-opted-out", "JSON Event") in await runs_of(demo, "leaves-again")
+
+    await eventually(ended)
+    assert len(await demo.mails("leaves@one.example")) == 1
+
+
+async def test_nobody_is_asked_again_after_ok_thank_you_reopened_and_closed(
+    demo: Any, eventually: Any
+) -> None:
+    customer, conversation = await close_one(demo, "thanks@one.example")
+    await until_mailed(demo, eventually, "thanks@one.example")
+    told = {"customer": {"id": customer}, "text": "ok, thank you"}
+    again = await demo.gladly("POST", "/_sandbox/inbound-messages", told)
+    assert again["conversationId"] == conversation
     await demo.close_conversation(conversation)
 
-    async def both_runs_ended() -> bool:
-        runs = await runs_of(demo, conversation)
-        return ("skipped", "contact-opted-out", "JSON Event") in runs
+    async def ended() -> bool:
+        return ("skipped", "same-case", "CONVERSATION/CLOSED") in await runs_of(demo, conversation)
 
-    await eventually(both_runs_ended)
-    assert len(await demo.mails("leaves@one.example")) == 1
+    await eventually(ended)
+    (row,) = await demo.fetch("SELECT count(*) FROM invitation WHERE email = 'thanks@one.example'")
+    assert row[0] == 1
+    assert len(await demo.mails("thanks@one.example")) == 1
 
 
 async def test_a_customer_without_an_address_is_skipped_and_nothing_is_sent(

@@ -340,7 +340,7 @@ async def test_of_several_addresses_the_primary_goes_out_as_it_was_written(
     closing = closed("Ada", f"first-of-{address}")
     gladly = await ready.services.accounts.gladly(ready.gladly)
     body = json.dumps({"emails": emails}).encode()
-    await gladly._call("PATCH", "/api/v1/customer-profiles/{id}", closing.customer, body)
+    await gladly._call("PATCH", "/api/v1/customer-profiles/{id}", closing.customer, body=body)
     await outcome(ready, call(ready, closing))
     ((_, sent),) = stand_in.requests
     assert json.loads(sent)["customerEmailAddress"] == address
