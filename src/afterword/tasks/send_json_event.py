@@ -127,7 +127,9 @@ class SendJsonEventTask:
             raise Permanent(NO_CUSTOMER)
         gladly = await self._accounts.gladly(wanted.gladly_account)
         facts = Facts(closing=closing, now=datetime.now(UTC), credit=wanted.credit)
-        return Decider(self._services.database, gladly, self._accounts.gladly_names, wanted.eligibility, facts)
+        return Decider(
+            self._services.database, gladly, self._accounts.gladly_names, wanted.eligibility, facts
+        )
 
     async def _fields(
         self, call: TaskCall[SendJsonEvent], decider: Decider
