@@ -4,6 +4,7 @@ import uuid
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -128,8 +129,7 @@ async def test_topics_of_a_closed_conversation_are_added_or_it_is_told_that_they
     gladly: GladlyClient, sandbox: "Sandbox", customer: tuple[str, str], position: str
 ) -> None:
     topic = (await gladly.topics())[0]
-    close = {"status": {"value": "CLOSED", "force": True}}
-    sandbox.api("PATCH", f"/api/v1/conversations/{customer[1]}", close)
+    closed(sandbox, customer[1])
     with sandbox.switched(topicsOnClosed=position):
         if position == "taken":
             await gladly.add_topics(customer[1], [topic.id])
@@ -138,6 +138,71 @@ async def test_topics_of_a_closed_conversation_are_added_or_it_is_told_that_they
             with pytest.raises(GladlyInvalid) as refused:
                 await gladly.add_topics(customer[1], [topic.id])
             assert refused.value.code == "invalid_state"
+
+
+def closed(sandbox: "Sandbox", conversation_id: str) -> None:
+    close = {"status": {"value": "CLOSED", "force": True}}
+    sandbox.api("PATCH", f"/api/v1/conversations/{conversation_id}", close)
+
+
+@pytest.mark.parametrize("is_told", [True, False])
+async def test_a_list_that_is_whole_is_known_as_such_whether_it_says_so_or_not(
+    gladly: GladlyClient, sandbox: "Sandbox", customer: tuple[str, str], is_told: bool
+) -> None:
+    with sandbox.switched(limitedDataWhenComplete=is_told):
+        found = await gladly.conversations_of(customer[0])
+    assert [conversation.id for conversation in found.items] == [customer[1]]
+    assert not found.is_cut
+
+
+@pytest.mark.parametrize(
+    "switches",
+    [
+        {"reportTimes": "utc"},
+        {"reportTimes": "zoned"},
+        {"reportTimes": "local"},
+        {"reportStart": "blank-lines"},
+        {"reportStart": "byte-order-mark"},
+        {"eventsApiIds": "other", "eventsApiEnd": "inclusive"},
+    ],
+    ids=lambda switches: "-".join(map(str, switches.values())),
+)
+async def test_a_closing_is_found_again_in_the_events_and_in_a_report(
+    gladly: GladlyClient, sandbox: "Sandbox", customer: tuple[str, str], switches: dict[str, Any]
+) -> None:
+    """The zone is one that is far from UTC, so that an hour that is read wrong is seen."""
+    before = datetime.now(UTC) - timedelta(seconds=1)
+    closed(sandbox, customer[1])
+    after = datetime.now(UTC) + timedelta(seconds=1)
+    zone = ZoneInfo("Asia/Kolkata")
+    with sandbox.switched(**switches):
+        told = [each.event async for each in gladly.events(before, None)]
+        reported = [
+            moment
+            async for moment in gladly.conversation_timestamps(
+                before.astimezone(zone).date(), after.astimezone(zone).date(), timezone="Asia/Kolkata"
+            )
+        ]
+    [event] = [
+        each
+        for each in told
+        if each and (each.type, each.conversation_id) == ("CONVERSATION/CLOSED", customer[1])
+    ]
+    [moment] = [
+        each for each in reported if (each.type, each.conversation_id) == ("CONVERSATION/CLOSED", customer[1])
+    ]
+    assert event.occurred_at is not None
+    assert before <= event.occurred_at <= after
+    assert abs(moment.at - event.occurred_at) < timedelta(seconds=1)
+
+
+@pytest.mark.parametrize("nothing", ["header", "nothing"])
+async def test_a_report_of_a_day_without_closings_is_empty(
+    gladly: GladlyClient, sandbox: "Sandbox", nothing: str
+) -> None:
+    with sandbox.switched(emptyReport=nothing):
+        day = date(2020, 2, 29)
+        assert [moment async for moment in gladly.conversation_timestamps(day, day)] == []
 
 
 @pytest.mark.parametrize("body", ["whole", "minimal"])
@@ -169,8 +234,7 @@ async def test_a_closing_is_read_whoever_gladly_says_did_it(
         WebhookSettings(url=f"{stand_in.url}/{initiator}", events=["CONVERSATION/CLOSED"], enabled=True)
     )
     with sandbox.switched(apiInitiator=initiator):
-        close = {"status": {"value": "CLOSED", "force": True}}
-        sandbox.api("PATCH", f"/api/v1/conversations/{customer[1]}", close)
+        closed(sandbox, customer[1])
     await eventually(lambda: len(stand_in.requests) > 1)
     await gladly.disable_webhook(webhook_id)
     await gladly.delete_webhook(webhook_id)
