@@ -52,6 +52,11 @@ async def card(gladly: aiohttp.ClientSession, customer_id: str, **more: Any) -> 
     return answer
 
 
+async def delete(gladly: aiohttp.ClientSession, path: str) -> None:
+    async with gladly.delete(path) as answer:
+        await answer.read()
+
+
 async def cards(gladly: aiohttp.ClientSession, customer_id: str) -> int:
     async with gladly.get(f"/_sandbox/customers/{customer_id}/timeline") as answer:
         items = await answer.json()
@@ -134,7 +139,7 @@ async def test_who_gives_up_on_a_call_that_hangs_has_it_done_or_not(
     gladly: aiohttp.ClientSession, fault: Setting, write: Any, *, eventually: Any, when: str, done: int
 ) -> None:
     customer_id = (await write()).customer_id
-    set_ = await fault("hang", when=when, seconds=0.5, times=1, **items_of(customer_id))
+    set_ = await fault("hang", when=when, seconds=0.2, times=1, **items_of(customer_id))
     hanging = asyncio.create_task(card(gladly, customer_id))
 
     async def struck() -> bool:
@@ -143,10 +148,31 @@ async def test_who_gives_up_on_a_call_that_hangs_has_it_done_or_not(
     await eventually(struck)
     hanging.cancel()
     assert (await card(gladly, customer_id)).status == 200, "the next is answered"
-    slow = await fault("hang", seconds=0.1, times=1, **items_of(customer_id))
-    assert (await card(gladly, customer_id)).status == 200, "who waits is answered"
+    slow = await fault("hang", seconds=0.4, times=1, **items_of(customer_id))
+    assert (await card(gladly, customer_id)).status == 200, (
+        "who waits is answered, when the first hang is over"
+    )
     assert await fault.counts(slow) == (1, 1)
     assert await cards(gladly, customer_id) == done + 2
+
+
+async def test_who_gives_up_on_a_deletion_that_hangs_has_nothing_deleted(
+    gladly: aiohttp.ClientSession, fault: Setting, write: Any, eventually: Any
+) -> None:
+    customer_id = (await write()).customer_id
+    await card(gladly, customer_id, id=f"kept-{customer_id}")
+    place = f"/api/v1/conversation-items/kept-{customer_id}"
+    first = await fault("hang", seconds=0.2, times=1, method="DELETE", path=place)
+    hanging = asyncio.create_task(delete(gladly, place))
+
+    async def struck() -> bool:
+        return await fault.counts(first) == (1, 1)
+
+    await eventually(struck)
+    hanging.cancel()
+    await fault("hang", seconds=0.4, times=1, method="GET", path=place)
+    async with gladly.get(place) as answer:
+        assert answer.status == 200, "it is there, when the hang is over"
 
 
 @pytest.mark.parametrize(

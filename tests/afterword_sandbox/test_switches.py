@@ -191,6 +191,7 @@ async def test_what_happens_while_a_webhook_is_disabled(
         await ask(gladly, "PATCH", webhook, {"enabled": enabled})
         await ask(gladly, "PATCH", f"/api/v1/conversations/{(await write()).conversation_id}", CLOSE)
     await eventually(lambda: len(receiver.events()) == heard)
+    assert receiver.received[0].event["type"] == "PING", "nothing came before it was enabled"
 
 
 @pytest.mark.parametrize("kind", ["API", "APPLICATION"])
