@@ -9,12 +9,13 @@ from tests.eligibility.conftest import NOW
 
 from afterword.eligibility.deciding import Decider
 from afterword.eligibility.facts import Closing, Facts
-from afterword.eligibility.ledger import forget_old, take_back
+from afterword.eligibility.ledger import forget_old
 from afterword.eligibility.settings import Eligibility
 from afterword.gladly.finding import GladlyNames
 from afterword.gladly.models import CustomerProfile
 from afterword.outcomes import Permanent, Reason, Retry, Skip
 from afterword.store.database import Database
+from afterword.surveys.definitions import add_survey, csat_survey
 
 BAD = Reason("qualtrics-bad-event", "it is bad")
 LOST = Reason("qualtrics-timed-out", "no answer")
@@ -170,11 +171,59 @@ async def test_a_closing_that_repeats_another_carries_nothing_on(database: Datab
     assert await ask(decider(database, "two", wanted=wanted, conversation=conversation)) == "asked"
 
 
-async def test_what_was_taken_back_is_asked_again(database: Database) -> None:
-    assert await ask(decider(database, "one", conversation="conversation")) == "asked"
-    async with database.pool.acquire() as connection:
-        await take_back(connection, "conversation")
-    assert await ask(decider(database, "two", conversation="conversation")) == "asked"
+@pytest.mark.parametrize(
+    ("when_reopened", "is_sent", "is_answered", "ended"),
+    [
+        ("keep", True, False, "same-case"),
+        ("cancel-if-not-sent", False, False, "asked"),
+        ("cancel-if-not-sent", True, False, "same-case"),
+        ("cancel-if-not-answered", True, False, "asked"),
+        ("cancel-if-not-answered", True, True, "same-case"),
+    ],
+)
+async def test_an_invitation_that_the_reopening_cancelled_does_not_count_as_asked(
+    database: Database, when_reopened: str, is_sent: bool, is_answered: bool, ended: str
+) -> None:
+    wanted, first = Eligibility(), NOW - timedelta(hours=3)
+    conversation = "conversation"
+    before = decider(database, "one", wanted=wanted, conversation=conversation, closed_at=first)
+    assert await ask(before) == "asked"
+    await add_invitation(
+        database, conversation, first, when_reopened, is_sent=is_sent, is_answered=is_answered
+    )
+    assert await ask(decider(database, "two", wanted=wanted, conversation=conversation)) == "same-case"
+    await add_closing(database, conversation, NOW - timedelta(hours=1), type_="CONVERSATION/REOPENED")
+    assert await ask(decider(database, "two", wanted=wanted, conversation=conversation)) == ended
+
+
+async def add_invitation(
+    database: Database,
+    conversation: str,
+    closed_at: datetime,
+    when_reopened: str,
+    *,
+    is_sent: bool,
+    is_answered: bool,
+) -> None:
+    async with database.transaction() as connection:
+        survey = await add_survey(connection, name="CSAT", definition=csat_survey())
+    await database.pool.execute(
+        "INSERT INTO contact (id, email, first_name, last_name) VALUES ('CID_1', 'a@b.example', '', '')"
+    )
+    await database.pool.execute(
+        "INSERT INTO invitation (id, survey_id, contact_id, mailing_list_id, link_token, email, first_name, last_name, "
+        "from_name, subject, message, send_at, sent_at, conversation_id, when_reopened, closed_at) VALUES "
+        "('EMD_1', $1, 'CID_1', 'CG_1', 't', 'a@b.example', '', '', '', '', '', now(), $2, $3, $4, $5)",
+        survey,
+        NOW if is_sent else None,
+        conversation,
+        when_reopened,
+        closed_at,
+    )
+    if is_answered:
+        await database.pool.execute(
+            "INSERT INTO response (id, survey_id, invitation_id) VALUES ('R_1', $1, 'EMD_1')", survey
+        )
 
 
 async def test_what_is_very_old_is_forgotten(database: Database) -> None:
@@ -186,12 +235,17 @@ async def test_what_is_very_old_is_forgotten(database: Database) -> None:
 
 
 async def add_closing(
-    database: Database, conversation: str, moment: datetime, status: str = "matched"
+    database: Database,
+    conversation: str,
+    moment: datetime,
+    status: str = "matched",
+    type_: str = "CONVERSATION/CLOSED",
 ) -> None:
     await database.pool.execute(
         "INSERT INTO event (origin, type, body, conversation_id, occurred_at, status) "
-        "VALUES ('gladly/GA_1', 'CONVERSATION/CLOSED', '{}', $1, $2, $3)",
+        "VALUES ('gladly/GA_1', $4, '{}', $1, $2, $3)",
         conversation,
         moment,
         status,
+        type_,
     )

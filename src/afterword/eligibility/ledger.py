@@ -6,10 +6,11 @@ closings of one customer one asks and the other sees it. What becomes of it:
 - *asking*: the call that asks is being made, or nobody knows how it ended;
 - *asked*: it was made;
 - *not asked*: it certainly was not, at least not yet. While its run goes on it keeps the customer; when the run has
-  ended, it no longer counts for anything;
-- *taken back*: what was sent was cancelled before the customer could answer.
+  ended, it no longer counts for anything.
 
-So a reservation is given back by the end of its run, whatever ends it, and nobody has to see to it.
+So a reservation is given back by the end of its run, whatever ends it, and nobody has to see to it. Nor does a row
+count whose invitation was cancelled because the conversation was reopened, which is found where the invitation itself
+finds it, in the events.
 """
 
 from collections.abc import Sequence
@@ -19,10 +20,10 @@ import msgspec
 
 from afterword.eligibility.facts import Asked, Closing
 from afterword.events.models import gladly_origin
-from afterword.gladly.webhooks import CONVERSATION_CLOSED
+from afterword.gladly.webhooks import CONVERSATION_CLOSED, CONVERSATION_REOPENED
 from afterword.store.database import Database, PlainConnection
 
-State = Literal["asking", "asked", "not asked", "taken back"]
+State = Literal["asking", "asked", "not asked"]
 
 KEPT_DAYS = 400
 """Longer than any rule looks back that counts days."""
@@ -36,6 +37,13 @@ WITH counted AS (
       AND (asked.customer_id = ANY($3::text[]) OR asked.conversation_id = nullif($4, ''))
       AND (asked.state IN ('asking', 'asked')
            OR asked.state = 'not asked' AND run.status IN ('running', 'waiting'))
+      AND NOT EXISTS (
+          SELECT FROM invitation JOIN event ON event.origin = $5 AND event.type = $8
+              AND event.conversation_id = asked.conversation_id AND event.occurred_at > asked.closed_at
+          WHERE invitation.conversation_id = asked.conversation_id AND invitation.closed_at = asked.closed_at
+            AND invitation.when_reopened <> 'keep'
+            AND (invitation.sent_at IS NULL OR invitation.when_reopened = 'cancel-if-not-answered')
+            AND NOT EXISTS (SELECT FROM response WHERE response.invitation_id = invitation.id))
 )
 SELECT (SELECT max(asked_at) FROM counted WHERE customer_id = ANY($3::text[])) AS customer_at,
        ARRAY(SELECT closed_at FROM counted WHERE conversation_id = nullif($4, '') AND closed_at IS NOT NULL)
@@ -60,10 +68,6 @@ SET customer_id = excluded.customer_id, run_id = excluded.run_id, workflow_id = 
 STATE_OF = "SELECT state FROM asked WHERE key = $1 FOR UPDATE"
 
 SETTLE = "UPDATE asked SET state = $2 WHERE key = $1 AND state = 'asking'"
-
-TAKE_BACK = """
-UPDATE asked SET state = 'taken back' WHERE conversation_id = $1 AND state IN ('asking', 'asked')
-"""
 
 FORGET = """
 DELETE FROM asked WHERE key IN (
@@ -93,6 +97,7 @@ async def look(connection: PlainConnection, closing: Closing, customer_ids: Sequ
         gladly_origin(closing.account_id),
         CONVERSATION_CLOSED,
         MOST_CLOSINGS,
+        CONVERSATION_REOPENED,
     )
     if row is None:
         return Asked()
@@ -131,11 +136,6 @@ async def note_not_asked(database: Database, reservation: Reservation) -> None:
     """The call certainly did not ask; nor did an earlier attempt, unless nobody knows how that ended."""
     if not reservation.may_have_been_asked:
         await database.pool.execute(SETTLE, reservation.key, "not asked")
-
-
-async def take_back(connection: PlainConnection, conversation_id: str) -> None:
-    """What was sent about a conversation was cancelled before it could be answered: the customer was not asked."""
-    await connection.execute(TAKE_BACK, conversation_id)
 
 
 async def forget_old(database: Database) -> None:

@@ -751,7 +751,7 @@ invitation = Table(
     Index(
         "invitation_cancelled_by_reopening_idx",
         "conversation_id",
-        postgresql_where=text("when_reopened <> 'keep' AND sent_at IS NULL"),
+        postgresql_where=text("when_reopened <> 'keep'"),
     ),
 )
 """``closed_at`` is when the conversation was closed that it asks about, as Gladly told."""

@@ -58,5 +58,5 @@ def _invitations() -> None:
         "invitation_cancelled_by_reopening_idx",
         "invitation",
         ["conversation_id"],
-        postgresql_where=sa.text("when_reopened <> 'keep' AND sent_at IS NULL"),
+        postgresql_where=sa.text("when_reopened <> 'keep'"),
     )
