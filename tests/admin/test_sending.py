@@ -79,6 +79,19 @@ async def test_other_roles_look_and_do_not_decide(
     assert answer.status == 403
 
 
+async def test_a_run_of_a_workflow_in_test_says_so(
+    signed_in: Browser, past: Past, database: Database
+) -> None:
+    run_id = await past.run()
+    _, body = await signed_in.get(f"/workflows/runs/{run_id}")
+    assert "in test" not in body
+    await database.pool.execute(
+        """UPDATE workflow_revision SET definition = definition || '{"brakes": {"in_test": true}}'"""
+    )
+    _, body = await signed_in.get(f"/workflows/runs/{run_id}")
+    assert 'revision 1, <a href="/workflows/sending">in test</a>' in body
+
+
 async def test_a_held_run_tells_what_it_waits_for(signed_in: Browser, past: Past) -> None:
     await hold(past, 1)
     _, body = await signed_in.get("/workflows/runs")

@@ -130,7 +130,8 @@ class EventTold(msgspec.Struct, frozen=True, kw_only=True):
 class RunHistory(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that is known of one run; its tasks stand in the workflow's order.
 
-    ``evaluation`` is how the workflow's conditions came out, ``None`` where it has none.
+    ``evaluation`` is how the workflow's conditions came out, ``None`` where it has none. ``in_test`` tells that the
+    revision that it began with writes to its allow-list alone.
     """
 
     run: RunSummary
@@ -138,6 +139,7 @@ class RunHistory(msgspec.Struct, frozen=True, kw_only=True):
     evaluation: Evaluation | None
     event: EventTold | None
     tasks: tuple[TaskHistory, ...]
+    in_test: bool = False
 
 
 class RunFilters(msgspec.Struct, frozen=True, kw_only=True):

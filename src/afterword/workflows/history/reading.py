@@ -105,6 +105,7 @@ async def get_run(connection: AsyncConnection, run_id: int, *, personal: bool = 
         evaluation=read_evaluation(row.evaluation),
         event=await _event(connection, run.event_id),
         tasks=tell_tasks(run, ends, definition, await _attempts(connection, run_id)),
+        in_test=definition is not None and definition.brakes.in_test,
     )
     return told if personal else history_without_personal_data(told)
 
