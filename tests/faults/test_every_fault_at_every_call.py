@@ -63,7 +63,7 @@ def refused(status: int) -> Fault:
 
 STOPS: dict[str, dict[str, tuple[Fault, str]]] = {
     "profile": {
-        "404": (refused(404), "gladly-not-found"),
+        "404": (refused(404), "gladly-customer-gone"),
         "400": (refused(400), "gladly-invalid"),
     },
     "conversation": {"404": (refused(404), "gladly-not-found")},
@@ -77,7 +77,7 @@ STOPS: dict[str, dict[str, tuple[Fault, str]]] = {
         "554": ({"at": "data", "says": "554 5.7.1 not wanted"}, "mail-refused"),
     },
     "item": {
-        "404": (refused(404), "gladly-not-found"),
+        "404": (refused(404), "gladly-customer-gone"),
         "400": (refused(400), "gladly-invalid"),
     },
 }

@@ -25,11 +25,10 @@ async def waiting_run(database: Database, policy: str, *, sent: bool = False, **
     )
     await pool.execute(
         "INSERT INTO invitation (id, survey_id, contact_id, mailing_list_id, link_token, email, first_name, last_name, "
-        "from_name, subject, message, send_at, sent_at, conversation_id, when_reopened, closed_at) VALUES ('EMD_1', "
-        "'SV_1', 'CID_1', 'CG_1', 'token', 'a@b.example', '', '', '', '', '', now(), $2, 'conv1', $1, $3)",
+        "from_name, subject, message, send_at, sent_at, conversation_id, when_reopened) VALUES ('EMD_1', 'SV_1', "
+        "'CID_1', 'CG_1', 'token', 'a@b.example', '', '', '', '', '', now(), $2, 'conv1', $1)",
         policy,
         NOON if sent else None,
-        NOON - timedelta(minutes=5),
     )
     waiting_for = run.get("waiting_for")
     run_id: int = await pool.fetchval(
@@ -45,9 +44,9 @@ async def waiting_run(database: Database, policy: str, *, sent: bool = False, **
     return run_id
 
 
-async def reopen(story: Story, database: Database, *, minutes: float = 0) -> tuple[bool, bool]:
+async def reopen(story: Story, database: Database) -> tuple[bool, bool]:
     """Gladly tells of the reopening; whether the run is due then, and has a job that is."""
-    await story.webhook("CONVERSATION/REOPENED", at=NOON + timedelta(minutes=minutes), conversation="conv1")
+    await story.webhook("CONVERSATION/REOPENED", at=NOON, conversation="conv1")
     await Inbox(database, RunQueue(database)).drain()
     row = await database.pool.fetchrow(
         "SELECT coalesce(due_at <= now() AND waiting_for IS NULL, false) AS is_due, EXISTS (SELECT FROM pgqueuer "
@@ -74,36 +73,3 @@ async def test_who_is_held_is_woken_too(story: Story, database: Database) -> Non
 async def test_others_are_left_alone(story: Story, database: Database, policy: str, sent: bool) -> None:
     await waiting_run(database, policy, sent=sent)
     assert await reopen(story, database) == (False, False)
-
-
-async def test_a_reopening_of_before_the_closing_that_comes_late_wakes_nobody(
-    story: Story, database: Database
-) -> None:
-    await waiting_run(database, "cancel-if-not-sent")
-    assert await reopen(story, database, minutes=-6) == (False, False)
-
-
-@pytest.mark.parametrize(
-    ("policy", "sent", "answered", "state"),
-    [
-        ("cancel-if-not-sent", False, False, "taken back"),
-        ("cancel-if-not-answered", True, False, "taken back"),
-        ("cancel-if-not-answered", True, True, "asked"),
-        ("cancel-if-not-sent", True, False, "asked"),
-        ("keep", False, False, "asked"),
-    ],
-)
-async def test_who_was_asked_in_vain_does_not_count_as_asked(
-    story: Story, database: Database, *, policy: str, sent: bool, answered: bool, state: str
-) -> None:
-    await waiting_run(database, policy, sent=sent)
-    await database.pool.execute(
-        "INSERT INTO asked (key, account_id, customer_id, conversation_id, state) "
-        "VALUES ('k', 'GA_1', 'cust1', 'conv1', 'asked')"
-    )
-    if answered:
-        await database.pool.execute(
-            "INSERT INTO response (id, survey_id, invitation_id) VALUES ('R_1', 'SV_1', 'EMD_1')"
-        )
-    await reopen(story, database)
-    assert await database.pool.fetchval("SELECT state FROM asked") == state

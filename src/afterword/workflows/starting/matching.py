@@ -15,7 +15,7 @@ from afterword.outcomes import Reason
 from afterword.store.database import Database, PlainConnection
 from afterword.store.queue import RunQueue
 from afterword.workflows.definitions import ConversationClosed, Event, SurveyResponse
-from afterword.workflows.starting.reopened import note_reopenings
+from afterword.workflows.starting.reopened import wake_reopened
 from afterword.workflows.starting.repeated_closings import SAME_CLOSING, Arrived, tell_closings_apart
 from afterword.workflows.starting.starters import Starter, Starters
 
@@ -93,7 +93,7 @@ class Inbox:
             if not events:
                 return 0, 0
             workflows = await self._starters.read(connection)
-            await note_reopenings(connection, self._queue, events)
+            await wake_reopened(connection, self._queue, events)
             events, repeats = await tell_closings_apart(connection, events)
             matches = [
                 (workflow, event)
