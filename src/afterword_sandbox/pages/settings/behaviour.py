@@ -72,7 +72,9 @@ def _text(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, tuple | list):
-        return ", ".join(f"{each:g}" for each in value)
+        return ", ".join(_text(each) for each in value)
+    if isinstance(value, float):
+        return f"{value:.15g}"
     return str(value)
 
 
