@@ -36,6 +36,7 @@ from afterword_sandbox.rate_limit import RateLimit, ReportLimit
 from afterword_sandbox.sandbox import SANDBOX, Sandbox
 from afterword_sandbox.store import Store
 from afterword_sandbox.webhooks.delivery import Postman
+from afterword_sandbox.webhooks.notice import DeactivationNotice
 
 SHUTDOWN_SECONDS = 0.2
 """How long a request under way may take to end when the sandbox stops."""
@@ -132,7 +133,8 @@ async def start(options: Options, stack: AsyncExitStack) -> Addresses:
     mails = MailCatcher(options.data_dir / "mails.db", live)
     stack.callback(mails.close)
     faults = Faults()
-    postman = Postman(store, options.resend_delays, faults)
+    notice = DeactivationNotice(store, mails, addresses)
+    postman = Postman(store, options.resend_delays, faults, notice)
     store.listeners.extend((postman.tell, live.hear))
     stack.push_async_callback(postman.stop)
     stack.push_async_callback(stop, asyncio.create_task(make_export_jobs(store)))

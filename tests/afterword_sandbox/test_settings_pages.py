@@ -213,9 +213,17 @@ async def test_a_webhook_is_made_enabled_watched_changed_and_deleted(
     assert (await gladly.get(place)).status == 404
 
 
-async def test_a_deactivated_webhook_says_why(
-    gladly: aiohttp.ClientSession, receiver: Any, add_webhook: Any, write: Any, eventually: Any
+async def test_a_deactivated_webhook_says_why_and_every_api_user_is_told_by_mail(
+    gladly: aiohttp.ClientSession,
+    sandbox: Any,
+    receiver: Any,
+    add_webhook: Any,
+    *,
+    write: Any,
+    eventually: Any,
 ) -> None:
+    _, email = await new_user(gladly, "API_USER")
+    _, agents_email = await new_user(gladly, "AGENT")
     webhook_id = await add_webhook(receiver.url, ["CONVERSATION/CLOSED"])
     receiver.default_status = 503
     opened = await write()
@@ -228,6 +236,15 @@ async def test_a_deactivated_webhook_says_why(
 
     await eventually(told)
     assert "Deactivated" in await page(gladly, "/settings/webhooks")
+
+    async def mails(address: str) -> Any:
+        async with gladly.get(f"{sandbox.mail_url}/messages", params={"to": address}) as answer:
+            return await answer.json()
+
+    (mail,) = await eventually(lambda: mails(email))
+    assert f"/settings/webhooks/{webhook_id}" in mail["text"]
+    assert "At last: answered 503" in mail["text"]
+    assert await mails(agents_email) == []
 
 
 async def test_behaviour_is_switched_and_set_back(gladly: aiohttp.ClientSession) -> None:

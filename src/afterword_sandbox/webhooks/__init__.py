@@ -1,5 +1,5 @@
 """Webhooks: who gets which events (``management.py``) and how they get there (``delivery.py``).
 
-It knows the store and the company's events; nothing of the pages or the API. Start reading at
+It knows the store, the company and the mail catcher; nothing of the pages or the API. Start reading at
 ``delivery.py``.
 """

@@ -20,6 +20,7 @@ from afterword_sandbox.faults.deliveries import DeliveryFaults
 from afterword_sandbox.faults.rules import Faults
 from afterword_sandbox.identifiers import new_id
 from afterword_sandbox.store import Changes, Store
+from afterword_sandbox.webhooks.notice import DeactivationNotice
 from afterword_sandbox.webhooks.request import Outcome, Target, new_session, send
 
 CONCURRENT_PER_WEBHOOK = 32
@@ -33,8 +34,11 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger()
 class Postman:
     """Carries what is due, one task for each webhook that has something to send."""
 
-    def __init__(self, store: Store, resend_delays: tuple[float, ...], faults: Faults) -> None:
+    def __init__(
+        self, store: Store, resend_delays: tuple[float, ...], faults: Faults, notice: DeactivationNotice
+    ) -> None:
         self._store = store
+        self._notice = notice
         self._resend_delays = resend_delays
         self._faults = DeliveryFaults(store, faults)
         self._rounds: dict[str, tuple[asyncio.Task[None], asyncio.Event]] = {}
@@ -129,10 +133,13 @@ class Postman:
         outcome = await self._attempt(webhook, delivery)
         try:
             with self._store.transaction():
-                self._record(webhook_id, delivery, outcome, attempted_at)
+                goes_on = self._record(webhook_id, delivery, outcome, attempted_at)
         except sqlite3.Error as error:
             log.error("webhook_outcome_not_stored", webhook=webhook_id, error=str(error))  # noqa: TRY400
             await asyncio.sleep(STORE_TROUBLE_SECONDS)
+        else:
+            if not goes_on:
+                await self._notice.send(webhook, outcome.words)
 
     async def _attempt(self, webhook: sqlite3.Row, delivery: sqlite3.Row) -> Outcome:
         """Send an event, unless a fault has this attempt fail."""
@@ -142,19 +149,22 @@ class Postman:
         outcome = await send(self.session, Target.of_row(webhook), _body(delivery))
         return outcome if fault is None else Outcome(None, "the answer was lost: a fault was asked for", 0.0)
 
-    def _record(self, webhook_id: str, delivery: sqlite3.Row, outcome: Outcome, attempted_at: str) -> None:
-        """Note what came of an attempt, unless the webhook was disabled or deleted meanwhile."""
+    def _record(self, webhook_id: str, delivery: sqlite3.Row, outcome: Outcome, attempted_at: str) -> bool:
+        """Note what came of an attempt, unless the webhook was disabled or deleted meanwhile; False when it is
+        deactivated by that.
+        """
         position: int = delivery["position"]
         if not self._store.one("SELECT 1 FROM deliveries WHERE position = ?", (position,)):
-            return
+            return True
         self._log(webhook_id, delivery, outcome, attempted_at)
         self._faults.attempted(webhook_id, position)
         if outcome.is_success:
             self._store.execute("DELETE FROM deliveries WHERE position = ?", (position,))
-        else:
-            self._send_again_or_deactivate(webhook_id, delivery, outcome)
+            return True
+        return self._send_again_or_deactivate(webhook_id, delivery, outcome)
 
-    def _send_again_or_deactivate(self, webhook_id: str, delivery: sqlite3.Row, outcome: Outcome) -> None:
+    def _send_again_or_deactivate(self, webhook_id: str, delivery: sqlite3.Row, outcome: Outcome) -> bool:
+        """Queue a failed delivery again, or deactivate the webhook: False."""
         switches = settings.read(self._store)
         delays = self._resend_delays if switches.resend_delays is None else switches.resend_delays
         failures: int = delivery["failures"] + 1
@@ -166,10 +176,10 @@ class Postman:
                 (failures, time.time() + delay, other_id, delivery["position"]),
             )
             log.info("webhook_failed", webhook=webhook_id, reason=outcome.words, resend_after=delay)
-            return
-        self._store.execute(
+            return True
+        deactivated = self._store.execute(
             "UPDATE webhooks SET enabled = 0, disabled_at_due_to_retry_limit = :at, updated_at = :at "
-            "WHERE id = :id",
+            "WHERE id = :id AND enabled",
             {"id": webhook_id, "at": now()},
         )
         if switches.events_while_disabled == "dropped":
@@ -177,6 +187,7 @@ class Postman:
         else:
             self._store.execute("DELETE FROM deliveries WHERE position = ?", (delivery["position"],))
         log.warning("webhook_deactivated", webhook=webhook_id, reason=outcome.words)
+        return not deactivated
 
     def _log(self, webhook_id: str, delivery: sqlite3.Row, outcome: Outcome, attempted_at: str) -> None:
         self._store.insert(
