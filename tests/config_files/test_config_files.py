@@ -15,13 +15,17 @@ from afterword.accounts.connected import add_gladly, add_qualtrics
 from afterword.accounts.people import add_person
 from afterword.accounts.secrets import SecretBox, check_secret_key
 from afterword.cli import app
-from afterword.demo.seed import gladly_to_json_event, json_event_to_survey, response_to_gladly
 from afterword.directory.contacts import add_mailing_list
 from afterword.gladly.webhooks import BasicCredentials, WebhookCredentials
 from afterword.outcomes import ConfigurationError
 from afterword.settings import Settings
 from afterword.store.database import Database
 from afterword.surveys.definitions import add_survey, csat_survey
+from afterword.workflows.saving.templates import (
+    gladly_to_json_event,
+    json_event_to_survey,
+    response_to_gladly,
+)
 from afterword.workflows.saving.workflows import add_workflow
 from afterword.workflows.starting.endpoints import add_endpoint, new_url_token
 

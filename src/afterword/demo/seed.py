@@ -29,13 +29,13 @@ from afterword.store.identifiers import derived_id
 from afterword.store.migrations import migrate
 from afterword.surveys.definitions import add_survey, csat_survey
 from afterword.webhook_keeping.keeping import WebhookKeeping
-from afterword.workflows.definitions import (
-    ConversationClosed,
-    Definition,
-    JsonEvent,
-    JsonField,
-    SurveyResponse,
-    Task,
+from afterword.workflows.saving.templates import (
+    ANSWER_NAME,
+    ASK_NAME,
+    TELL_NAME,
+    gladly_to_json_event,
+    json_event_to_survey,
+    response_to_gladly,
 )
 from afterword.workflows.saving.workflows import add_workflow
 from afterword.workflows.starting.endpoints import add_endpoint
@@ -45,16 +45,6 @@ SURVEY = "Customer satisfaction (CSAT)"
 MAILING_LIST = "Customers asked after a conversation"
 WEB_STARTS_WITHIN_SECONDS = 30.0
 ENDPOINT_ID = derived_id("OC", "demo endpoint")
-
-EVENT_FIELDS = (
-    "customerId",
-    "conversationId",
-    "customerFirstName",
-    "customerLastNames",
-    "customerEmailAddress",
-    "agentId",
-    "inboxId",
-)
 
 
 class Addresses(msgspec.Struct, frozen=True):
@@ -122,87 +112,21 @@ async def _first(
     mailing_list_id = await add_mailing_list(connection, name=MAILING_LIST)
     await add_workflow(
         connection,
-        name="Gladly Qualtrics App: tell that a conversation was closed",
+        name=TELL_NAME,
         definition=gladly_to_json_event(gladly.id, qualtrics.id),
     )
     await add_workflow(
         connection,
-        name="Gladly Triggered Survey",
+        name=ASK_NAME,
         definition=json_event_to_survey(ENDPOINT_ID, mailing_list_id, survey_id),
         workflow_id=ENDPOINT_ID,
     )
     await add_workflow(
         connection,
-        name="Send Survey Response to Gladly",
+        name=ANSWER_NAME,
         definition=response_to_gladly(survey_id, gladly.id),
     )
     return Seeded(gladly.id, survey_id, json_event_url)
-
-
-def gladly_to_json_event(gladly_account_id: str, qualtrics_account_id: str) -> Definition:
-    """The guide's *Gladly Qualtrics App*: what it does when a Conversation is closed."""
-    return Definition(
-        event=ConversationClosed(account=gladly_account_id),
-        tasks=(
-            Task(
-                id="T-1",
-                type="send-json-event",
-                label="Send JSON event",
-                configuration={
-                    "gladly_account": gladly_account_id,
-                    "qualtrics_account": qualtrics_account_id,
-                },
-            ),
-        ),
-    )
-
-
-def json_event_to_survey(endpoint_id: str, mailing_list_id: str, survey_id: str) -> Definition:
-    """The guide's *Gladly Triggered Survey*: steps 4 to 11."""
-    return Definition(
-        event=JsonEvent(
-            endpoint=endpoint_id, fields=tuple(JsonField(name, f"$.{name}") for name in EVENT_FIELDS)
-        ),
-        tasks=(
-            Task(
-                id="T-1",
-                type="distribute-survey",
-                label="XM Directory: Distribute survey",
-                configuration={
-                    "mailing_list": mailing_list_id,
-                    "first_name": "~{aedj://customerFirstName}",
-                    "last_name": "~{aedj://customerLastNames}",
-                    "email": "~{aedj://customerEmailAddress}",
-                    "embedded_data": [
-                        {"field": name, "value": f"~{{aedj://{name}}}"}
-                        for name in ("customerId", "conversationId", "agentId", "inboxId")
-                    ],
-                    "survey": survey_id,
-                    "delay_seconds": 0,
-                },
-            ),
-        ),
-    )
-
-
-def response_to_gladly(survey_id: str, gladly_account_id: str) -> Definition:
-    """The guide's *Send Survey Response to Gladly*."""
-    return Definition(
-        event=SurveyResponse(survey=survey_id, kinds=("created", "updated")),
-        tasks=(
-            Task(
-                id="T-1",
-                type="gladly-timeline-event",
-                label="Gladly: timeline event",
-                configuration={
-                    "account": gladly_account_id,
-                    "customer_id": "${e://Field/CustomerId}",
-                    "title": "CSAT Score: ${q://QID1/SelectedChoicesRecode}",
-                    "body": "Customer Feedback: ${q://QID2/ChoiceTextEntryValue}",
-                },
-            ),
-        ),
-    )
 
 
 async def _keep_webhook(settings: Settings, database: Database, box: SecretBox, account_id: str) -> None:

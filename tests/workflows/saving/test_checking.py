@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from msgspec import Meta
 
 from afterword.accounts.secrets import SecretBox
-from afterword.demo.seed import gladly_to_json_event, json_event_to_survey, response_to_gladly
 from afterword.settings import Settings
 from afterword.store.database import Database
 from afterword.surveys.definitions import Survey, add_survey, csat_survey
@@ -30,6 +29,11 @@ from afterword.workflows.definitions import (
 )
 from afterword.workflows.saving.checking import Known, Mistake, check_definition
 from afterword.workflows.saving.known import check_on_saving
+from afterword.workflows.saving.templates import (
+    gladly_to_json_event,
+    json_event_to_survey,
+    response_to_gladly,
+)
 
 
 class Line(msgspec.Struct, frozen=True):

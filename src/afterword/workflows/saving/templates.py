@@ -1,0 +1,102 @@
+"""The vendors' guide as templates: what its three Workflows say, given the ids of what they use. Pure."""
+
+from afterword.workflows.definitions import (
+    ConversationClosed,
+    Definition,
+    JsonEvent,
+    JsonField,
+    SurveyResponse,
+    Task,
+)
+
+TELL_NAME = "Gladly Qualtrics App: tell that a conversation was closed"
+ASK_NAME = "Gladly Triggered Survey"
+ANSWER_NAME = "Send Survey Response to Gladly"
+
+EVENT_FIELDS = (
+    "customerId",
+    "conversationId",
+    "customerFirstName",
+    "customerLastNames",
+    "customerEmailAddress",
+    "agentId",
+    "inboxId",
+)
+"""What the guide's JSON event holds, by the names of its step 7."""
+EMBEDDED_DATA = ("customerId", "conversationId", "agentId", "inboxId")
+"""Which of it goes along with the Distribution, and comes back with the Response."""
+
+
+def gladly_to_json_event(gladly_account_id: str, qualtrics_account_id: str) -> Definition:
+    """The guide's *Gladly Qualtrics App*: what it does when a Conversation is closed."""
+    return Definition(
+        event=ConversationClosed(account=gladly_account_id),
+        tasks=(
+            Task(
+                id="T-1",
+                type="send-json-event",
+                label="Send JSON event",
+                configuration={
+                    "gladly_account": gladly_account_id,
+                    "qualtrics_account": qualtrics_account_id,
+                },
+            ),
+        ),
+    )
+
+
+def json_event_to_survey(endpoint_id: str, mailing_list_id: str, survey_id: str) -> Definition:
+    """The guide's *Gladly Triggered Survey*: steps 4 to 11."""
+    return Definition(
+        event=JsonEvent(
+            endpoint=endpoint_id, fields=tuple(JsonField(name, f"$.{name}") for name in EVENT_FIELDS)
+        ),
+        tasks=(
+            Task(
+                id="T-1",
+                type="distribute-survey",
+                label="XM Directory: Distribute survey",
+                configuration={
+                    "mailing_list": mailing_list_id,
+                    "first_name": "~{aedj://customerFirstName}",
+                    "last_name": "~{aedj://customerLastNames}",
+                    "email": "~{aedj://customerEmailAddress}",
+                    "embedded_data": [
+                        {"field": name, "value": f"~{{aedj://{name}}}"} for name in EMBEDDED_DATA
+                    ],
+                    "survey": survey_id,
+                    "delay_seconds": 0,
+                },
+            ),
+        ),
+    )
+
+
+def response_to_gladly(
+    survey_id: str,
+    gladly_account_id: str,
+    *,
+    qualtrics_account_id: str | None = None,
+    score_question: str = "QID1",
+    comment_question: str = "QID2",
+) -> Definition:
+    """The guide's *Send Survey Response to Gladly*.
+
+    ``qualtrics_account_id`` is where the Survey is; without one it is a Survey of our own.
+    """
+    return Definition(
+        event=SurveyResponse(survey=survey_id, account=qualtrics_account_id, kinds=("created", "updated")),
+        tasks=(
+            Task(
+                id="T-1",
+                type="gladly-timeline-event",
+                label="Gladly: timeline event",
+                configuration={
+                    "account": gladly_account_id,
+                    "customer_id": "${e://Field/CustomerId}",
+                    "title": f"CSAT Score: ${{q://{score_question}/SelectedChoicesRecode}}",
+                    "body": f"Customer Feedback: ${{q://{comment_question}/ChoiceTextEntryValue}}",
+                },
+            ),
+        ),
+    )
