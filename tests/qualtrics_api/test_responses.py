@@ -43,6 +43,20 @@ async def test_a_response_is_told_as_it_was_answered(api: Any) -> None:
     assert response["displayedValues"] == {"QID1": [1, 2, 3, 4, 5]}
 
 
+async def test_a_response_that_its_respondent_changed_is_told_as_it_is_now_and_subscribers_are_told_again(
+    api: Any, subscriber: Any
+) -> None:
+    await api.subscribe(subscriber.url, sharedKey="k" * 16)
+    response_id = await api.respond(QID1="4")
+    assert await api.respond(QID1="5", QID2=COMMENT, seen_version="1") == response_id
+    values = (await api.get(f"/surveys/{api.survey_id}/responses/{response_id}"))["values"]
+    assert (values["QID1"], values["QID2_TEXT"], values["finished"]) == (5, COMMENT, 1)
+    before = len(subscriber.bodies)
+    await api.deliver()
+    told = [body for body in subscriber.bodies[before:] if response_id.encode() in body]
+    assert len(told) == 2
+
+
 async def test_what_is_not_known_is_left_out(api: Any) -> None:
     """A comment that was not written, and when the page was shown if the form does not tell, or tells nonsense."""
     now = int(time.time())

@@ -714,10 +714,12 @@ timeline_item = Table(
     Column("item_id", Text, nullable=False),
     Column("customer_id", Text, nullable=False),
     Column("is_there", Boolean, nullable=False, server_default=text("false")),
+    Column("under_way", Integer, nullable=False, server_default=text("0")),
     _moment("wanted_at", now=True),
 )
 """Items on Gladly's Timelines that tell of a Response, one for each version that may stand there: noted before Gladly
-is asked to make it (``wanted_at``), and taken out when it was deleted.
+is asked to make it, and taken out when it was deleted. ``under_way``: how many calls that make it may not have ended;
+``wanted_at`` is when the last of them began.
 """
 
 # distributions/ -------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from afterword.gladly.client import GladlyClient
 from afterword.gladly.models import CustomerActivity, item_id
 from afterword.gladly.texts import LINK_TEXT_LENGTH, SOURCE_NAME_LENGTH, TITLE_LENGTH, one_line
-from afterword.outcomes import Permanent, Reason, Skip
+from afterword.outcomes import Outcome, Permanent, Reason, Retry, Skip
 from afterword.tasks.contract import (
     Done,
     Plan,
@@ -74,11 +74,15 @@ class GladlyTimelineEventTask:
         is_new = await items.want(response.version, own_id, wanted.customer_id)
         newer = [item for item in await items.read() if item.version > response.version]
         if newer:
-            if is_new:
-                await items.forget(response.version)
+            await (items.forget(response.version) if is_new else items.give_up(response.version))
             return await self._leave_to(newer[-1], response, items, gladly)
         card = wanted.card(response)
-        created = await gladly.create_activity(wanted.customer_id, card, item_id=own_id)
+        try:
+            created = await gladly.create_activity(wanted.customer_id, card, item_id=own_id)
+        except Outcome as outcome:
+            if not isinstance(outcome, Retry) or not outcome.outcome_unknown:
+                await items.give_up(response.version)
+            raise
         await items.note_there(response.version, created.customer_id)
         there = await items.read()
         if all(
@@ -115,7 +119,8 @@ async def _tidied(items: TimelineItems, known: Iterable[Item], gladly: GladlyCli
     is_whole = True
     for item in known:
         if item.version < newest:
-            if await gladly.delete_item(item.item_id) or item.is_settled:
+            await gladly.delete_item(item.item_id)
+            if item.is_settled:
                 await items.forget(item.version)
             else:
                 is_whole = False

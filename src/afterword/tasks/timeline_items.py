@@ -18,20 +18,26 @@ SETTLED_SECONDS = PATIENCE + TOTAL_SECONDS + 15.0
 """So long after it was last wanted nobody is still about to make an item: every call has ended by then."""
 
 WANT = """
-INSERT INTO timeline_item (account_id, response_id, task_id, version, item_id, customer_id)
-VALUES ($1, $2, $3, $4, $5, $6)
-ON CONFLICT (account_id, response_id, task_id, version) DO UPDATE SET wanted_at = now(), is_there = false
+INSERT INTO timeline_item AS item (account_id, response_id, task_id, version, item_id, customer_id, under_way)
+VALUES ($1, $2, $3, $4, $5, $6, 1)
+ON CONFLICT (account_id, response_id, task_id, version) DO UPDATE SET wanted_at = now(),
+    under_way = CASE WHEN item.wanted_at < now() - make_interval(secs => $7) THEN 1 ELSE item.under_way + 1 END
 RETURNING xmax = 0
 """
 
 READ = """
 SELECT version, item_id, customer_id, is_there,
-       is_there OR wanted_at < now() - make_interval(secs => $4) AS is_settled
+       under_way = 0 OR wanted_at < now() - make_interval(secs => $4) AS is_settled
 FROM timeline_item WHERE (account_id, response_id, task_id) = ($1, $2, $3) ORDER BY version
 """
 
 NOTE_THERE = """
-UPDATE timeline_item SET is_there = true, customer_id = $5
+UPDATE timeline_item SET is_there = true, customer_id = $5, under_way = greatest(under_way - 1, 0)
+WHERE (account_id, response_id, task_id, version) = ($1, $2, $3, $4)
+"""
+
+GIVE_UP = """
+UPDATE timeline_item SET under_way = greatest(under_way - 1, 0)
 WHERE (account_id, response_id, task_id, version) = ($1, $2, $3, $4)
 """
 
@@ -41,8 +47,8 @@ FORGET = "DELETE FROM timeline_item WHERE (account_id, response_id, task_id, ver
 class Item(msgspec.Struct, frozen=True):
     """An item that may stand on a Timeline.
 
-    ``is_there``: Gladly said that it made it, and nobody asked again since. ``is_settled``: nobody is about to make it,
-    so that when it is not found it will not come any more.
+    ``is_there``: Gladly said that it made it. ``is_settled``: no call is under way that makes it, so that once it is
+    deleted it will not come any more.
     """
 
     version: int
@@ -61,7 +67,9 @@ class TimelineItems:
 
     async def want(self, version: int, item_id: str, customer_id: str) -> bool:
         """Note that the item of this version is about to be made; false when that was noted before."""
-        return bool(await self._pool.fetchval(WANT, *self._key, version, item_id, customer_id))
+        return bool(
+            await self._pool.fetchval(WANT, *self._key, version, item_id, customer_id, SETTLED_SECONDS)
+        )
 
     async def read(self) -> list[Item]:
         """Every item that may be there, the oldest version first."""
@@ -70,6 +78,10 @@ class TimelineItems:
     async def note_there(self, version: int, customer_id: str) -> None:
         """Note that Gladly made the item, on the timeline of this customer."""
         await self._pool.execute(NOTE_THERE, *self._key, version, customer_id)
+
+    async def give_up(self, version: int) -> None:
+        """Note that the item was not made this time: it was not asked for, or Gladly surely did not."""
+        await self._pool.execute(GIVE_UP, *self._key, version)
 
     async def forget(self, version: int) -> None:
         """Note that the item is not there, and that nobody makes it."""

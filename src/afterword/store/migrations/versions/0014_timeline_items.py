@@ -40,6 +40,7 @@ def upgrade() -> None:
         sa.Column("item_id", sa.Text(), nullable=False),
         sa.Column("customer_id", sa.Text(), nullable=False),
         sa.Column("is_there", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column("under_way", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("wanted_at", moment, server_default=sa.func.now(), nullable=False),
         sa.PrimaryKeyConstraint(
             "account_id", "response_id", "task_id", "version", name=op.f("timeline_item_pkey")
