@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from tests.fixtures.sandbox import Sandbox
 
-from afterword.accounts.connected import WebhookCredentials, add_gladly
+from afterword.accounts.connected import add_gladly
 from afterword.accounts.secrets import SecretBox, check_secret_key
 from afterword.store.database import Database
 
@@ -35,7 +35,6 @@ async def account(database: Database, box: SecretBox, sandbox: Sandbox) -> str:
             base_url=sandbox.url,
             username=sandbox.username,
             api_token=sandbox.api_token,
-            webhook=WebhookCredentials(username="u", password="p"),
         )
     return gladly.id
 

@@ -208,24 +208,23 @@ FAULTS: tuple[tuple[str, dict[str, object]], ...] = (
 )
 
 
-@pytest.mark.parametrize(("effect", "details"), FAULTS, ids=str)
 @pytest.mark.parametrize("method", ["POST", "DELETE"])
 async def test_whatever_gladly_answers_the_same_call_again_ends_as_one_card(
-    ready: Any, sandbox: Sandbox, method: str, effect: str, details: dict[str, object]
+    ready: Any, sandbox: Sandbox, method: str
 ) -> None:
-    name = "-".join(map(str, (method, effect, *details.values()))).lower()
-    customer, _ = sandbox.new_customer("Ada", f"{name}@faults.example")
-    response = f"R_{name}"
-    await run(ready, call(ready, customer, response, title="CSAT Score: 2"))
-    newer = call(ready, customer, response, 2, title="CSAT Score: 4")
-    with sandbox.fault(effect, method=method, path="/api/v1/**", times=1, **details) as struck:
-        with contextlib.suppress(Retry):
-            await GladlyTimelineEventTask(ready.services).run(newer)
-        assert struck() == 1
-    await ready.services.database.pool.execute("DELETE FROM rate_budget")
-    await run(ready, newer)
-    assert titles(sandbox, customer).count("CSAT Score: 4") == 1
-    assert "CSAT Score: 2" not in titles(sandbox, customer)
+    for effect, details in FAULTS:
+        name = "-".join(map(str, (method, effect, *details.values()))).lower()
+        customer, _ = sandbox.new_customer("Ada", f"{name}@faults.example")
+        response = f"R_{name}"
+        await run(ready, call(ready, customer, response, title="CSAT Score: 2"))
+        newer = call(ready, customer, response, 2, title="CSAT Score: 4")
+        with sandbox.fault(effect, method=method, path="/api/v1/**", times=1, **details) as struck:
+            with contextlib.suppress(Retry):
+                await GladlyTimelineEventTask(ready.services).run(newer)
+            assert struck() == 1, name
+        await ready.services.database.pool.execute("DELETE FROM rate_budget")
+        await run(ready, newer)
+        assert titles(sandbox, customer) == ["CSAT Score: 4"], name
 
 
 async def test_an_unfinished_answer_is_waited_for_until_it_is_finished_or_the_time_has_passed(

@@ -38,6 +38,11 @@ from afterword.workflows.starting.matching import Inbox
 T = TypeVar("T")
 WHY = Reason("because", "it is so")
 MOMENT = 0.01
+TABLES = (
+    *("task_attempt", "replay_run", "replay", "run", "problem", "event", "workflow", "timeline_item"),
+    *("response", "survey", "pgqueuer"),
+)
+"""Emptied for each story, in this order; few rows are deleted faster than tables are truncated."""
 WORDS = ("", "fine", "slow", "kind")
 
 
@@ -121,10 +126,8 @@ class Stories(RuleBasedStateMachine):
 
     async def _begin(self, mode: str, answered: dict[str, int | str]) -> None:
         self.database = await Database.connect(self.url, name="test", pool_size=6)
-        await self.database.pool.execute(
-            "TRUNCATE event, run, task_attempt, workflow, problem, replay, timeline_item, response, survey, pgqueuer "
-            "CASCADE"
-        )
+        for table in TABLES:
+            await self.database.pool.execute(f"DELETE FROM {table}")  # noqa: S608 - a name of ours
 
         async def gladly(_: str) -> Gladly:
             return self.gladly
@@ -280,8 +283,8 @@ async def test_an_answer_is_one_card_with_its_newest_words_in_any_order(database
         run_state_machine_as_test,
         machine,
         settings=settings(
-            max_examples=40,
-            stateful_step_count=25,
+            max_examples=30,
+            stateful_step_count=20,
             deadline=None,
             suppress_health_check=list(HealthCheck),
             phases=[Phase.explicit, Phase.reuse, Phase.generate],
