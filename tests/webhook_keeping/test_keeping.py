@@ -3,10 +3,11 @@
 import asyncio
 from typing import Any
 
+import msgspec
 import pytest
 
 from afterword.accounts.webhook_credentials import renewed
-from afterword.gladly.models import WebhookLogin, WebhookSettings
+from afterword.gladly.models import Webhook, WebhookLogin, WebhookSettings
 from afterword.webhook_keeping.comparing import webhook_address
 from afterword.webhook_keeping.keeping import WebhookKeeping
 from afterword.workflows.explaining.explain import explain
@@ -173,6 +174,21 @@ async def test_without_a_web_half_that_answers_it_does_not_work_yet_and_then_by_
     assert (await scene.alerts(), await scene.gaps()) == ([], [])
 
 
+async def test_a_worker_that_does_not_know_the_public_address_leaves_alone_what_works(scene: Any) -> None:
+    """Such as one whose settings are not those of the web half."""
+    await scene.works()
+    await scene.change(base_url="https://acme.gladly.com")
+    there = await _told_by_another(scene)
+    keeping = WebhookKeeping(scene.database, scene.box, public_url="http://127.0.0.1:8700")
+    assert (await keeping.keep(scene.account_id, there)).state == "works"
+    there.found[0] = msgspec.structs.replace(there.found[0], enabled=False)
+    off = await keeping.keep(scene.account_id, there)
+    assert (off.state, off.reason.code) == ("off", "webhook-not-reachable")
+    assert "AFTERWORD_PUBLIC_URL" in off.reason.words
+    assert await scene.alerts() == ["webhook-off"]
+    await scene.change(base_url=scene.sandbox.url)
+
+
 async def test_one_made_by_hand_is_watched_and_never_changed(scene: Any) -> None:
     account = await scene.change(delivery="by-hand")
     missing = await scene.keep()
@@ -272,6 +288,21 @@ async def test_nobody_is_at_it_twice_at_once(scene: Any, eventually: Any) -> Non
     assert second is not None
     assert second.state == "works"
     assert await scene.told() == ["PING"]
+
+
+class _Gladly:
+    """Shows webhooks, and is to be asked for nothing else."""
+
+    def __init__(self, found: list[Webhook]) -> None:
+        self.found = found
+
+    async def webhooks(self) -> list[Webhook]:
+        return self.found
+
+
+async def _told_by_another(scene: Any) -> Any:
+    found = scene.sandbox.api("GET", "/api/v1/webhooks")
+    return _Gladly(msgspec.convert(found, list[Webhook]))
 
 
 async def _is_locked(scene: Any) -> bool:

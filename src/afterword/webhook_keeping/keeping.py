@@ -125,7 +125,12 @@ class WebhookKeeping:
             return _settled(seen, sight.wrong, now), sight.wrong
         try:
             mended = await self._mend(account, client, sight, seen, now)
-        except (Outcome, AddressNotReachable) as error:
+        except AddressNotReachable as error:
+            if sight.webhook is not None and sight.wrong is None:
+                log.warning("webhook_not_moved", account=account.id, cause=str(error))
+                return _settled(seen, None, now), None  # it works where it is
+            return _settled(seen, _why_not_mended(error, url), now), sight.wrong
+        except Outcome as error:
             return _settled(seen, _why_not_mended(error, url), now), sight.wrong
         return _settled(mended, None, now), sight.wrong
 

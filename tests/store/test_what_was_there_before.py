@@ -1,4 +1,4 @@
-"""Surveys and responses that were there before they had owners and channels."""
+"""What was there before: surveys without owners, responses without channels, accounts without a way of their events."""
 
 from pathlib import Path
 
@@ -12,6 +12,8 @@ BEFORE = """
 INSERT INTO person (id, email, name, role, created_at) VALUES
     ('UR_a', 'ann@example.org', 'Ann', 'analyst', '2020-01-01'), ('UR_o', 'olive@example.org', 'Olive', 'owner', now());
 INSERT INTO survey (id, name, definition, created_at) VALUES ('SV_1', 'CSAT', '{"questions": []}', '2021-02-03Z');
+INSERT INTO connected_account (id, kind, name, secrets) VALUES
+    ('GA_1', 'gladly', 'Acme', ''), ('QA_1', 'qualtrics', 'Acme', '');
 INSERT INTO response (id, survey_id, invitation_id) VALUES ('R_1', 'SV_1', 'EMD_1'), ('R_2', 'SV_1', NULL);
 """
 
@@ -52,4 +54,6 @@ async def test_they_get_the_owner_and_what_is_known_of_them_and_nothing_made_up(
         ("R_1", "created", "email", None, None),
         ("R_2", "created", None, None, None),
     ]
+    ways = await connection.fetch("SELECT kind, delivery FROM connected_account ORDER BY kind")
+    assert [tuple(way) for way in ways] == [("gladly", "by-hand"), ("qualtrics", None)]
     await connection.close()
