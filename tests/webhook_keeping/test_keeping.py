@@ -179,7 +179,7 @@ async def test_a_worker_that_does_not_know_the_public_address_leaves_alone_what_
     await scene.works()
     await scene.change(base_url="https://acme.gladly.com")
     there = await _told_by_another(scene)
-    keeping = WebhookKeeping(scene.database, scene.box, public_url="http://127.0.0.1:8700")
+    keeping: Any = WebhookKeeping(scene.database, scene.box, public_url="http://127.0.0.1:8700")
     assert (await keeping.keep(scene.account_id, there)).state == "works"
     there.found[0] = msgspec.structs.replace(there.found[0], enabled=False)
     off = await keeping.keep(scene.account_id, there)
