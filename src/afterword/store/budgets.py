@@ -273,7 +273,12 @@ class RateBudget:
         """Reserve a slot, in the order in which this process's callers came."""
         if asked.use is None:
             return await self._reserve(asked, deadline - self._monotonic())
-        async with self._lines[asked.name, asked.use]:
+        line = self._lines[asked.name, asked.use]
+        if not line.locked():  # nobody waits: those who come together need not ask one after the other
+            answer = await self.ask(asked, max(0.0, deadline - self._monotonic()))
+            if answer.granted:
+                return answer
+        async with line:
             while True:
                 left = max(0.0, deadline - self._monotonic())
                 answer = await self.ask(asked, left)
