@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,8 +10,16 @@ import pytest_asyncio
 
 from afterword.accounts.clients import ConnectedAccounts
 from afterword.accounts.standing_store import credentials_of
+from afterword.backfill import keeping
+from afterword.backfill.backfilling import Backfiller
+from afterword.backfill.keeping import BackfillKeeper
+from afterword.backfill.reading import reader
 from afterword.store.budgets import RateBudget
+from afterword.store.queue import RunQueue
 from afterword.webhook_keeping.keeper import WebhookKeeper
+from afterword.workflows.definitions import ConversationClosed, Definition, Task
+from afterword.workflows.saving.workflows import add_workflow
+from afterword.workflows.starting.matching import Inbox
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -44,6 +53,41 @@ async def test_workers_make_the_webhook_together_once_and_look_again_when_a_minu
     )
     await keepers[1].tick()
     assert (await scene.webhook()).enabled
+
+
+async def test_what_was_closed_while_gladly_had_it_switched_off_is_backfilled_and_asked_about_once(
+    scene: Any, keepers: list[WebhookKeeper], eventually: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = Task("T-1", "send-json-event", "Ask", {})
+    async with scene.database.transaction() as connection:
+        definition = Definition(ConversationClosed(scene.account_id), (task,))
+        await add_workflow(connection, name="Ask", definition=definition)
+    await scene.database.pool.execute("UPDATE workflow SET created_at = now() - interval '1 day'")
+    await keepers[0].tick()
+    told = await scene.close_a_conversation()
+    await eventually(lambda: _has(scene, told))
+    with scene.sandbox.switched(resendDelays=[0, 0, 0, 0]), scene.sandbox.fault("fail"):
+        failed = await scene.close_a_conversation()
+
+        async def is_off() -> bool:
+            return (await scene.webhook()).disabled_at_due_to_retry_limit is not None
+
+        await eventually(is_off)
+    dropped = await scene.close_a_conversation()
+    await scene.database.pool.execute("UPDATE gladly_webhook SET next_look_at = now()")
+    await keepers[1].tick()
+    assert (await scene.known()).state == "works"
+    monkeypatch.setattr(keeping, "GAP_SETTLES", timedelta(minutes=-5))
+    backfiller = Backfiller(scene.database, reader(keepers[0]._accounts, scene.settings), time_scale=0.001)
+    looks = BackfillKeeper(scene.database, backfiller, every=timedelta(hours=1), look_back=timedelta(0))
+    await looks.tick()
+    assert [gap["state"] for gap in await scene.gaps()] == ["closed"]
+    await Inbox(scene.database, RunQueue(scene.database)).drain()
+    rows = await scene.database.pool.fetch(
+        "SELECT event.conversation_id FROM run JOIN event ON event.id = event_id WHERE origin = $1",
+        f"gladly/{scene.account_id}",
+    )
+    assert sorted(row["conversation_id"] for row in rows) == sorted([told, failed, dropped])
 
 
 async def test_an_account_that_is_held_is_left_alone(scene: Any, keepers: list[WebhookKeeper]) -> None:
@@ -86,3 +130,7 @@ async def test_health_has_a_notice_while_a_webhook_does_not_work(scene: Any) -> 
     assert "Sandbox" not in notice
     await scene.works()
     assert await notices() == []
+
+
+async def _has(scene: Any, conversation: str) -> bool:
+    return conversation in await scene.closings()
