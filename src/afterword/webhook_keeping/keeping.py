@@ -80,10 +80,11 @@ class WebhookKeeping:
                 return await self._have_none(account, client, before)
             now = (await connection.execute(select(func.clock_timestamp()))).scalar_one()
             after, wrong = await self._look(account, client, before, now)
-            news = news_after(_name(account), before, after, wrong, now)
+            ended = (await connection.execute(select(func.clock_timestamp()))).scalar_one()
+            news = news_after(_name(account), before, after, wrong, ended)
             if news.marks:
-                after = msgspec.structs.replace(after, alerted_at=now)
-            await self._write(account, before, after, news, now)
+                after = msgspec.structs.replace(after, alerted_at=ended)
+            await self._write(account, before, after, news, ended)
             if _is_old_login_over(account, after, now):
                 await change_gladly(connection, self._box, account_id, webhook=newest_only(account.webhook))
         return after
@@ -113,7 +114,7 @@ class WebhookKeeping:
         try:
             sight = look(account, url, await client.webhooks(), before)
         except Outcome as error:
-            return _not_seen(known, error), None
+            return known.not_seen(error), None
         seen = msgspec.structs.replace(
             known,
             webhook_id=(sight.webhook and sight.webhook.id) or known.webhook_id,
@@ -122,17 +123,17 @@ class WebhookKeeping:
             looked_at=now,
         )
         if account.delivery == "by-hand":
-            return _settled(seen, sight.wrong, now), sight.wrong
+            return seen.settled(sight.wrong, now), sight.wrong
         try:
             mended = await self._mend(account, client, sight, seen, now)
         except AddressNotReachable as error:
             if sight.webhook is not None and sight.wrong is None:
                 log.warning("webhook_not_moved", account=account.id, cause=str(error))
-                return _settled(seen, None, now), None  # it works where it is
-            return _settled(seen, _why_not_mended(error, url), now), sight.wrong
+                return seen.settled(None, now), None  # it works where it is
+            return seen.settled(_why_not_mended(error, url), now), sight.wrong
         except Outcome as error:
-            return _settled(seen, _why_not_mended(error, url), now), sight.wrong
-        return _settled(mended, None, now), sight.wrong
+            return seen.settled(_why_not_mended(error, url), now), sight.wrong
+        return mended.settled(None, now), sight.wrong
 
     async def _mend(
         self, account: GladlyAccount, client: GladlyClient, sight: Sight, seen: Known, now: datetime
@@ -246,25 +247,6 @@ async def _tell(
             news.event_reason.code,
             news.event_reason.words,
         )
-
-
-def _not_seen(known: Known, error: Outcome) -> Known:
-    """Gladly did not say how it is: nothing is known but that; one that worked may still."""
-    if known.state != "not-yet":
-        return known
-    return msgspec.structs.replace(known, reason=error.reason, tries=known.tries + 1)
-
-
-def _settled(seen: Known, wrong: Reason | None, now: datetime) -> Known:
-    """The state that follows from what is wrong; its beginning stays while it lasts."""
-    if wrong is None:
-        since = seen.since if seen.state == "works" else now
-        return msgspec.structs.replace(
-            seen, state="works", since=since, reason=None, worked_at=now, tries=0, alerted_at=None
-        )
-    state = "not-yet" if seen.worked_at is None else "off"
-    since = seen.since if seen.state == state else now
-    return msgspec.structs.replace(seen, state=state, since=since, reason=wrong, tries=seen.tries + 1)
 
 
 def _why_not_mended(error: Outcome | AddressNotReachable, url: str) -> Reason:

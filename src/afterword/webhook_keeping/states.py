@@ -8,7 +8,7 @@ import msgspec
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from afterword.outcomes import Reason
+from afterword.outcomes import Outcome, Reason
 from afterword.store.database import PlainConnection
 from afterword.store.tables import gladly_webhook
 
@@ -68,6 +68,23 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     def because(self) -> str:
         """Why it does not work."""
         return "nobody has looked yet" if self.reason is None else self.reason.words
+
+    def not_seen(self, error: Outcome) -> "Known":
+        """Gladly did not say how it is: nothing is known but that; one that worked may still."""
+        if self.state != "not-yet":
+            return self
+        return msgspec.structs.replace(self, reason=error.reason, tries=self.tries + 1)
+
+    def settled(self, wrong: Reason | None, now: datetime) -> "Known":
+        """The state that follows from what is wrong; its beginning stays while it lasts."""
+        if wrong is None:
+            since = self.since if self.state == "works" else now
+            return msgspec.structs.replace(
+                self, state="works", since=since, reason=None, worked_at=now, tries=0, alerted_at=None
+            )
+        state: State = "not-yet" if self.worked_at is None else "off"
+        since = self.since if self.state == state else now
+        return msgspec.structs.replace(self, state=state, since=since, reason=wrong, tries=self.tries + 1)
 
 
 COLUMNS = [
