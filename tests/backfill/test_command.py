@@ -111,7 +111,7 @@ async def test_programs_get_json_and_are_not_asked(
     assert (done["backfill"]["state"], done["backfill"]["recorded"]) == ("finished", 3)
     assert [one["workflow"] for one in done["workflows"]] == ["Ask"]
     listed = msgspec.json.decode((await call("list", "--json")).stdout)
-    assert [one["state"] for one in listed] == ["finished", "stopped"]
+    assert [one["state"] for one in listed["backfills"]] == ["finished", "stopped"]
 
 
 async def test_closings_that_are_too_old_are_told_apart(
@@ -154,6 +154,21 @@ async def test_one_that_was_interrupted_is_gone_on_with_or_stopped(
         assert len(await scene.asked_about()) == runs
         again = await call(command, str(begun.id))
         assert "at its end" in f"{again.exception} {again.output}"
+
+
+async def test_the_list_tells_how_far_each_account_was_looked_through_and_read(
+    call: Call, scene: Scene
+) -> None:
+    assert "No closing was missed so far" in (await call("list")).output
+    await scene.database.pool.execute("UPDATE connected_account SET delivery = 'pull'")
+    await scene.database.pool.execute(
+        "INSERT INTO gladly_reading (account_id, pulled_at, pull_failures) VALUES ($1, now(), 2)",
+        scene.account_id,
+    )
+    told = (await call("list")).output
+    assert "Support: looked through until" in told
+    assert "Gladly's list of events last read" in told
+    assert "2 failures since" in told
 
 
 async def test_while_another_is_open_it_says_which(

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.backfill.conftest import CLOSED, REOPENED, Scene
 
-from afterword.backfill import rows
+from afterword.backfill import found_rows
 from afterword.backfill.backfilling import fresh_among
 from afterword.backfill.finding import Found
 from afterword.events.closings import latest_of
@@ -78,7 +78,7 @@ async def started(scene: Scene) -> Scene:
 async def find(scene: Scene, teller: Teller, conversation: str, life: Life) -> None:
     async with scene.database.pool.acquire() as connection, connection.transaction():
         fresh = await fresh_among(connection, scene.origin, teller.tell(conversation, life), None)
-        await rows.record(connection, scene.origin, fresh, None)
+        await found_rows.record(connection, scene.origin, fresh, None)
 
 
 async def closings_run(scene: Scene, conversation: str) -> list[datetime]:

@@ -10,7 +10,7 @@ from datetime import datetime
 
 import structlog
 
-from afterword.backfill import rows
+from afterword.backfill import found_rows, rows
 from afterword.backfill.finding import Found, Told, new_among
 from afterword.backfill.reading import Read
 from afterword.backfill.rows import Backfill, Missing
@@ -92,11 +92,11 @@ class Backfiller:
 
     async def _record_next(self, backfill: Backfill) -> Backfill:
         async with self._database.pool.acquire() as connection, connection.transaction():
-            found = await rows.take_found(connection, backfill.id)
+            found = await found_rows.take_found(connection, backfill.id)
             if not found:
                 return await self._finish(connection, backfill)
             fresh = await fresh_among(connection, backfill.origin, found, None)
-            recorded = await rows.record(connection, backfill.origin, fresh, backfill.id)
+            recorded = await found_rows.record(connection, backfill.origin, fresh, backfill.id)
             backfill = await rows.note_recorded(connection, backfill, recorded)
         await notify_inbox(self._database)
         return backfill
@@ -142,7 +142,7 @@ async def fresh_among(
     fresh: list[Found] = []
     for conversations in _in_batches(found):
         together = [one for ones in conversations for one in ones]
-        known = await rows.known_of(connection, origin, together, backfill_id)
+        known = await found_rows.known_of(connection, origin, together, backfill_id)
         fresh += [
             new for ones in conversations for new in new_among(ones, known.get(ones[0].conversation_id, []))
         ]

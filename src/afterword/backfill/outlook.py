@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from afterword.backfill.rows import Backfill
+from afterword.eligibility.settings import Eligibility
 from afterword.gladly.webhooks import CONVERSATION_CLOSED
 from afterword.store import tables
 from afterword.workflows.definitions import ConversationClosed, Task
@@ -107,15 +108,11 @@ def longest_age_hours(tasks: Sequence[Task]) -> float | None:
     """The age beyond which a workflow sends nothing for a closing; ``None`` where none is set."""
     for task in tasks:
         if task.type == SEND_JSON_EVENT:
-            return msgspec.convert(task.configuration, _Limits, strict=False).eligibility.longest_age_hours
+            return msgspec.convert(task.configuration, _Rules).eligibility.longest_age_hours
     return None
 
 
-class _Age(msgspec.Struct, frozen=True):
-    longest_age_hours: float | None = 48.0
-
-
-class _Limits(msgspec.Struct, frozen=True):
+class _Rules(msgspec.Struct, frozen=True):
     """What of the configuration of *Send JSON event* matters here."""
 
-    eligibility: _Age = _Age()
+    eligibility: Eligibility = Eligibility()

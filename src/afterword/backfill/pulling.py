@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 import asyncpg
 import structlog
 
-from afterword.backfill import events_source, rows
+from afterword.backfill import events_source, found_rows
 from afterword.backfill.backfilling import fresh_among
 from afterword.backfill.finding import Found
 from afterword.backfill.slices import EVENTS_ARE_KEPT, EVENTS_MARGIN
@@ -104,7 +104,7 @@ class PullKeeper:
     async def _record(self, connection: PlainConnection, account_id: str, heard: "_Heard") -> int:
         origin = gladly_origin(account_id)
         fresh = await fresh_among(connection, origin, heard.found, None)
-        return await rows.record(connection, origin, fresh, None) if fresh else 0
+        return await found_rows.record(connection, origin, fresh, None) if fresh else 0
 
 
 def _pause(every: float, failures: int, error: Outcome) -> float:

@@ -12,11 +12,10 @@ from typing import Literal
 import asyncpg
 import msgspec
 
-from afterword.backfill.finding import Found, Told
+from afterword.backfill.finding import Found
+from afterword.backfill.found_rows import forget_found, stage
 from afterword.backfill.slices import Span
-from afterword.events.closings import LOOK_AROUND
 from afterword.events.models import gladly_origin
-from afterword.gladly.webhooks import CONVERSATION_CLOSED, CONVERSATION_REOPENED
 from afterword.outcomes import Reason
 from afterword.store.database import PlainConnection
 
@@ -27,8 +26,6 @@ State = Literal["reading", "ready", "recording", "finished", "stopped"]
 
 WORKING_SECONDS = 60.0
 """For so long a process is taken to work on a backfill after it last said so."""
-RECORDED_AT_ONCE = 500
-"""Closings and reopenings."""
 
 BEGIN = """
 INSERT INTO backfill (account_id, cause, since, until, read_until, is_confirmed, asked_by, gap_id, working_until)
@@ -73,51 +70,9 @@ UPDATE backfill SET read_until = $3, closings = closings + $4, fresh = fresh + $
 WHERE id = $1 AND read_until = $2 AND finished_at IS NULL RETURNING *
 """
 
-STAGE = """
-INSERT INTO backfill_found
-    (backfill_id, type, conversation_id, customer_id, occurred_at, latest, found_in, deduplication_key, body)
-SELECT $1, * FROM unnest(
-    $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::timestamptz[], $7::text[], $8::bytea[], $9::text[])
-ON CONFLICT (backfill_id, deduplication_key) DO NOTHING RETURNING type
-"""
-
-TAKE_FOUND = """
-WITH conversations AS (
-    SELECT DISTINCT conversation_id FROM (
-        SELECT conversation_id FROM backfill_found WHERE backfill_id = $1 ORDER BY occurred_at, number LIMIT $2
-    ) AS oldest
-)
-DELETE FROM backfill_found USING conversations
-WHERE backfill_found.backfill_id = $1 AND backfill_found.conversation_id = conversations.conversation_id
-RETURNING type, backfill_found.conversation_id, customer_id, occurred_at, latest, found_in, deduplication_key AS key,
-    body
-"""
-
-RECORD = """
-INSERT INTO event
-    (origin, type, deduplication_key, conversation_id, occurred_at, latest, body, found_in, backfill_id)
-SELECT $1, found.*, $9::bigint FROM unnest(
-    $2::text[], $3::bytea[], $4::text[], $5::timestamptz[], $6::timestamptz[], $7::text[], $8::text[]) AS found
-ON CONFLICT (origin, deduplication_key) DO NOTHING RETURNING type
-"""
-
 RECORDED = """
 UPDATE backfill SET recorded = recorded + $2, working_until = now() + make_interval(secs => $3)
 WHERE id = $1 AND finished_at IS NULL RETURNING *
-"""
-
-KNOWN = """
-SELECT event.conversation_id, event.type, event.occurred_at, event.latest, event.found_in,
-    event.deduplication_key AS key
-FROM event JOIN unnest($2::text[], $3::timestamptz[], $4::timestamptz[]) AS asked (conversation_id, since, until)
-  ON event.conversation_id = asked.conversation_id AND event.occurred_at BETWEEN asked.since AND asked.until
-WHERE event.origin = $1 AND event.type = ANY($5::text[])
-  AND (event.status <> 'redelivered' OR event.reason_code IS DISTINCT FROM 'delivered-again')
-"""
-
-STAGED = """
-SELECT conversation_id, type, occurred_at, latest, found_in, deduplication_key AS key FROM backfill_found
-WHERE backfill_id = $1 AND conversation_id = ANY($2::text[])
 """
 
 PUT_OFF = """
@@ -132,7 +87,6 @@ UPDATE backfill SET state = $2, finished_at = now(), reason_code = $3, reason_wo
 WHERE id = $1 AND finished_at IS NULL RETURNING *
 """
 
-FORGET_FOUND = "DELETE FROM backfill_found WHERE backfill_id = $1"
 FORGET = "DELETE FROM backfill WHERE id = $1"
 GET = "SELECT * FROM backfill WHERE id = $1"
 OPEN = "SELECT * FROM backfill WHERE account_id = $1 AND finished_at IS NULL"
@@ -249,7 +203,7 @@ async def let_go_unanswered(connection: PlainConnection) -> list[int]:
         row["id"] for row in await connection.fetch(LET_GO_UNANSWERED, NOT_ANSWERED.code, NOT_ANSWERED.words)
     ]
     for backfill_id in stopped:
-        await connection.execute(FORGET_FOUND, backfill_id)
+        await forget_found(connection, backfill_id)
     return stopped
 
 
@@ -267,18 +221,7 @@ async def read_so_far(
     Raises:
         NotOurs: it was stopped, or another process read this part.
     """
-    staged = await connection.fetch(
-        STAGE,
-        backfill.id,
-        [found.type for found in fresh],
-        [found.conversation_id for found in fresh],
-        [found.customer_id for found in fresh],
-        [found.occurred_at for found in fresh],
-        [found.latest for found in fresh],
-        [found.found_in for found in fresh],
-        [found.key for found in fresh],
-        [found.body for found in fresh],
-    )
+    new_closings = await stage(connection, backfill.id, fresh)
     return _ours(
         await connection.fetchrow(
             READ_SO_FAR,
@@ -286,37 +229,11 @@ async def read_so_far(
             backfill.read_until,
             until,
             closings,
-            sum(row["type"] == CONVERSATION_CLOSED for row in staged),
+            new_closings,
             msgspec.json.encode(missing).decode(),
             WORKING_SECONDS,
         )
     )
-
-
-async def take_found(connection: PlainConnection, backfill_id: int) -> list[Found]:
-    """The oldest of what was found and not recorded, with all of their conversations, taken out; in a transaction."""
-    rows = await connection.fetch(TAKE_FOUND, backfill_id, RECORDED_AT_ONCE)
-    found = [msgspec.convert(dict(row), Found) for row in rows]
-    return sorted(found, key=lambda one: (one.occurred_at, one.conversation_id))
-
-
-async def record(
-    connection: PlainConnection, origin: str, fresh: Sequence[Found], backfill_id: int | None
-) -> int:
-    """Make events of what is new: in the inbox, as if delivered. Answers how many closings there are among them."""
-    rows = await connection.fetch(
-        RECORD,
-        origin,
-        [found.type for found in fresh],
-        [found.key for found in fresh],
-        [found.conversation_id for found in fresh],
-        [found.occurred_at for found in fresh],
-        [found.latest for found in fresh],
-        [found.body for found in fresh],
-        [found.found_in for found in fresh],
-        backfill_id,
-    )
-    return sum(row["type"] == CONVERSATION_CLOSED for row in rows)
 
 
 async def note_recorded(connection: PlainConnection, backfill: Backfill, closings: int) -> Backfill:
@@ -326,30 +243,6 @@ async def note_recorded(connection: PlainConnection, backfill: Backfill, closing
         NotOurs: it was stopped.
     """
     return _ours(await connection.fetchrow(RECORDED, backfill.id, closings, WORKING_SECONDS))
-
-
-async def known_of(
-    connection: PlainConnection, origin: str, found: Sequence[Found], backfill_id: int | None
-) -> dict[str, list[Told]]:
-    """What is known of the conversations around these moments, recorded or found by this backfill before."""
-    moments: dict[str, list[datetime]] = {}
-    for one in found:
-        moments.setdefault(one.conversation_id, []).append(one.occurred_at)
-    rows = await connection.fetch(
-        KNOWN,
-        origin,
-        list(moments),
-        [min(times) - LOOK_AROUND for times in moments.values()],
-        [max(times) + LOOK_AROUND for times in moments.values()],
-        [CONVERSATION_CLOSED, CONVERSATION_REOPENED],
-    )
-    if backfill_id is not None:
-        rows += await connection.fetch(STAGED, backfill_id, list(moments))
-    known: dict[str, list[Told]] = {}
-    for row in rows:
-        told = Told(**{name: row[name] for name in Told.__struct_fields__})
-        known.setdefault(row["conversation_id"], []).append(told)
-    return known
 
 
 async def put_off(connection: PlainConnection, backfill_id: int, seconds: float, reason: Reason) -> Backfill:
@@ -373,7 +266,7 @@ async def finish(
         FINISH, backfill_id, state, reason and reason.code, reason and reason.words
     )
     if ended is not None:
-        await connection.execute(FORGET_FOUND, backfill_id)
+        await forget_found(connection, backfill_id)
     return _one(ended)
 
 

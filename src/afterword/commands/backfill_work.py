@@ -3,28 +3,35 @@
 import asyncio
 import contextlib
 import getpass
-import sys
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import datetime
 
 import msgspec
 import typer
 
 from afterword.accounts.clients import ConnectedAccounts
-from afterword.accounts.connected import AccountSummary, list_accounts
+from afterword.accounts.connected import AccountSummary
 from afterword.accounts.secrets import SecretBox, check_secret_key
 from afterword.backfill import rows
 from afterword.backfill.backfilling import Backfiller
+from afterword.backfill.looks import list_looks
 from afterword.backfill.outlook import Outlook, outlook
 from afterword.backfill.reading import reader
-from afterword.backfill.rows import Backfill, Missing
+from afterword.backfill.rows import Backfill
 from afterword.backfill.settling import stop
 from afterword.backfill.slices import Span
+from afterword.commands.backfill_words import (
+    Progress,
+    backfill_line,
+    look_line,
+    missing_words,
+    tell,
+    tell_end,
+)
 from afterword.commands.common import print_json
 from afterword.commands.connecting import find
-from afterword.commands.workflow_event_work import count, refuse_questions_in_json
+from afterword.commands.workflow_event_work import refuse_questions_in_json
 from afterword.gladly.calling import LIMIT_UNTIL_TOLD
-from afterword.log import configure_logging
 from afterword.outcomes import ConfigurationError, Reason
 from afterword.settings import Settings
 from afterword.store.budgets import RateBudget
@@ -63,7 +70,7 @@ async def backfill_closings(
             backfill = await _follow(database, backfiller, backfill, quiet=as_json)
             expected = await _outlook(settings, database, backfill)
             if not as_json:
-                _tell(account, expected)
+                tell(account.name, expected)
             backfill = await _decide(database, expected, yes=yes, dry_run=dry_run)
         except (asyncio.CancelledError, typer.Abort):
             await _finish(database, backfill.id)
@@ -72,7 +79,7 @@ async def backfill_closings(
     if as_json:
         print_json(msgspec.structs.replace(expected, backfill=backfill))
     elif not dry_run:
-        _tell_end(backfill)
+        tell_end(backfill)
 
 
 async def resume_backfill(settings: Settings, database: Database, number: int, *, as_json: bool) -> None:
@@ -91,7 +98,7 @@ async def resume_backfill(settings: Settings, database: Database, number: int, *
     if as_json:
         print_json(backfill)
     else:
-        _tell_end(backfill)
+        tell_end(backfill)
 
 
 async def stop_backfill(database: Database, number: int) -> None:
@@ -108,25 +115,26 @@ async def stop_backfill(database: Database, number: int) -> None:
 
 
 async def list_backfills(database: Database, *, as_json: bool) -> None:
-    """Print the newest backfills."""
+    """Print how far each account was looked through, and the newest backfills."""
     async with database.pool.acquire() as connection:
+        looks = await list_looks(connection)
         backfills = await rows.list_backfills(connection)
     if as_json:
-        print_json(backfills)
+        print_json({"accounts": looks, "backfills": backfills})
         return
-    async with database.transaction() as connection:
-        names = {account.id: account.name for account in await list_accounts(connection)}
+    names = {look.account_id: look.account for look in looks}
+    for look in looks:
+        typer.echo(look_line(look))
     if not backfills:
         typer.echo("No closing was missed so far, and nobody asked for a backfill.")
     for backfill in backfills:
-        typer.echo(_line(backfill, names.get(backfill.account_id, backfill.account_id)))
+        typer.echo(backfill_line(backfill, names.get(backfill.account_id, backfill.account_id)))
         for missing in backfill.missing:
-            typer.echo(f"        {_missing(missing)}")
+            typer.echo(f"        {missing_words(missing)}")
 
 
 @contextlib.asynccontextmanager
 async def _backfiller(settings: Settings, database: Database) -> AsyncIterator[Backfiller]:
-    configure_logging(settings.log_level)
     box = SecretBox.open(settings)
     async with database.transaction() as connection:
         await check_secret_key(connection, box)
@@ -176,7 +184,7 @@ def _user() -> str:
 
 async def _follow(database: Database, backfiller: Backfiller, backfill: Backfill, *, quiet: bool) -> Backfill:
     """Work on it, or watch another do so, until it is at its end or to be confirmed."""
-    progress = _Progress(quiet=quiet)
+    progress = Progress(quiet=quiet)
     mine: Backfill | None = backfill
     while True:
         if mine is not None:
@@ -191,47 +199,6 @@ async def _follow(database: Database, backfiller: Backfiller, backfill: Backfill
         await asyncio.sleep(LOOK_EVERY_SECONDS)
         async with database.pool.acquire() as connection:
             mine = await rows.take(connection, backfill.id)
-
-
-class _Progress:
-    """One line on standard error for each state, as far as there is something to see."""
-
-    def __init__(self, *, quiet: bool) -> None:
-        self._quiet = quiet
-        self._told = ""
-        self._shown = ""
-
-    def show(self, backfill: Backfill) -> None:
-        """Show how far it is."""
-        if backfill.state == "reading":
-            told = (
-                f"Reading Gladly's records: until {backfill.read_until:%Y-%m-%d %H:%M} UTC, "
-                f"{count(backfill.closings, 'closing')}"
-            )
-        elif backfill.state == "recording":
-            told = f"Recording: {backfill.recorded:,} of {count(backfill.fresh, 'closing')}"
-        else:
-            return
-        self._write(told)
-
-    def explain(self, backfill: Backfill) -> None:
-        """Say why it does not go on now."""
-        if backfill.reason_words is not None and backfill.due_at > datetime.now(UTC):
-            self._write(f"Waiting: {backfill.reason_words}. Going on at {backfill.due_at:%H:%M:%S} UTC")
-
-    def end(self) -> None:
-        """Leave the line."""
-        if self._shown and sys.stderr.isatty():
-            typer.echo("", err=True)
-
-    def _write(self, told: str) -> None:
-        if self._quiet or told == self._shown:
-            return
-        self._shown = told
-        if sys.stderr.isatty():
-            typer.echo(f"\r\x1b[K{told}", err=True, nl=False)
-        else:
-            typer.echo(told, err=True)
 
 
 async def _outlook(settings: Settings, database: Database, backfill: Backfill) -> Outlook:
@@ -274,64 +241,3 @@ async def _get(database: Database, number: int) -> Backfill:
             f"There is no backfill {number}; `afterword backfill list` shows those there are."
         )
     return backfill
-
-
-def _tell(account: AccountSummary, expected: Outlook) -> None:
-    backfill = expected.backfill
-    typer.echo(
-        f"{account.name}, {_span_words(backfill)}: {count(backfill.closings, 'closing')} in Gladly's records, "
-        f"of which {backfill.known:,} are known and {backfill.fresh:,} new."
-    )
-    for missing in backfill.missing:
-        typer.echo(f"  Not read: {_missing(missing)}")
-    for one in expected.workflows:
-        old = ""
-        if one.too_old:
-            longest = f"{one.longest_age_hours:g} h"
-            old = f", {one.too_old:,} of which end at once: nothing is sent for closings older than {longest}"
-        typer.echo(f"  {one.workflow}: {count(one.closings, 'run')}{old}")
-    if backfill.fresh and not expected.workflows:
-        typer.echo("  No workflow that is on starts with this account's closings: they would only be kept.")
-    if expected.customers:
-        typer.echo(
-            f"At most {count(expected.customers, 'customer')} would be asked, behind live ones, "
-            f"the last {_in_words(expected.minutes)}."
-        )
-
-
-def _tell_end(backfill: Backfill) -> None:
-    if backfill.state == "finished":
-        typer.echo(f"Backfill {backfill.id}: {count(backfill.recorded, 'closing')} recorded.")
-    else:
-        typer.echo(f"Backfill {backfill.id} was stopped: {backfill.recorded:,} recorded.")
-
-
-def _in_words(minutes: float) -> str:
-    if minutes < 1:
-        return "within a minute or so"
-    return f"in about {minutes:.0f} minutes" if minutes < 120 else f"in about {minutes / 60:.0f} hours"  # noqa: PLR2004
-
-
-def _span_words(backfill: Backfill) -> str:
-    return f"{backfill.since:%Y-%m-%d %H:%M} to {backfill.until:%Y-%m-%d %H:%M} UTC"
-
-
-def _missing(missing: Missing) -> str:
-    where = [
-        f"inbox {missing.inbox}" if missing.inbox else "",
-        f"channel {missing.channel}" if missing.channel else "",
-    ]
-    named = "".join(f", {one}" for one in where if one)
-    return f"{missing.since:%Y-%m-%d %H:%M} to {missing.until:%Y-%m-%d %H:%M} UTC{named}: {missing.words}"
-
-
-CAUSES = {"regular": "a worker's own look", "gap": "after a gap"}
-
-
-def _line(backfill: Backfill, account: str) -> str:
-    cause = CAUSES.get(backfill.cause, f"asked for by {backfill.asked_by}")
-    counts = f"{count(backfill.closings, 'closing')}, {backfill.fresh:,} new, {backfill.recorded:,} recorded"
-    return (
-        f"{backfill.id:>6}  {backfill.created_at:%Y-%m-%d %H:%M}  {backfill.state:<9}  "
-        f"{account}, {_span_words(backfill)}, {cause}: {counts}"
-    )
