@@ -42,6 +42,34 @@ def show(workflow: Workflow, data_dir: DataDir = None, as_json: Json = False) ->
     with_database(data_dir, lambda database: show_workflow(database, workflow, as_json=as_json))
 
 
+@app.command("make")
+def make(
+    template: Annotated[str, typer.Argument(help="What to make: guide, the three workflows of the guide.")],
+    *,
+    gladly: Annotated[
+        str | None,
+        typer.Option(help="The connected Gladly account. Default: the only one.", show_default=False),
+    ] = None,
+    qualtrics: Annotated[
+        str | None,
+        typer.Option(help="A connected Qualtrics account; without it, Afterword's own survey service asks."),
+    ] = None,
+    survey: Annotated[
+        str | None, typer.Option(help="With --qualtrics: the survey (SV_…) whose responses go to Gladly.")
+    ] = None,
+    is_on: Annotated[bool, typer.Option("--on", help="Turn them on at once; else they are off.")] = False,
+    data_dir: DataDir = None,
+    as_json: Json = False,
+) -> None:
+    """Make the workflows of a template, those that are not there yet."""
+    from afterword.commands.workflow_templates import Wanted, make_template  # noqa: PLC0415
+
+    wanted = Wanted(template, gladly, qualtrics, survey, is_on)
+    with_installation(
+        data_dir, lambda settings, database: make_template(settings, database, wanted, as_json=as_json)
+    )
+
+
 @app.command("on")
 def on(workflow: Workflow, data_dir: DataDir = None, as_json: Json = False) -> None:
     """Turn a workflow on: events start it from now on, and its runs that were held go on."""

@@ -29,20 +29,10 @@ from afterword.store.identifiers import derived_id
 from afterword.store.migrations import migrate
 from afterword.surveys.definitions import add_survey, csat_survey
 from afterword.webhook_keeping.keeping import WebhookKeeping
-from afterword.workflows.saving.templates import (
-    ANSWER_NAME,
-    ASK_NAME,
-    TELL_NAME,
-    gladly_to_json_event,
-    json_event_to_survey,
-    response_to_gladly,
-)
-from afterword.workflows.saving.workflows import add_workflow
+from afterword.workflows.saving.guide import MAILING_LIST_NAME, SURVEY_NAME, OwnService, make_guide
 from afterword.workflows.starting.endpoints import add_endpoint
 
 ACCOUNT = "Demo"
-SURVEY = "Customer satisfaction (CSAT)"
-MAILING_LIST = "Customers asked after a conversation"
 WEB_STARTS_WITHIN_SECONDS = 30.0
 ENDPOINT_ID = derived_id("OC", "demo endpoint")
 
@@ -66,7 +56,7 @@ async def seed(database: Database, box: SecretBox, credentials: Credentials, add
             await change_gladly(connection, box, account.id, base_url=addresses.gladly, delivery="own")
             await move_qualtrics(connection, box, qualtrics.id, json_event_url)
             survey_id = await connection.scalar(
-                select(tables.survey.c.id).where(tables.survey.c.name == SURVEY).limit(1)
+                select(tables.survey.c.id).where(tables.survey.c.name == SURVEY_NAME).limit(1)
             )
             return Seeded(account.id, str(survey_id), json_event_url)
         return await _first(connection, box, credentials, addresses, json_event_url)
@@ -108,23 +98,13 @@ async def _first(
     await add_endpoint(
         connection, box, endpoint_id=ENDPOINT_ID, person_id=owner.id, url_token=credentials.url_token_id
     )
-    survey_id = await add_survey(connection, name=SURVEY, definition=csat_survey(), owner_id=owner.id)
-    mailing_list_id = await add_mailing_list(connection, name=MAILING_LIST)
-    await add_workflow(
+    survey_id = await add_survey(connection, name=SURVEY_NAME, definition=csat_survey(), owner_id=owner.id)
+    await add_mailing_list(connection, name=MAILING_LIST_NAME)
+    await make_guide(
         connection,
-        name=TELL_NAME,
-        definition=gladly_to_json_event(gladly.id, qualtrics.id),
-    )
-    await add_workflow(
-        connection,
-        name=ASK_NAME,
-        definition=json_event_to_survey(ENDPOINT_ID, mailing_list_id, survey_id),
-        workflow_id=ENDPOINT_ID,
-    )
-    await add_workflow(
-        connection,
-        name=ANSWER_NAME,
-        definition=response_to_gladly(survey_id, gladly.id),
+        gladly_account_id=gladly.id,
+        own=OwnService(account_id=qualtrics.id, endpoint_id=ENDPOINT_ID),
+        is_on=True,
     )
     return Seeded(gladly.id, survey_id, json_event_url)
 

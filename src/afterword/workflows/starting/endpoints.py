@@ -7,7 +7,7 @@ once: the processes that take events are told (:data:`ENDPOINTS_CHANNEL`).
 import hashlib
 import uuid
 from datetime import datetime
-from urllib.parse import urlencode
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import msgspec
 from sqlalchemy import insert, select, text, update
@@ -107,6 +107,16 @@ async def get_endpoint(
         person_id=row.person_id,
         capturing_since=row.capturing_since,
     )
+
+
+async def endpoint_at(connection: AsyncConnection, address: str) -> str | None:
+    """The id of the endpoint that an address leads to, whatever host stands in it; ``None``: it is none of ours."""
+    url_token = parse_qs(urlsplit(address).query).get("urlTokenId", [""])[0]
+    table = tables.json_event_endpoint
+    found: str | None = await connection.scalar(
+        select(table.c.id).where(table.c.url_token_sha256 == url_token_digest(url_token))
+    )
+    return found
 
 
 async def regenerate_address(connection: AsyncConnection, box: SecretBox, endpoint_id: str) -> None:
