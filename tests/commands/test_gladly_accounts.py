@@ -69,12 +69,11 @@ class Command:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def command(afterword: Any, sandbox: Sandbox, tmp_path: Path) -> AsyncIterator[Command]:
+    sandbox.delete_webhooks()
     command = Command(afterword, sandbox, tmp_path)
     yield command
     await command.database.pool.execute("DELETE FROM connected_account WHERE name <> 'Acme'")
-    for webhook in command.webhooks():
-        sandbox.api("PATCH", f"/api/v1/webhooks/{webhook['id']}", {"enabled": False})
-        sandbox.api("DELETE", f"/api/v1/webhooks/{webhook['id']}")
+    sandbox.delete_webhooks()
 
 
 @pytest_asyncio.fixture(loop_scope="session")

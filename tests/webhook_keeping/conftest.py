@@ -141,12 +141,11 @@ class Scene:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def scene(afterword: Any, sandbox: Sandbox) -> AsyncIterator[Scene]:
+    sandbox.delete_webhooks()
     scene = Scene(afterword, sandbox)
     await scene.connect()
     yield scene
     await scene.database.pool.execute(
         "DELETE FROM connected_account WHERE name <> 'Acme'; TRUNCATE event_gap; TRUNCATE alert CASCADE"
     )
-    for webhook in sandbox.api("GET", "/api/v1/webhooks"):
-        sandbox.api("PATCH", f"/api/v1/webhooks/{webhook['id']}", {"enabled": False})
-        sandbox.api("DELETE", f"/api/v1/webhooks/{webhook['id']}")
+    sandbox.delete_webhooks()
