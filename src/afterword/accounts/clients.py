@@ -16,7 +16,7 @@ from afterword.accounts.web_services import WebServiceAccount, get_web_service
 from afterword.gladly.client import GladlyClient
 from afterword.gladly.finding import GladlyNames
 from afterword.outcomes import Permanent, Reason
-from afterword.outgoing.budgets import Use
+from afterword.outgoing.budgets import Use, present_use
 from afterword.outgoing.calls import Caller
 from afterword.outgoing.watching import Watch
 from afterword.qualtrics.client import QualtricsClient
@@ -93,12 +93,13 @@ class ConnectedAccounts:
         self._known: TTLCache[str, Known] = TTLCache(1024, REMEMBER_SECONDS)
 
     async def gladly(self, account_id: str, use: Use | None = None) -> GladlyClient:
-        """The client of a connected Gladly account, for calls of this use; without one, of that of all accounts here.
+        """The client of a connected Gladly account, for calls of this use; without one, of the present use
+        (:func:`afterword.outgoing.budgets.calling_for`), else of that of all accounts here.
 
         Raises:
             Permanent: there is none.
         """
-        return (await self._gladly_client(account_id)).used_for(use or self._use)
+        return (await self._gladly_client(account_id)).used_for(use or present_use() or self._use)
 
     async def _gladly_client(self, account_id: str) -> GladlyClient:
         account, credentials = await self._account(account_id, get_gladly)

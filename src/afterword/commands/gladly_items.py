@@ -50,7 +50,7 @@ async def _item(
     """The item; what Gladly refuses is told in one line."""
     account = await find(database, wanted, "gladly")
     async with opened(settings, database) as (_, box):
-        accounts = ConnectedAccounts(database, box, RateBudget(database.pool), settings)
+        accounts = ConnectedAccounts(database, box, RateBudget(database.pool), settings, use="interactive")
         try:
             return await (await accounts.gladly(account.id, "interactive")).item_as_sent(item_id)
         except Outcome as error:

@@ -1,12 +1,32 @@
 """What a client asks before each call, so that all processes together keep the vendor's limit."""
 
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Iterator
+from contextlib import AbstractAsyncContextManager, contextmanager
+from contextvars import ContextVar
 from typing import Literal, Protocol
 
 import msgspec
 
 Use = Literal["live", "interactive", "backfill"]
 """Who calls: the runs of what happens now; a person who waits for the answer; what makes up for the past."""
+
+
+_present_use: ContextVar[Use | None] = ContextVar("present_use", default=None)
+
+
+@contextmanager
+def calling_for(use: Use) -> Iterator[None]:
+    """Let what is called within the block, by this task and those that it starts, be for this use."""
+    token = _present_use.set(use)
+    try:
+        yield
+    finally:
+        _present_use.reset(token)
+
+
+def present_use() -> Use | None:
+    """What :func:`calling_for` said; ``None`` where it said nothing."""
+    return _present_use.get()
 
 
 class Turn(msgspec.Struct, frozen=True):

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from afterword.outcomes import Permanent, Reason, Retry, Skip
+from afterword.outgoing.budgets import present_use
 from afterword.store.database import Database
 from afterword.store.queue import RunQueue
 from afterword.tasks.contract import Done, TaskCall, Wait
@@ -267,3 +268,25 @@ async def test_a_runs_key_is_its_own_wherever_runs_are_counted_alike(
     )
     await engine.advance(run_id)
     assert scripted.calls[-1].key != first
+
+
+async def test_what_makes_up_for_the_past_has_backfills_share_of_vendors_limits(
+    story: Any, scripted: Any, engine: RunEngine
+) -> None:
+    uses = []
+
+    async def look(_: TaskCall[Any]) -> Done:
+        uses.append(present_use())
+        return Done({})
+
+    await story.workflow()
+    for conversation, priority in (("now", 0), ("then", 1)):
+        scripted.behaviours.append(look)
+        await story.webhook(conversation=conversation)
+        await Inbox(story.database, RunQueue(story.database)).drain()
+        run_id = await story.database.pool.fetchval(
+            "UPDATE run SET priority = $1 WHERE id = (SELECT max(id) FROM run) RETURNING id", priority
+        )
+        await engine.advance(run_id)
+    assert uses == ["live", "backfill"]
+    assert present_use() is None

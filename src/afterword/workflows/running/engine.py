@@ -14,6 +14,7 @@ import structlog
 from msgspec.structs import replace
 
 from afterword.outcomes import Permanent, Reason, Retry, Skip
+from afterword.outgoing.budgets import calling_for
 from afterword.piped_text import Source
 from afterword.store.database import CONNECTION_LOST, Database
 from afterword.tasks.contract import AnyTaskType
@@ -149,7 +150,8 @@ class RunEngine:
         if not run.is_on:
             await self._hold(state, WORKFLOW_OFF, f"workflow/{run.workflow_id}")
             return None
-        return await self._begin(run, state)
+        with calling_for("backfill" if run.is_behind_live else "live"):
+            return await self._begin(run, state)
 
     async def _begin(self, run: StoredRun, state: RunState) -> float | None:
         """Read the revision and the event; before the first task hold it against the workflow's conditions."""

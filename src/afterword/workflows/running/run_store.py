@@ -25,7 +25,7 @@ LARGEST_BATCH = 200
 
 READ = """
 SELECT run.id, run.key::text AS key, run.workflow_id, run.revision, run.status, run.position, run.attempt, run.version,
-       run.in_flight, run.replays, run.outputs, run.ends, run.started_at,
+       run.in_flight, run.replays, run.outputs, run.ends, run.started_at, run.priority > 0 AS is_behind_live,
        extract(epoch FROM run.due_at - now())::float8 AS due_in, event.body,
        coalesce(workflow.is_on, false) AS is_on, workflow.id IS NULL OR workflow.deleted_at IS NOT NULL AS is_deleted
 FROM run JOIN event ON event.id = run.event_id LEFT JOIN workflow ON workflow.id = run.workflow_id
@@ -73,7 +73,10 @@ SELECT id FROM moved
 
 
 class StoredRun(msgspec.Struct, frozen=True):
-    """A run as it was read, with its event's body; ``due_in`` in seconds, ``None`` when nothing is due by itself."""
+    """A run as it was read, with its event's body; ``due_in`` in seconds, ``None`` when nothing is due by itself.
+
+    ``is_behind_live``: it makes up for the past, and what happens now comes first.
+    """
 
     id: int
     key: str
@@ -88,6 +91,7 @@ class StoredRun(msgspec.Struct, frozen=True):
     outputs: Mapping[str, Mapping[str, object]]
     ends: Mapping[str, End]
     started_at: datetime
+    is_behind_live: bool
     due_in: float | None
     body: str
     is_on: bool
