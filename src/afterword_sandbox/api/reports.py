@@ -169,7 +169,10 @@ def _read(sandbox: Sandbox, fields: Fields, present_settings: Settings, by_time:
     assert named is not None  # noqa: S101 -- else a problem was noted
     name, report = named
     zone = _read_zone(fields, sandbox.store)
-    not_after = present() - timedelta(seconds=present_settings.report_lag_seconds)
+    lag = timedelta(seconds=present_settings.report_lag_seconds)
+    not_after = (
+        present() - lag + timedelta(milliseconds=1)
+    )  # what happened in this very millisecond is told too
     read = _read_times(fields, not_after) if report.by_time else _read_days(fields, zone, not_after)
     filters = _read_filters(fields, sandbox.store, name, report, present_settings)
     fields.problems.raise_any()
