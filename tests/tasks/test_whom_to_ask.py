@@ -161,6 +161,15 @@ async def test_a_rule_costs_the_calls_that_it_needs_and_run_history_says_for_whi
     assert await outcome(ready, call(ready, closing, **configured)) == ends
 
 
+async def test_run_history_keeps_nothing_of_what_was_said(ready: Any, closed: Any) -> None:
+    wanted = call(ready, closed("Ada", "said@whom.example"), least_messages=1)
+    with recorded_exchanges() as exchanges:
+        await SendJsonEventTask(ready.services).run(wanted)
+    (items,) = [one for one in exchanges if one.address.endswith("/items")]
+    assert (items.status, items.answer) == (200, "(not kept)")
+    assert not any("Hello" in one.answer for one in exchanges)
+
+
 async def test_all_rules_together_ask_for_each_thing_once(ready: Any, sandbox: Sandbox, closed: Any) -> None:
     closing = closed("Ada", "all@whom.example", initiatorType="AUTOMATION")
     gladly = await ready.services.accounts.gladly(ready.gladly)

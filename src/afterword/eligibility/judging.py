@@ -116,6 +116,8 @@ async def resolve(
 ) -> T:
     """What a function of the facts answers, once what it needs is found; ``purpose`` is for run history.
 
+    Run history keeps nothing of what was said in a conversation.
+
     Raises:
         Missing: it needs what is not affordable.
         Retry, Permanent: a fact cannot be found out.
@@ -127,5 +129,5 @@ async def resolve(
             if missing.need not in affordable:
                 raise
             need = missing.need
-        with made_for(purpose):
+        with made_for(purpose, keeps_answers=need != "messages"):
             await finder.find(need, facts)

@@ -92,7 +92,7 @@ class QuietHours(msgspec.Struct, frozen=True, kw_only=True):
         return end - begin if end > begin else end - begin + 24 * 60
 
 
-class Eligibility(msgspec.Struct, frozen=True, kw_only=True):
+class Eligibility(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Whom to ask. Agents, inboxes and topics are named by id, or as people call them in Gladly."""
 
     longest_age_hours: Annotated[

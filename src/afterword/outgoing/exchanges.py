@@ -11,6 +11,9 @@ from afterword.outgoing.masking import without_secrets
 KEPT_OF_A_BODY = 10_000
 """Bytes of each body that run history keeps."""
 MOST_EXCHANGES = 20
+FIRST_BAD_STATUS = 300
+NOT_KEPT = "(not kept)"
+"""In the place of an answer that run history does not keep."""
 
 
 class Exchange(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,8 +32,17 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
     """What the call was made for, where a task says so."""
 
 
+class Purpose(msgspec.Struct, frozen=True):
+    """What calls are made for, and whether run history keeps what is answered."""
+
+    words: str = ""
+    keeps_answers: bool = True
+
+
+NO_PURPOSE = Purpose()
+
 _exchanges: ContextVar[list[Exchange] | None] = ContextVar("exchanges", default=None)
-_purpose: ContextVar[str] = ContextVar("purpose", default="")
+_purpose: ContextVar["Purpose"] = ContextVar("purpose")
 
 
 @contextlib.contextmanager
@@ -45,9 +57,12 @@ def recorded_exchanges() -> Iterator[list[Exchange]]:
 
 
 @contextlib.contextmanager
-def made_for(purpose: str) -> Iterator[None]:
-    """Say what the calls within the block are made for, in a few words: ``rule: topics``."""
-    token = _purpose.set(purpose)
+def made_for(purpose: str, *, keeps_answers: bool = True) -> Iterator[None]:
+    """Say what the calls within the block are made for, in a few words: ``rule: topics``.
+
+    Without ``keeps_answers`` run history keeps no good answer, as where it is full of what nobody needs to know.
+    """
+    token = _purpose.set(Purpose(purpose, keeps_answers))
     try:
         yield
     finally:
@@ -56,9 +71,17 @@ def made_for(purpose: str) -> Iterator[None]:
 
 def record_exchange(exchange: Exchange) -> None:
     """Keep a call, where somebody collects them; for what goes out in other ways than :class:`Caller`'s."""
-    exchanges = _exchanges.get()
-    if exchanges is not None and len(exchanges) < MOST_EXCHANGES:
-        exchanges.append(msgspec.structs.replace(exchange, purpose=exchange.purpose or _purpose.get()))
+    exchanges, purpose = _exchanges.get(), _purpose.get(NO_PURPOSE)
+    if exchanges is None or len(exchanges) >= MOST_EXCHANGES:
+        return
+    is_good = exchange.status is not None and exchange.status < FIRST_BAD_STATUS
+    exchanges.append(
+        msgspec.structs.replace(
+            exchange,
+            purpose=exchange.purpose or purpose.words,
+            answer=NOT_KEPT if is_good and not purpose.keeps_answers else exchange.answer,
+        )
+    )
 
 
 def excerpt(body: bytes, secrets: Iterable[str] = ()) -> tuple[str, bool]:
