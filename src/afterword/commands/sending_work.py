@@ -65,7 +65,7 @@ async def resume_sending(database: Database, *, as_json: bool) -> None:
     if as_json:
         print_json({"paused": False, "changed": resumed, "runs": held})
     elif resumed:
-        typer.echo(f"Sending goes on.{f' {_runs(held)} that waited for it follow.' if held else ''}")
+        typer.echo(f"Sending goes on.{f' What waited for it follows: {_runs(held)}.' if held else ''}")
     else:
         typer.echo("It was not paused.")
 

@@ -57,7 +57,6 @@ async def check_may_be_written_to(
             run_key=writer.run_key,
             task_id=writer.task_id,
             limits=Limits(most, settings.invitations_times_usual),
-            public_url=settings.public_url,
         )
 
 

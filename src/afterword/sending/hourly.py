@@ -101,7 +101,7 @@ class Limits(msgspec.Struct, frozen=True):
 
 
 async def take_place(
-    database: Database, *, workflow_id: str, run_key: str, task_id: str, limits: Limits, public_url: str
+    database: Database, *, workflow_id: str, run_key: str, task_id: str, limits: Limits
 ) -> None:
     """Count an invitation in this hour; one that was counted before, or was let go, passes.
 
@@ -118,7 +118,7 @@ async def take_place(
     usual: float | None = row["usual"]
     most = limits.of(usual) or 0
     is_surge = most != limits.most
-    await _hold(database, workflow_id, most, usual if is_surge else None, public_url)
+    await _hold(database, workflow_id, most, usual if is_surge else None)
     unusual = f", {limits.times_usual:g} times as many as usual" if is_surge else ""
     words = (
         f"its workflow has sent as many invitations as it may in an hour, {most}{unusual}; what is beyond is held "
@@ -133,9 +133,7 @@ def held_for(workflow_id: str) -> str:
     return f"sending/{workflow_id}"
 
 
-async def _hold(
-    database: Database, workflow_id: str, most: int, usual: float | None, public_url: str
-) -> None:
+async def _hold(database: Database, workflow_id: str, most: int, usual: float | None) -> None:
     """Put down that a workflow's invitations are held, and have somebody told, once."""
     async with database.pool.acquire() as connection, connection.transaction():
         name = await connection.fetchval(HOLD, workflow_id, most, usual)
@@ -144,7 +142,7 @@ async def _hold(
         why = "" if usual is None else f", far more than the usual {usual:g}"
         words = (
             f"The workflow {name!r} has sent {most} invitations within an hour{why}: what is beyond is held. Let them "
-            f"go, or cancel them, at {public_url}/workflows/sending or by `afterword sending`"
+            "go, or cancel them, on the page Sending or by `afterword sending`"
         )
         await record_alert(connection, Alert("invitations-held", held_for(workflow_id), words))
 
