@@ -7,13 +7,11 @@ import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
-import msgspec
 import structlog
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.server.embed import Server
-from litestar import Litestar, Response, get
-from litestar.handlers import HTTPRouteHandler
+from litestar import Litestar
 from litestar.types import ControllerRouterHandler
 
 from afterword import process
@@ -24,6 +22,7 @@ from afterword.accounts.webhook_access import WebhookAccess
 from afterword.admin.routes import admin_routes
 from afterword.api.routes import api_routes
 from afterword.events.recording import EventRecorder
+from afterword.health import health_route
 from afterword.intake.endpoints import Endpoints
 from afterword.intake.gladly_webhooks import gladly_webhook_routes
 from afterword.intake.json_events import json_event_routes
@@ -32,7 +31,7 @@ from afterword.outcomes import ConfigurationError
 from afterword.pages.static_files import static_routes
 from afterword.qualtrics_api.routes import qualtrics_api_routes
 from afterword.settings import Settings
-from afterword.store.database import CONNECTION_LOST, WEB_NAME, WORKER_NAME, Database
+from afterword.store.database import CONNECTION_LOST, WEB_NAME, Database
 from afterword.store.migrations import migrate
 from afterword.survey_pages.routes import survey_page_routes
 from afterword.tasks.planning import PlanningTasks
@@ -47,28 +46,7 @@ LARGEST_HEADERS = 64 * 1024
 HEADERS_WITHIN_MILLISECONDS = 10_000
 FINISH_WITHIN_SECONDS = 5.0
 """Requests in hand are given so long when the process is told to stop; less than its supervisor gives it."""
-HEALTH_WITHIN_SECONDS = 3.0
 TOKEN_USES_EVERY_SECONDS = 60.0
-
-COUNT = """
-SELECT (SELECT count(DISTINCT application_name) FROM pg_stat_activity
-        WHERE starts_with(application_name, $1) AND datname = current_database()) AS workers,
-       (SELECT count(*) FROM gladly_webhook WHERE state <> 'works') AS webhooks_off
-"""
-
-
-class Health(msgspec.Struct, frozen=True):
-    """What ``/health`` answers: ``status`` is ``ok`` when events are both taken and worked on.
-
-    ``workers`` counts them. ``notices`` tell of what somebody should look at, though everything is running; they name
-    no account, as nobody has to sign in to read them.
-    """
-
-    status: str
-    database: bool
-    workers: int
-    words: str
-    notices: tuple[str, ...] = ()
 
 
 def create_app(
@@ -111,69 +89,6 @@ def create_app(
         openapi_config=None,
         logging_config=None,
     )
-
-
-class Counts:
-    """Asks the database how many workers there are, and webhooks that do not work: one question at a time.
-
-    A question that a silent database does not answer cannot be taken back; it is waited for again by who asks next.
-    """
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self._question: asyncio.Task[tuple[int, int]] | None = None
-
-    async def ask(self) -> tuple[int, int]:
-        """The number of workers, and that of Gladly webhooks that do not work.
-
-        Raises:
-            OSError, asyncpg.PostgresError: the database does not answer, or not in time.
-        """
-        if self._question is None or self._question.done():
-            self._question = asyncio.create_task(self._count())
-            self._question.add_done_callback(lambda question: question.cancelled() or question.exception())
-        answered, _ = await asyncio.wait([self._question], timeout=HEALTH_WITHIN_SECONDS)
-        if not answered:
-            raise TimeoutError
-        return self._question.result()
-
-    async def _count(self) -> tuple[int, int]:
-        (row,) = await self._database.pool.fetch(COUNT, WORKER_NAME)
-        return row["workers"], row["webhooks_off"]
-
-
-def health_route(database: Database) -> HTTPRouteHandler:
-    """``/health``: 200 as long as events are taken and kept; the words say when nobody works on them."""
-    counts = Counts(database)
-
-    @get("/health")
-    async def health() -> Response[Health]:
-        """Tell how the installation is."""
-        try:
-            workers, webhooks_off = await counts.ask()
-        except CONNECTION_LOST:
-            return _told(
-                Health("down", database=False, workers=0, words="The database does not answer."), 503
-            )
-        notices = _notices(webhooks_off)
-        if not workers:
-            words = "No worker is running: events are taken and kept, and worked on when one starts."
-            return _told(Health("degraded", database=True, workers=0, words=words, notices=notices))
-        words = "Everything is running."
-        return _told(Health("ok", database=True, workers=workers, words=words, notices=notices))
-
-    return health
-
-
-def _notices(webhooks_off: int) -> tuple[str, ...]:
-    if not webhooks_off:
-        return ()
-    count = "A webhook at Gladly does" if webhooks_off == 1 else f"{webhooks_off} webhooks at Gladly do"
-    return (f"{count} not work; `afterword accounts list` tells which, and why.",)
-
-
-def _told(health: Health, status: int = 200) -> Response[Health]:
-    return Response(health, status_code=status, headers={"Cache-Control": "no-store"})
 
 
 @asynccontextmanager
