@@ -181,6 +181,21 @@ async def test_where_reports_are_not_permitted_the_export_gives_what_it_has_and_
     assert set(await scene.asked_about()) == of(made[:2])
 
 
+async def test_where_the_list_of_events_is_not_given_reports_are_read_but_for_the_last_hour(
+    scene: Scene, past: Past, sandbox: Sandbox
+) -> None:
+    await scene.workflow()
+    begin = now() - 23 * HOUR - timedelta(minutes=50)
+    made = past.conversations([([begin + timedelta(minutes=2)], []), ([now() - 2 * HOUR], [])])
+    with sandbox.fault("answer", status=403, method="GET", path="/api/v1/events"):
+        done = await scene.backfill(begin, now() - timedelta(minutes=1))
+    (missing,) = done.missing
+    assert abs(now() - HOUR - missing.since) < timedelta(minutes=1)
+    assert "does not permit" in missing.words
+    asked = await scene.asked_about()
+    assert [asked.count(conversation) for _, conversation in made] == [1, 1]
+
+
 @pytest.mark.parametrize(
     "switches",
     [

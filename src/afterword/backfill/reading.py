@@ -1,6 +1,7 @@
 """Reading Gladly's records: which one, and another where the first does not give all."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
 
 import msgspec
 
@@ -8,7 +9,7 @@ from afterword.accounts.clients import ConnectedAccounts
 from afterword.backfill import events_source, export_source, report_source
 from afterword.backfill.finding import Found, new_among
 from afterword.backfill.rows import Missing
-from afterword.backfill.slices import Slice, Span, uncovered
+from afterword.backfill.slices import REPORTS_ARE_BEHIND, Slice, Span, days_of, uncovered
 from afterword.gladly.client import GladlyClient
 from afterword.outcomes import Outcome, Permanent
 from afterword.settings import Settings
@@ -40,19 +41,42 @@ async def read_part(client: GladlyClient, part: Slice, *, most_rows: int) -> Rea
         Retry: Gladly cannot be asked now.
         Permanent: it gives nothing, and will not.
     """
-    if part.record == "events":
-        return Read(*await events_source.read(client, part.span))
+    if part.record == "report":
+        return await _by_report(client, part.span, most_rows)
     try:
-        read = Read(*await report_source.read(client, part.span, most_rows=most_rows))
+        return Read(*await events_source.read(client, part.span))
     except Outcome as error:
         if not _is_refusal(error):
             raise
-        read = Read(missing=(_all_of(part.span, error),))
+        return await _without_events(client, part.span, most_rows, error)
+
+
+async def _by_report(client: GladlyClient, span: Span, most_rows: int) -> Read:
+    """A part of a day from the report, and from the export what that does not give."""
+    try:
+        read = Read(*await report_source.read(client, span, most_rows=most_rows))
+    except Outcome as error:
+        if not _is_refusal(error):
+            raise
+        read = Read(missing=(_all_of(span, error),))
     return await _filled(client, read) if read.missing else read
 
 
+async def _without_events(client: GladlyClient, span: Span, most_rows: int, error: Outcome) -> Read:
+    """What the list of events does not give, from the reports, but for the last hour, which they do not have yet."""
+    behind = datetime.now(UTC) - REPORTS_ARE_BEHIND
+    reads = [
+        await _by_report(client, day, most_rows) for day in days_of(Span(span.since, min(span.until, behind)))
+    ]
+    found = [one for read in reads for one in read.found]
+    missing = [one for read in reads for one in read.missing]
+    if span.until > behind:
+        missing.append(_all_of(Span(max(span.since, behind), span.until), error))
+    return Read(found, missing)
+
+
 def _is_refusal(error: Outcome) -> bool:
-    """Whether the report will not be given, whoever tries when: not permitted, above all."""
+    """Whether a record will not be given, whoever tries when: not permitted, above all."""
     return isinstance(error, Permanent) or error.reason.values.get("cause") == NOT_PERMITTED
 
 

@@ -12,7 +12,7 @@ EVENTS_MARGIN = timedelta(minutes=5)
 OVERLAP = timedelta(minutes=30)
 """How far the last report reaches into what the list of events has: for so long reading a report may take."""
 EVENTS_AT_ONCE = timedelta(hours=6)
-EXPORTS_ARE_KEPT = timedelta(days=14)
+REPORTS_ARE_BEHIND = timedelta(hours=1)
 
 
 class Span(msgspec.Struct, frozen=True, order=True):
@@ -39,8 +39,21 @@ def next_slice(since: datetime, until: datetime, now: datetime) -> Slice | None:
     events_from = now - EVENTS_ARE_KEPT + EVENTS_MARGIN
     if since >= events_from:
         return Slice("events", Span(since, min(until, since + EVENTS_AT_ONCE)))
-    midnight = datetime.combine(since.astimezone(UTC).date() + timedelta(days=1), time(), UTC)
-    return Slice("report", Span(since, min(until, midnight, events_from + OVERLAP)))
+    return Slice("report", Span(since, min(until, _midnight_after(since), events_from + OVERLAP)))
+
+
+def days_of(span: Span) -> list[Span]:
+    """The parts of a span that lie in one day of UTC each."""
+    days, since = [], span.since
+    while since < span.until:
+        until = min(span.until, _midnight_after(since))
+        days.append(Span(since, until))
+        since = until
+    return days
+
+
+def _midnight_after(moment: datetime) -> datetime:
+    return datetime.combine(moment.astimezone(UTC).date() + timedelta(days=1), time(), UTC)
 
 
 def uncovered(wanted: Span, covered: Iterable[Span]) -> list[Span]:
