@@ -87,7 +87,8 @@ async def test_what_was_closed_while_gladly_had_it_switched_off_is_backfilled_an
         "SELECT event.conversation_id FROM run JOIN event ON event.id = event_id WHERE origin = $1",
         f"gladly/{scene.account_id}",
     )
-    assert sorted(row["conversation_id"] for row in rows) == sorted([told, failed, dropped])
+    asked = [row["conversation_id"] for row in rows]  # others closed some in these two hours, too
+    assert [asked.count(conversation) for conversation in (told, failed, dropped)] == [1, 1, 1]
 
 
 async def test_an_account_that_is_held_is_left_alone(scene: Any, keepers: list[WebhookKeeper]) -> None:
