@@ -183,6 +183,28 @@ async def test_an_older_card_that_may_still_come_is_looked_for_until_it_cannot_a
     assert [item.version for item in await items.read()] == [2]
 
 
+async def test_a_card_that_comes_after_a_newer_one_took_its_place_is_taken_off_again(
+    ready: Any, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its call hung for so long that the newer card's run had done with it."""
+    customer, _ = sandbox.new_customer("Ada", "verylate@timeline.example")
+    gladly = await ready.services.accounts.gladly(ready.gladly)
+    older, newer = call(ready, customer, "R_verylate"), call(ready, customer, "R_verylate", 2, title="New")
+    create = type(gladly).create_activity
+
+    async def create_late(*args: Any, **more: Any) -> Any:
+        monkeypatch.undo()
+        pool = ready.services.database.pool
+        await pool.execute("UPDATE timeline_item SET wanted_at = now() - interval '2 minutes'")
+        await run(ready, newer)
+        return await create(*args, **more)
+
+    monkeypatch.setattr(type(gladly), "create_activity", create_late)
+    assert (await waits(ready, older)).code == "timeline-item-newer-under-way"
+    assert titles(sandbox, customer) == ["New"]
+    assert (await run(ready, older)).output["version"] == 2
+
+
 async def test_killed_between_the_new_card_and_the_deletion_of_the_old_one(
     ready: Any, sandbox: Sandbox
 ) -> None:

@@ -215,6 +215,24 @@ class Stories(RuleBasedStateMachine):
         through.set()
         await asyncio.wait(self.under_way, timeout=MOMENT)
 
+    @rule(
+        data=st.data(),
+        score=st.integers(1, 5),
+        words=st.sampled_from(WORDS),
+        before=st.sampled_from(["hangs", "hangs, killed after", "hangs, unknown"]),
+        after=st.lists(WHAT_HAPPENS, max_size=3),
+    )
+    def a_newer_answer_overtakes_a_call_that_hangs(
+        self, data: st.DataObject, score: int, words: str, before: str, after: list[str]
+    ) -> None:
+        """What the other rules come to by chance alone."""
+        self.a_worker_takes_a_run_on(data, [before], 0)
+        self.the_customer_changes_the_answer(score, words)
+        newest = max(row["id"] for row in self.live(self._sql("SELECT id FROM run")))
+        self.gladly.next = list(after)
+        self.live(self._advance(1, newest))
+        self.gladly.next = []
+
     @rule()
     def time_passes(self) -> None:
         self.live(self._pass())
@@ -283,8 +301,8 @@ async def test_an_answer_is_one_card_with_its_newest_words_in_any_order(database
         run_state_machine_as_test,
         machine,
         settings=settings(
-            max_examples=30,
-            stateful_step_count=20,
+            max_examples=20,
+            stateful_step_count=15,
             deadline=None,
             suppress_health_check=list(HealthCheck),
             phases=[Phase.explicit, Phase.reuse, Phase.generate],
