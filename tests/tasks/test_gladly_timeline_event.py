@@ -262,6 +262,8 @@ async def test_an_unfinished_answer_is_waited_for_until_it_is_finished_or_the_ti
     assert (await waits(ready, answered(wanted, recorded_at=now, **unfinished))).until == unfinished[
         "finished_at"
     ]
+    settles_at = now + timedelta(minutes=1)
+    assert (await waits(ready, answered(wanted, settles_at=settles_at))).until == settles_at
     assert cards(sandbox, customer) == []
     await run(ready, answered(wanted, recorded_at=now - timedelta(minutes=10), **unfinished))
     assert len(cards(sandbox, customer)) == 1

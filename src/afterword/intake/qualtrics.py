@@ -23,11 +23,9 @@ from afterword.intake.json_bodies import BadJson, read_json_object
 from afterword.intake.json_events import PlainRequest
 from afterword.qualtrics import webhooks
 from afterword.qualtrics.webhooks import SECRET_HEADER, Form, InvalidNotification, Notification, NotSigned
-from afterword.surveys.notified import NotifiedResponse
+from afterword.surveys.notified import SAME_UPDATE, UPDATED, NotifiedResponse
 
 LARGEST_BODY = 64 * 1024
-SAME_UPDATE_SECONDS = 60
-"""A Web Service task is tried again after some 10 s (unsure); a response that is updated later is another event."""
 FORM = "application/x-www-form-urlencoded"
 
 HOW_TO_SIGN = (
@@ -158,7 +156,7 @@ def _event(account_id: str, survey_id: str, told: Notification) -> NewEvent:
         survey_id=survey_id,
         kind=told.kind,
         way=told.way,
-        announcement=f"updated {moment}" if is_update else told.kind,
+        announcement=f"{UPDATED}{moment}" if is_update else told.kind,
         message=told.text,
     )
     return NewEvent(
@@ -166,6 +164,6 @@ def _event(account_id: str, survey_id: str, told: Notification) -> NewEvent:
         type=survey_response_type(told.kind),
         body=msgspec.json.encode(body).decode(),
         deduplication_key=response_key(told.response_id, told.kind),
-        repeat_window=SAME_UPDATE_SECONDS if is_update else None,
+        repeat_window=int(SAME_UPDATE.total_seconds()) if is_update else None,
         occurred_at=told.at,
     )

@@ -65,7 +65,7 @@ class AnsweredSurvey(msgspec.Struct, frozen=True, kw_only=True):
     several; ``QID2_TEXT``: a text; ``QID5_1``: the answer to a row or a field). ``metadata`` are named as in
     :data:`METADATA`, ``contact`` as in :data:`CONTACT_FIELDS`; what is not known may be missing from both. ``version``
     grows with each change; ``is_finished`` tells that nothing more is expected, and ``finished_at`` when it counts as
-    finished in any case, where that is known.
+    finished in any case, where that is known; before ``settles_at`` it may change without another event telling of it.
     """
 
     response_id: str
@@ -78,6 +78,7 @@ class AnsweredSurvey(msgspec.Struct, frozen=True, kw_only=True):
     is_finished: bool = True
     finished_at: datetime | None = None
     recorded_at: datetime | None = None
+    settles_at: datetime | None = None
 
 
 def outline(survey: Survey) -> SurveyOutline:

@@ -58,7 +58,7 @@ class SurveyResponseState(msgspec.Struct, frozen=True, kw_only=True):
 
     ``version`` grows with each change of it. ``is_finished``: nothing more is expected of the respondent;
     ``finished_at`` is when it counts as finished in any case, where that is known. ``recorded_at`` is when it first
-    came.
+    came. Before ``settles_at`` it may change without another event telling of it.
     """
 
     id: str
@@ -66,6 +66,7 @@ class SurveyResponseState(msgspec.Struct, frozen=True, kw_only=True):
     is_finished: bool = True
     finished_at: datetime | None = None
     recorded_at: datetime | None = None
+    settles_at: datetime | None = None
 
 
 class TaskCall(msgspec.Struct, Generic[Configuration], frozen=True, kw_only=True):

@@ -64,7 +64,7 @@ class GladlyTimelineEventTask:
             return Wait(
                 until,
                 "response-not-finished",
-                "the customer may still add to the answer; the card is posted when the response is finished, or then",
+                "the answer may still change; the card is posted when the response is finished, or then",
             )
         own_id = _item_id(response, call.task_id)
         gladly = await self._accounts.gladly(wanted.account)

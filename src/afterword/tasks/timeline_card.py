@@ -185,11 +185,13 @@ class GladlyTimelineEvent(msgspec.Struct, frozen=True, kw_only=True):
 
     def waits_until(self, response: SurveyResponseState) -> datetime | None:
         """Until when the card of this response waits for what may be added; ``None`` when it is due."""
-        if self.when_it_changes != "wait" or response.is_finished or response.recorded_at is None:
+        if self.when_it_changes != "wait":
             return None
-        until = response.recorded_at + timedelta(minutes=self.wait_minutes)
-        if response.finished_at is not None:
-            until = min(until, response.finished_at)
+        moments = [] if response.settles_at is None else [response.settles_at]
+        if not response.is_finished and response.recorded_at is not None:
+            until = response.recorded_at + timedelta(minutes=self.wait_minutes)
+            moments.append(until if response.finished_at is None else min(until, response.finished_at))
+        until = max(moments, default=datetime.min.replace(tzinfo=UTC))
         return until if until > datetime.now(UTC) else None
 
     def card(self, response: SurveyResponseState) -> CustomerActivity:

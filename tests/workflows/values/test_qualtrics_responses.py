@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from afterword.store.budgets import RateBudget
 from afterword.store.database import Database
 from afterword.store.queue import RunQueue
 from afterword.surveys.notified import NotifiedResponse
+from afterword.tasks.contract import Wait
 from afterword.workflows.conditions import Comparison, Group
 from afterword.workflows.definitions import Definition, SurveyResponse, Task
 from afterword.workflows.running.engine import RunEngine
@@ -302,6 +304,28 @@ async def test_an_update_is_read_anew_and_is_what_everybody_sees_from_then_on(
     assert render("${q://QID2/ChoiceTextEntryValue}", seen.sources[0]) == "On second thought"
     assert seen.survey_response is not None
     assert seen.survey_response.version == 2
+
+
+async def test_an_update_is_read_again_once_another_one_would_not_be_taken_for_its_repeat(
+    told: Told, qualtrics: Qualtrics, scripted: Any
+) -> None:
+    await told.workflow("updated", text="${q://QID2/ChoiceTextEntryValue}")
+    moment = datetime.now(UTC).isoformat(timespec="milliseconds")
+    (run,) = await told.tell("updated", f"updated {moment}")
+    scripted.then(Wait(datetime.now(UTC) + timedelta(hours=1), "later", "later"))
+    await told.advance(run)
+    state = scripted.calls[0].survey_response
+    assert state.settles_at == datetime.fromisoformat(moment) + timedelta(seconds=60)
+    qualtrics.values = {**VALUES, "QID2_TEXT": "On third thought"}
+    ago = (datetime.fromisoformat(moment) - timedelta(seconds=61)).isoformat(timespec="milliseconds")
+    pool = told.database.pool
+    await pool.execute("UPDATE event SET body = replace(body, $1, $2)", moment, ago)
+    await pool.execute(
+        "UPDATE qualtrics_response SET fetched_at = now() - interval '5 seconds', announcement = $1",
+        f"updated {ago}",
+    )
+    await told.advance(run)
+    assert [call.configuration.text for call in scripted.calls] == ["Quick & kind", "On third thought"]
 
 
 @pytest.mark.parametrize(

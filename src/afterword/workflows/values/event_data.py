@@ -125,6 +125,7 @@ def _of_response(answered: AnsweredSurvey) -> EventData:
         is_finished=answered.is_finished,
         finished_at=answered.finished_at,
         recorded_at=answered.recorded_at,
+        settles_at=answered.settles_at,
     )
     return EventData(fields, sources, state)
 

@@ -39,6 +39,7 @@ NOT_READABLE = Reason("account-not-readable", "nothing here reads responses of a
 NEWEST = """
 SELECT response.body, survey.outline, response.version, EXISTS (
     SELECT FROM qualtrics_response read WHERE (read.account_id, read.response_id, read.announcement) = ($1, $2, $3)
+    AND (now() < $4::timestamptz OR read.fetched_at >= $4) IS NOT FALSE
 ) AS was_read
 FROM qualtrics_response response JOIN qualtrics_survey survey ON survey.id = response.qualtrics_survey_id
 WHERE response.account_id = $1 AND response.response_id = $2
@@ -70,7 +71,9 @@ RETURNING id
 
 
 class Kept(msgspec.Struct, frozen=True):
-    """What was read of a response last. ``was_read`` tells that it was read since the event at hand came."""
+    """What was read of a response last. ``was_read`` tells that it was read for the event at hand, and, once no update
+    is taken for a repeat of that one any more, since then.
+    """
 
     response: WireResponse
     outline: SurveyOutline
@@ -109,7 +112,8 @@ class QualtricsResponses:
             read = await self._read(wanted.account, told)
         sorted_ = read.sorted
         _check_kind(wanted, told, sorted_)
-        return answered(read.outline, read.response, sorted_, read.version)
+        found = answered(read.outline, read.response, sorted_, read.version)
+        return msgspec.structs.replace(found, settles_at=told.settles_at)
 
     async def _read(self, account_id: str, told: NotifiedResponse) -> Kept | None:
         """The response as it was kept, or else as the account gives it out; ``None`` when another was faster to keep
@@ -139,7 +143,9 @@ class QualtricsResponses:
         return Kept(response, outline, version + (kept is None or kept.response != response), True)
 
     async def _kept(self, account_id: str, told: NotifiedResponse) -> Kept | None:
-        row = await self._database.pool.fetchrow(NEWEST, account_id, told.response_id, told.announcement)
+        row = await self._database.pool.fetchrow(
+            NEWEST, account_id, told.response_id, told.announcement, told.settles_at
+        )
         if row is None:
             return None
         outline = msgspec.json.decode(row["outline"], type=SurveyOutline)
