@@ -13,8 +13,9 @@ from afterword.events.models import senders_key
 from afterword.outcomes import Outcome
 from afterword.store.database import Database
 from afterword.store.queue import RunQueue
+from afterword.surveys.changing import change_response
 from afterword.surveys.definitions import add_survey, csat_survey, get_survey
-from afterword.surveys.responses import record_response
+from afterword.surveys.responses import Sitting, record_response
 from afterword.tasks.contract import Done, Piped, Plan, Repetition, TaskCall, Wait
 from afterword.workflows.conditions import Group
 from afterword.workflows.definitions import (
@@ -237,6 +238,18 @@ class Way:
             )
         assert response_id is not None
         return response_id
+
+    async def change(self, answers: Mapping[str, Any]) -> None:
+        """The customer changes the newest answer."""
+        async with self.database.transaction() as connection:
+            survey = await get_survey(connection, self.survey_id)
+            assert survey is not None
+            invitation_id = await self.database.pool.fetchval(
+                "SELECT invitation_id FROM response ORDER BY recorded_at DESC LIMIT 1"
+            )
+            await change_response(
+                connection, survey, invitation_id, seen_version=1, answers=answers, sitting=Sitting()
+            )
 
     async def explain(self, asked: str, *, personal: bool = True, limit: int = 10) -> Explanation:
         async with self.database.transaction() as connection:

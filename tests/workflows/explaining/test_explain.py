@@ -31,6 +31,12 @@ def next_words(story: Story) -> str:
     return "\n".join(story.upcoming)
 
 
+NOT_TICKED = (
+    "It started nothing: the response was updated, and the box “updated” is not ticked in a workflow that starts with "
+    "this survey."
+)
+
+
 async def test_the_whole_way_is_told_in_order(way: Any) -> None:
     await way.close()
     await way.go()
@@ -53,6 +59,26 @@ async def test_the_whole_way_is_told_in_order(way: Any) -> None:
     assert (story.customer.name, story.customer.email) == ("Ada Lovelace", "ada@example.org")
     assert story.upcoming == ("Nothing more will happen by itself.",)
     assert [sentence.at for sentence in story.sentences] == sorted(one.at for one in story.sentences)
+
+
+async def test_a_changed_answer_is_told_at_its_change_whatever_was_asked_for(way: Any) -> None:
+    await way.close()
+    await way.go()
+    response_id = await way.answer({"QID1": 2})
+    await way.change({"QID1": 5, "QID2_TEXT": "Mended"})
+    await way.go()
+    for asked in ("conv1", response_id):
+        story = await way.story(asked)
+        told = {
+            sentence.words: sentence.details for sentence in story.sentences if response_id in sentence.words
+        }
+        assert list(told) == [
+            f"The Customer answered the Survey “CSAT” (Response {response_id}).",
+            f"The answer was changed that was given to the Survey “CSAT” (Response {response_id}). {NOT_TICKED}",
+        ]
+        first, changed = told.values()
+        assert first == ()
+        assert "What is the main reason for your score? “Mended”" in changed
 
 
 async def test_as_data_it_holds_events_runs_tasks_invitations_and_responses(way: Any) -> None:
