@@ -329,6 +329,69 @@ async def test_fields_that_gladly_adds_or_leaves_out_are_no_trouble(
 
 
 @pytest.mark.parametrize(
+    ("headers", "is_cut"),
+    [
+        ({}, False),
+        ({"Gladly_Limited_Data": "true"}, True),
+        ({"Gladly_Limited_Data": "True"}, True),
+        ({"Gladly_Limited_Data": "false"}, False),
+    ],
+)
+async def test_a_list_is_cut_when_its_header_says_true_and_not_when_it_is_only_there(
+    gladly: GladlyClient, stand_in: "StandIn", headers: dict[str, str], is_cut: bool
+) -> None:
+    stand_in.answer(200, '[{"id":"c1"}]', **headers)
+    found = await gladly.customers_with_email("a+b@x.example")
+    assert (len(found.items), found.is_cut) == (1, is_cut)
+    assert stand_in.requests[0][0].raw_path == "/api/v1/customer-profiles?email=a%2Bb%40x.example"
+
+
+@pytest.mark.parametrize(
+    ("call", "body", "field"),
+    [
+        (lambda gladly: gladly.conversation_items("v1"), '[{"id":"t","content":{"type":5}}]', "content.type"),
+        (lambda gladly: gladly.conversations_of("c1"), '[{"id":"v"}]', "customerId"),
+        (lambda gladly: gladly.customers_with_email("a@b.example"), '[{"id":1}]', "id"),
+        (lambda gladly: gladly.export_jobs(), '[{"id":"j","files":"all"}]', "files"),
+        (lambda gladly: gladly.topic("t"), '{"id":"t","name":[]}', "name"),
+    ],
+)
+async def test_what_has_another_type_than_documented_is_named(
+    gladly: GladlyClient,
+    stand_in: "StandIn",
+    call: Callable[[GladlyClient], Awaitable[object]],
+    body: str,
+    field: str,
+) -> None:
+    stand_in.answer(200, body)
+    outcome = await refusal(call(gladly))
+    assert isinstance(outcome, errors.GladlyUnreadable)
+    assert field in outcome.reason.words
+
+
+async def test_a_note_whose_outcome_is_unknown_is_told_as_such_and_not_made_again(
+    gladly: GladlyClient, stand_in: "StandIn"
+) -> None:
+    stand_in.drop()
+    stand_in.answer(201, "", Location="/api/v1/conversations/v1/notes/n1")
+    outcome = await refusal(gladly.create_note("v1", "text"))
+    assert isinstance(outcome, Retry)
+    assert outcome.outcome_unknown
+    assert len(stand_in.requests) == 1
+    assert await gladly.create_note("v1", "text") == "n1"
+
+
+async def test_an_item_that_is_gone_when_its_deletion_is_made_again_is_no_error(
+    gladly: GladlyClient, stand_in: "StandIn"
+) -> None:
+    stand_in.drop()
+    stand_in.drop()
+    stand_in.answer(404, "")
+    assert isinstance(await refusal(gladly.delete_item("i1")), errors.GladlyTimedOut)
+    assert not await gladly.delete_item("i1")
+
+
+@pytest.mark.parametrize(
     ("emails", "address"),
     [
         (None, None),
