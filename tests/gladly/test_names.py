@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from afterword.gladly.names import ADDRESS, split_name
+from afterword.gladly.names import ADDRESS, INVISIBLE, split_name
 
 CASES = [
     ("Jane Doe", "Jane", "Doe"),
@@ -42,6 +42,20 @@ CASES = [
     ("jane@customer.example", "", ""),
     ("Jane Doe <jane@customer.example>", "Jane", "Doe"),
     ("Jane Doe (jane@customer.example)", "Jane", "Doe"),
+    ("mailto:jane@customer.example", "", ""),
+    ("jane@customer", "", ""),
+    ('"Doe, Jane" <jane@customer.example>', "Jane", "Doe"),
+    ('William "Bob" Smith', "William", '"Bob" Smith'),
+    ("\u202eJane\u200b Doe\u2069", "Jane", "Doe"),
+    ("Mr. and Mrs. Smith", "Mr. and Mrs. Smith", ""),
+    ("Jane and John Doe", "Jane", "and John Doe"),
+    ("สมชายใจดี", "สมชายใจดี", ""),
+    ("Łukasz Żółć", "Łukasz", "Żółć"),
+    ("O'Brien, Sinéad", "Sinéad", "O'Brien"),
+    ("Иван Иванович Иванов", "Иван", "Иванович Иванов"),
+    ("山田太郎 様", "山田太郎", "様"),
+    ("山田 太郎 様", "太郎", "山田 様"),
+    ("김민준 님", "김민준", "님"),
     ("🎉", "", "🎉"),
     ("🎉 Jane Doe", "🎉 Jane", "Doe"),
     ("Jane 👩‍👧 Doe", "Jane", "👩‍👧 Doe"),
@@ -83,7 +97,8 @@ NAME_LIKE = st.lists(
 
 
 def words(text: str) -> list[str]:
-    without_addresses = ADDRESS.sub(" ", re.sub(r"[\x00-\x1f\x7f-\x9f]", " ", text))
+    seen = INVISIBLE.sub("", re.sub(r"[\x00-\x1f\x7f-\x9f]", " ", text)).replace("mailto:", " ")
+    without_addresses = re.sub(r'["“”]', " ", ADDRESS.sub(" ", seen))
     return sorted(re.sub(r"[,，、،]", " ", without_addresses).split())  # noqa: RUF001
 
 

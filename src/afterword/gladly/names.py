@@ -20,10 +20,17 @@ PARTICLES = _words(
     "'s 't ab af al ap av bin bint da dal dalla das de dei del della den der des di do dos du e el ibn il la "
     "las le les lo los mac mc op te ten ter van vom von y z zu zum zur"
 )
+JOINING = _words("and & und et")
+"""Between titles: Mr. and Mrs. Smith have no first name."""
 SUFFIXES = _words(
     "jr sr ii iii iv v phd md dds esq cpa mba msc bsc ma ba jnr snr obe mbe inc llc ltd gmbh corp"
 )
+HONORIFICS = _words("様 さま さん 氏 先生 女士 小姐 님 씨")
+"""Behind a name, as Japanese, Chinese and Korean write them."""
 
+INVISIBLE = re.compile("[\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
+"""Marks of direction and spaces without width; joiners are part of how some scripts are written, and of emoji."""
+QUOTED = re.compile(r'\s*["“](?P<name>[^"“”]*)["”]\s*')
 COMMAS = re.compile(r"[,，、،]")  # noqa: RUF001 - names are written with these
 ADDRESS = re.compile(r"""[<(\[]?(?<![^\s<>()\[\]"',;:])[^\s<>()\[\]"',;:@]+@[^\s<>()\[\]"',;:]+[>)\]]?""")
 ASIAN_SCRIPTS = ("CJK UNIFIED", "CJK COMPATIBILITY", "HIRAGANA", "KATAKANA", "HANGUL", "IDEOGRAPHIC")
@@ -41,12 +48,12 @@ def split_name(name: str, family_name_first: bool = False) -> tuple[str, str]:
       languages write it, save in Katakana alone, which spells foreign names in their own order.
     - A name that begins with a particle in lower case (``van der Berg``) has no first name.
     - ``Doe, Jane`` is Jane Doe; ``Jane Doe, PhD`` is not Doe Jane.
-    - An email address in place of a name, or beside it, is no name. Nor do figures and signs greet anyone: a
-      name without a letter is a last name.
+    - An email address in place of a name, or beside it, is no name, and quotation marks around the whole are left out.
+      Nor do figures and signs greet anyone: a name without a letter is a last name.
 
-    No word is lost or invented, save addresses and commas between words. Never raises.
+    No word is lost or invented, save addresses, commas between words, and what nobody sees. Never raises.
     """
-    words = ADDRESS.sub(" ", _without_controls(name)).split()
+    words = _words_of(name)
     if not any(_is_spoken(word) for word in words):
         return "", " ".join(words)
     family, given, suffix = _parts_around_commas(" ".join(words))
@@ -55,6 +62,13 @@ def split_name(name: str, family_name_first: bool = False) -> tuple[str, str]:
     if _is_family_first_script(given) or family_name_first:
         return _family_first(given, suffix)
     return _given_first(given, suffix)
+
+
+def _words_of(name: str) -> list[str]:
+    """Its words, without addresses, what nobody sees, and quotation marks around the whole."""
+    text = ADDRESS.sub(" ", INVISIBLE.sub("", _without_controls(name)).replace("mailto:", " "))
+    quoted = QUOTED.fullmatch(text)
+    return (quoted["name"] if quoted else text).split()
 
 
 def _given_first(words: list[str], suffix: list[str]) -> tuple[str, str]:
@@ -82,7 +96,8 @@ def _end_of_one_name(words: list[str]) -> int:
     """Behind the first word that is a name by itself (no title, particle or emoji), or behind them all."""
     for position, word in enumerate(words):
         is_title = word.casefold().rstrip(".") in TITLES
-        if _is_spoken(word) and not is_title and word not in PARTICLES:
+        is_between = word.casefold() in JOINING and position > 0
+        if _is_spoken(word) and not (is_title or is_between) and word not in PARTICLES:
             return position + 1
     return len(words)
 
@@ -92,6 +107,9 @@ def _parts_around_commas(name: str) -> tuple[list[str], list[str], list[str]]:
     name.
     """
     head, *tail = [part.split() for part in COMMAS.split(name) if part.split()]
+    if not tail:
+        end = next((at for at, word in enumerate(head) if at and word in HONORIFICS), len(head))
+        return [], head[:end], head[end:]
     suffix = [word for part in tail if _is_suffix(part) for word in part]
     given = [word for part in tail if not _is_suffix(part) for word in part]
     if not any(_is_spoken(word) for word in given):
