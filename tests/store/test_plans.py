@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event as sqlalchemy_event
 
+from afterword.eligibility import ledger
 from afterword.events.models import gladly_origin
 from afterword.store import queue
 from afterword.store.database import Database
@@ -66,6 +67,37 @@ async def test_a_conversations_history_is_found_by_its_index(full: Database) -> 
     )
     assert gladly_origin("GA_1") == "gladly/GA_1"
     assert not {("Seq Scan", "event")} & found
+
+
+INVITATIONS = """
+INSERT INTO invitation (id, survey_id, contact_id, mailing_list_id, link_token, email, first_name, last_name,
+                        from_name, subject, message, send_at, conversation_id, when_reopened)
+SELECT 'EMD_' || n, 'SV_1', 'CID_1', 'CG_1', 't' || n, 'a@x.org', '', '', '', '', '', now(), 'c' || n,
+       'cancel-if-not-answered' FROM generate_series(1, $1) AS n
+"""
+LEDGER = """
+INSERT INTO asked (key, account_id, customer_id, conversation_id, run_id, closed_at, state)
+SELECT 'run' || n, 'GA_1', 'customer' || n % 20000, 'c' || n, n, now(), 'asked' FROM generate_series(1, $1) AS n
+"""
+RESPONSES = """
+INSERT INTO response (id, survey_id, invitation_id)
+SELECT 'R_' || n, 'SV_1', 'EMD_' || n FROM generate_series(1, $1) AS n
+"""
+
+
+async def test_who_was_asked_is_found_by_customer_and_by_conversation(full: Database) -> None:
+    await full.pool.execute("INSERT INTO survey (id, name, definition) VALUES ('SV_1', 'CSAT', '{}')")
+    await full.pool.execute(
+        "INSERT INTO contact (id, email, first_name, last_name) VALUES ('CID_1', 'a@x.org', '', '')"
+    )
+    for statement in (LEDGER, INVITATIONS, RESPONSES):
+        await full.pool.execute(statement, ROWS)
+    await full.pool.execute("ANALYZE")
+    wanted = ("GA_1", "run0/T-1", ["customer7", "customer8"], "c7", "gladly/GA_1")
+    found = await scans(
+        full, ledger.LOOK, *wanted, "CONVERSATION/CLOSED", ledger.MOST_CLOSINGS, "CONVERSATION/REOPENED"
+    )
+    assert not {scan for scan in found if scan[0] == "Seq Scan"}
 
 
 async def test_kept_events_are_found_among_those_that_nothing_wants(full: Database) -> None:

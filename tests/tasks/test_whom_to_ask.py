@@ -80,8 +80,13 @@ def told(exchange: Exchange) -> tuple[str, str]:
     return parts[0] if len(parts) < 3 else parts[2], exchange.purpose
 
 
-async def test_an_ordinary_closing_costs_one_call_the_profile(ready: Any, closed: Any) -> None:
-    ended, calls = await outcome(ready, call(ready, closed("Ada King", "one@whom.example")))
+async def test_an_ordinary_closing_costs_one_call_the_profile(
+    ready: Any, sandbox: Sandbox, closed: Any
+) -> None:
+    closing = closed("Ada King", "one@whom.example")
+    with sandbox.fault("hang", seconds=0.001, path="/api/v1/**") as calls_that_came:
+        ended, calls = await outcome(ready, call(ready, closing))
+        assert calls_that_came() == 1
     assert isinstance(ended, Done)
     assert ended.output["agentId"] == "agent9"
     assert ended.output["agentCredited"] == "the assignee at closing"
@@ -208,6 +213,52 @@ async def test_the_agent_of_a_conversation_that_was_unassigned_before_it_was_clo
     assert ended.output["agentId"] == "closer"
     assert ended.output["agentCredited"] == "who closed it (nobody was assigned at closing, no agent wrote)"
     assert calls == [(PROFILE, "rule: email address"), ("items", "rule: credited agent")]
+
+
+async def test_a_rule_that_unassigns_whatever_is_closed_takes_no_credit_away(
+    ready: Any, sandbox: Sandbox, stand_in: Any
+) -> None:
+    stand_in.answer(200, OK)
+    agents = sandbox.api("GET", "/api/v1/agents")
+    first, last = agents[0]["id"], agents[1]["id"]
+    minutes = [(datetime.now(UTC) - timedelta(minutes=minute)).isoformat() for minute in range(60)]
+    past = {
+        "customer": {"name": "Ada", "email": "unassigned-by-rule@whom.example"},
+        "startedAt": minutes[50],
+        "channel": "CHAT",
+        "messages": [
+            {"at": minutes[50], "text": "Hello?"},
+            {"at": minutes[40], "text": "Hi!", "by": {"type": "AGENT", "id": first}},
+            {"at": minutes[30], "text": "Done.", "by": {"type": "AGENT", "id": last}},
+            {"at": minutes[25], "text": "A rule says thanks.", "by": {"type": "AUTOMATION", "id": "rule"}},
+        ],
+        "closings": [{"at": minutes[20], "by": {"type": "AUTOMATION", "id": "rule"}}],
+    }
+    made = sandbox.control("POST", "past-conversations", {"conversations": [past]})["conversations"][0]
+    fields = {
+        "customerId": made["customerId"],
+        "conversationId": made["conversationId"],
+        "inboxId": "inbox9",
+        "closedAt": minutes[20],
+        "initiatorType": "AUTOMATION",
+        "initiatorId": "rule",
+    }
+    closing = Closed(made["customerId"], made["conversationId"], fields)
+    wanted = call(
+        ready,
+        closing,
+        only_channels=["CHAT"],
+        customer_must_have_written=True,
+        agent_must_have_written="credited",
+        least_messages=3,
+        not_spam=True,
+    )
+    ended, _ = await outcome(ready, wanted)
+    assert isinstance(ended, Done)
+    assert ended.output["agentId"] == last
+    assert ended.output["agentCredited"] == "who wrote last (nobody was assigned at closing)"
+    too_long = call(ready, closing, least_messages=4)
+    assert (await outcome(ready, too_long))[0] == "conversation-too-short"
 
 
 async def test_a_conversation_that_is_gone_tells_of_no_agent_and_stops_nobody(

@@ -97,4 +97,4 @@ class Decider:
                 verdict = rule.judge(self._wanted, facts)
                 if isinstance(verdict, Reason):
                     raise Skip(verdict)
-            return await reserve(connection, facts.closing, customer_id)
+            return await reserve(connection, facts.closing, customer_id, facts.asked)

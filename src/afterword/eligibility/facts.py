@@ -48,12 +48,14 @@ class Asked(msgspec.Struct, frozen=True):
     """Who was asked, or is about to be, by others than this closing's own call.
 
     ``closings`` are all closings of the conversation that were told; ``in_conversation`` those of them of which the
-    customer was asked; ``customer_at`` when the customer was asked last, of whatever conversation.
+    customer was asked; ``customer_at`` when the customer was asked last, of whatever conversation. ``own_state`` is how
+    an earlier attempt of the call itself left it.
     """
 
     closings: tuple[datetime, ...] = ()
     in_conversation: tuple[datetime, ...] = ()
     customer_at: datetime | None = None
+    own_state: str = ""
 
 
 class Facts(msgspec.Struct, kw_only=True):

@@ -45,7 +45,8 @@ WITH counted AS (
             AND (invitation.sent_at IS NULL OR invitation.when_reopened = 'cancel-if-not-answered')
             AND NOT EXISTS (SELECT FROM response WHERE response.invitation_id = invitation.id))
 )
-SELECT (SELECT max(asked_at) FROM counted WHERE customer_id = ANY($3::text[])) AS customer_at,
+SELECT (SELECT state FROM asked WHERE key = $2) AS own_state,
+       (SELECT max(asked_at) FROM counted WHERE customer_id = ANY($3::text[])) AS customer_at,
        ARRAY(SELECT closed_at FROM counted WHERE conversation_id = nullif($4, '') AND closed_at IS NOT NULL)
            AS in_conversation,
        ARRAY(SELECT occurred_at FROM event
@@ -65,9 +66,13 @@ SET customer_id = excluded.customer_id, run_id = excluded.run_id, workflow_id = 
     asked_at = CASE WHEN asked.state IN ('asked', 'asking') THEN asked.asked_at ELSE now() END
 """
 
-STATE_OF = "SELECT state FROM asked WHERE key = $1 FOR UPDATE"
-
 SETTLE = "UPDATE asked SET state = $2 WHERE key = $1 AND state = 'asking'"
+
+SETTLE_SOON = """
+WITH unhurried AS (SELECT set_config('synchronous_commit', 'off', true) AS is_set)
+UPDATE asked SET state = $2 FROM unhurried WHERE key = $1 AND state = 'asking' AND is_set = 'off'
+"""
+"""Its commit does not wait for the disk."""
 
 FORGET = """
 DELETE FROM asked WHERE key IN (
@@ -101,7 +106,9 @@ async def look(connection: PlainConnection, closing: Closing, customer_ids: Sequ
     )
     if row is None:
         return Asked()
-    return Asked(tuple(row["closings"]), tuple(row["in_conversation"]), row["customer_at"])
+    return Asked(
+        tuple(row["closings"]), tuple(row["in_conversation"]), row["customer_at"], row["own_state"] or ""
+    )
 
 
 async def lock_customer(connection: PlainConnection, account_id: str, customer_id: str) -> None:
@@ -109,9 +116,10 @@ async def lock_customer(connection: PlainConnection, account_id: str, customer_i
     await connection.execute(LOCK, f"asked/{account_id}/{customer_id}")
 
 
-async def reserve(connection: PlainConnection, closing: Closing, customer_id: str) -> Reservation:
-    """Write down that the customer is about to be asked; the lock has to be held."""
-    earlier = await connection.fetchval(STATE_OF, closing.key)
+async def reserve(
+    connection: PlainConnection, closing: Closing, customer_id: str, asked: Asked
+) -> Reservation:
+    """Write down that the customer is about to be asked; the lock has to be held since before ``asked`` was read."""
     await connection.execute(
         RESERVE,
         closing.key,
@@ -122,14 +130,12 @@ async def reserve(connection: PlainConnection, closing: Closing, customer_id: st
         closing.run_id,
         closing.closed_at,
     )
-    return Reservation(closing.key, may_have_been_asked=earlier in {"asking", "asked"})
+    return Reservation(closing.key, may_have_been_asked=asked.own_state in {"asking", "asked"})
 
 
 async def note_asked(database: Database, reservation: Reservation) -> None:
     """The customer was asked. Should this get lost, the row says *asking*, which counts the same."""
-    async with database.pool.acquire() as connection, connection.transaction():
-        await connection.execute("SET LOCAL synchronous_commit = off")
-        await connection.execute(SETTLE, reservation.key, "asked")
+    await database.pool.execute(SETTLE_SOON, reservation.key, "asked")
 
 
 async def note_not_asked(database: Database, reservation: Reservation) -> None:
