@@ -105,6 +105,7 @@ async def _first(
         gladly_account_id=gladly.id,
         own=OwnService(account_id=qualtrics.id, endpoint_id=ENDPOINT_ID),
         is_on=True,
+        at_once=True,
     )
     return Seeded(gladly.id, survey_id, json_event_url)
 

@@ -132,11 +132,13 @@ async def make_guide(
     survey_id: str = "",
     owner_id: str | None = None,
     is_on: bool = False,
+    at_once: bool = False,
     check: Check | None = None,
 ) -> Guide:
     """Make those of the guide's Workflows that are not there yet, and answer all.
 
     Either with our ``own`` survey service, or with a real Qualtrics account and, for the way back, its ``survey_id``.
+    ``at_once``: a score stands on the timeline without waiting for its comment.
 
     Raises:
         InvalidDefinition: ``check`` found mistakes; then nothing should be committed.
@@ -168,7 +170,8 @@ async def make_guide(
     if answer is None and survey_id:
         at = None if own is not None else qualtrics_account_id
         answer = await made(
-            ANSWER_NAME, response_to_gladly(survey_id, gladly_account_id, qualtrics_account_id=at)
+            ANSWER_NAME,
+            response_to_gladly(survey_id, gladly_account_id, qualtrics_account_id=at, at_once=at_once),
         )
     return Guide(tell=tell, ask=ask, answer=answer)
 

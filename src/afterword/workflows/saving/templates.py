@@ -79,10 +79,12 @@ def response_to_gladly(
     qualtrics_account_id: str | None = None,
     score_question: str = "QID1",
     comment_question: str = "QID2",
+    at_once: bool = False,
 ) -> Definition:
     """The guide's *Send Survey Response to Gladly*.
 
-    ``qualtrics_account_id`` is where the Survey is; without one it is a Survey of our own.
+    ``qualtrics_account_id`` is where the Survey is; without one it is a Survey of our own. ``at_once`` posts a score
+    without waiting for the comment, as for whoever looks on.
     """
     return Definition(
         event=SurveyResponse(survey=survey_id, account=qualtrics_account_id, kinds=("created", "updated")),
@@ -96,6 +98,7 @@ def response_to_gladly(
                     "customer_id": "${e://Field/CustomerId}",
                     "title": f"CSAT Score: ${{q://{score_question}/SelectedChoicesRecode}}",
                     "body": f"Customer Feedback: ${{q://{comment_question}/ChoiceTextEntryValue}}",
+                    **({"when_it_changes": "replace"} if at_once else {}),
                 },
             ),
         ),
