@@ -15,7 +15,7 @@ from tests.conftest import Eventually
 from tests.faults.whole_way import WHOLE, make_haste, whole_way
 from tests.fixtures.sandbox import Sandbox
 
-CLOSINGS = 100
+CLOSINGS = 80
 ERRORS, HANG_UPS = 0.20, 0.05
 
 
