@@ -222,13 +222,13 @@ async def test_a_day_of_the_organization_is_found_whole_also_where_clocks_are_pu
 ) -> None:
     await scene.workflow()
     here = ZoneInfo(zone)
-    midnight = datetime(2026, 11, 1, tzinfo=here)
-    following = datetime(2026, 11, 2, tzinfo=here)
+    midnight = datetime(2025, 11, 2, tzinfo=here)
+    following = datetime(2025, 11, 3, tzinfo=here)
     moments = [
         midnight - timedelta(seconds=1),
         midnight,
-        datetime(2026, 11, 1, 1, 30, tzinfo=here),
-        datetime(2026, 11, 1, 1, 30, fold=1, tzinfo=here) + timedelta(minutes=2),
+        datetime(2025, 11, 2, 1, 30, tzinfo=here),
+        datetime(2025, 11, 2, 1, 30, fold=1, tzinfo=here) + timedelta(minutes=2),
         following.astimezone(UTC) - timedelta(seconds=1),
         following,
     ]
