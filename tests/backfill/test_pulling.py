@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 from tests.backfill.conftest import Scene
-from tests.conftest import Eventually
+from tests.conftest import Eventually, StandIn
 from tests.fixtures.sandbox import Sandbox
 
 from afterword.backfill.pulling import PullKeeper
 from afterword.events.gaps import list_gaps
 from afterword.gladly.models import ConversationChanges, ConversationStatus
+from afterword.store.database import Database
 
 HOUR = timedelta(hours=1)
 
@@ -140,3 +141,28 @@ async def test_each_failure_in_a_row_makes_the_pause_longer(pulled: Scene, sandb
     await due_again(pulled)
     await keeper(pulled, every=15).tick()
     assert await pulled.database.pool.fetchval("SELECT pull_failures FROM gladly_reading") == 0
+
+
+async def test_an_event_that_cannot_be_read_keeps_no_other_back(
+    pulled: Scene, stand_in: StandIn, database: Database
+) -> None:
+    def line(conversation: str, more: bytes = b"") -> bytes:
+        at = datetime.now(UTC).isoformat().encode()
+        return (
+            b'{"id": "%s", "type": "CONVERSATION/CLOSED", "timestamp": "%s"%s, "content": {"customerId": "cust", '
+            b'"conversationId": "%s"}}\n' % (conversation.encode(), at, more, conversation.encode())
+        )
+
+    lines = [
+        line("conv1"),
+        b"<html>\n",
+        b'{"type": "CONVERSATION/CLOSED"}\n',
+        line("conv2", b', "x": "\xff\xfe"'),
+        line("conv\\u0000three"),
+        line("conv4"),
+    ]
+    stand_in.answer(200, b"".join(lines), Content_Type="application/x-jsonlines")
+    await database.pool.execute("UPDATE connected_account SET base_url = $1", stand_in.url)
+    await keeper(pulled).tick()
+    assert await pulled.asked_about() == ["conv1", "conv4"]
+    assert await database.pool.fetchval("SELECT pull_failures FROM gladly_reading") == 0

@@ -48,10 +48,15 @@ async def read(client: GladlyClient, span: Span) -> tuple[list[Found], list[Miss
 def _heard(told: GladlyEvent) -> Heard:
     event = told.event
     if event is None:
-        log.warning("gladly_event_unreadable", problem=told.problem)
-        return Heard(None, None, told.problem)
+        return _unreadable(told.problem)
     if event.type not in MUST_NAME_A_CONVERSATION or event.occurred_at is None or event.id is None:
         return Heard(event.occurred_at, None)
+    try:
+        body = told.body.decode()
+    except UnicodeDecodeError:
+        return _unreadable("it is not UTF-8", event.occurred_at)
+    if any("\x00" in text for text in (event.id, str(event.conversation_id), str(event.customer_id))):
+        return _unreadable("an id in it has a character that no id has", event.occurred_at)
     found = Found(
         type=event.type,
         conversation_id=str(event.conversation_id),
@@ -59,6 +64,11 @@ def _heard(told: GladlyEvent) -> Heard:
         occurred_at=event.occurred_at,
         found_in="events",
         key=event.id.encode(),
-        body=told.body.decode(),
+        body=body,
     )
     return Heard(event.occurred_at, found)
+
+
+def _unreadable(problem: str, at: datetime | None = None) -> Heard:
+    log.warning("gladly_event_unreadable", problem=problem)
+    return Heard(at, None, problem)

@@ -21,14 +21,14 @@ from afterword.events.models import gladly_origin
 from afterword.events.recording import notify_inbox
 from afterword.gladly.client import GladlyClient
 from afterword.outcomes import Outcome, Reason, Retry
-from afterword.store.database import Database, PlainConnection
+from afterword.store.database import CONNECTION_LOST, Database, PlainConnection
 
 log = structlog.get_logger()
 
 OVERLAP = timedelta(seconds=60)
 """Read again each time: Gladly's list is up to 15 s behind."""
 LONGEST_PAUSE_SECONDS = 300.0
-READING_SECONDS = 120.0
+READING_SECONDS = 60.0
 """After so long a worker that reads and says nothing is taken for dead; a second one beside it does no harm."""
 
 DUE = """
@@ -67,8 +67,17 @@ class PullKeeper:
     async def tick(self) -> int:
         """Read every account that is due; answers how many."""
         due = await self._database.pool.fetch(DUE, READING_SECONDS)
-        await asyncio.gather(*(self._pull(row) for row in due))
+        await asyncio.gather(*(self._pull_or_say_why_not(row) for row in due))
         return len(due)
+
+    async def _pull_or_say_why_not(self, row: asyncpg.Record) -> None:
+        """What goes wrong with one account is not to keep the others, or the worker, from their work."""
+        try:
+            await self._pull(row)
+        except (*CONNECTION_LOST, asyncpg.PostgresConnectionError):
+            raise
+        except Exception:
+            log.exception("pull_fault", account=row["account_id"])
 
     async def _pull(self, row: asyncpg.Record) -> None:
         account_id, failures, pause = row["account_id"], 0, self._every

@@ -21,12 +21,15 @@ class Retelling:
         self._record = record
         self._found_in: FoundIn = found_in
         self._alike: Counter[str] = Counter()
-        self._without_customer = 0
+        self._without_customer = self._unusable = 0
         self.found: dict[bytes, Found] = {}
 
     def add(self, moment: ConversationMoment) -> None:
         """Take a row."""
         event_id = self._id(moment)
+        if "\x00" in f"{moment.conversation_id}{moment.customer_id}":
+            self._unusable += 1
+            return
         try:
             body = as_webhook(moment, event_id=event_id, record=self._record)
         except ValueError:
@@ -46,9 +49,8 @@ class Retelling:
     @property
     def problems(self) -> list[str]:
         """What could not be used."""
-        if not self._without_customer:
-            return []
-        return [f"{self._without_customer:,} rows name no Customer"]
+        told = {"name no Customer": self._without_customer, "have ids that are none": self._unusable}
+        return [f"{number:,} rows {words}" for words, number in told.items() if number]
 
     def _id(self, moment: ConversationMoment) -> str:
         if moment.item_id is not None:
