@@ -74,6 +74,7 @@ def create_app(
                 database,
                 settings,
                 csrf_secret=box.derived("forged forms"),
+                box=box,
                 stopping=stopping,
                 planning=planning,
             ),

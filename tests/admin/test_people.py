@@ -44,7 +44,7 @@ async def test_the_first_one_becomes_the_owner_and_is_signed_in(browser: Browser
     assert "A password has 12 to 1024 characters." in page
     assert 'value="Olive"' in page
     answer, page = await browser.send("/welcome", form | {"password": CHOSEN})
-    assert answer.url.path == "/workflows/runs"
+    assert answer.url.path == "/"
     assert "Olive" in page
     answer, page = await browser.get(link)
     assert answer.status == 410
@@ -57,7 +57,7 @@ async def test_a_new_password_ends_the_sessions_of_before(
     other = open_browser()
     link = await link_for(database, owner.id)
     answer, _ = await other.send("/welcome", {"code": code_of(link), "password": CHOSEN})
-    assert answer.url.path == "/workflows/runs"
+    assert answer.url.path == "/"
     answer, _ = await signed_in.get("/workflows/runs")
     assert answer.url.path == "/sign-in"
     answer, _ = await signed_in.sign_in(owner.email, CHOSEN)

@@ -20,7 +20,7 @@ async def test_an_empty_history_says_what_to_do_first(signed_in: Browser) -> Non
 
 
 async def test_other_addresses_lead_to_run_history(signed_in: Browser) -> None:
-    for address in ("/", "/workflows", "/workflows/ui/global/run-history"):
+    for address in ("/workflows", "/workflows/ui/global/run-history"):
         answer, _ = await signed_in.get(address)
         assert answer.url.path == "/workflows/runs"
 

@@ -54,23 +54,6 @@ async def test_closings_of_the_last_day_come_from_the_list_of_events_each_once(
     assert len(await scene.asked_about()) == done.recorded
 
 
-@pytest.mark.parametrize("ids", ["same", "other"])
-async def test_whatever_ids_the_list_of_events_has_what_webhooks_told_is_known(
-    scene: Scene, past: Past, sandbox: Sandbox, ids: str
-) -> None:
-    await scene.workflow()
-    begin = now() - 20 * HOUR
-    made = past.conversations([([begin + n * HOUR], []) for n in (3, 6)])
-    await scene.deliver(made[0][1], begin + 3 * HOUR)
-    with sandbox.switched(eventsApiIds=ids, eventsApiEnd="inclusive"):
-        for _ in range(2):
-            await scene.backfill(begin, begin + 8 * HOUR)
-    asked = await scene.asked_about()
-    assert [asked.count(conversation) for _, conversation in made] == [1, 1]
-    repeats = await scene.database.pool.fetchval("SELECT count(*) FROM event WHERE status = 'redelivered'")
-    assert repeats == 0
-
-
 async def test_older_ones_come_from_the_report_with_all_that_a_webhook_tells(
     scene: Scene, past: Past, day: datetime
 ) -> None:

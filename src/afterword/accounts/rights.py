@@ -45,11 +45,22 @@ def may_give_role(person: Person | None, role: Role, *, before: Role | None = No
     return person.role == "owner" or "owner" not in {role, before}
 
 
+CONNECTS: Mapping[Role, bool] = MappingProxyType(
+    {"owner": True, "administrator": True, "manager": False, "analyst": False, "api_user": False}
+)
+
+
+def may_connect(person: Person | None) -> bool:
+    """Whether somebody may connect accounts and set the installation up."""
+    return person is not None and CONNECTS[person.role]
+
+
 PERMISSIONS: Mapping[str, Mapping[Role, bool]] = MappingProxyType(
     {
         "See Runs, events and their reasons": dict.fromkeys(SEES_CUSTOMERS, True),
         "See Customers' names, addresses and answers": SEES_CUSTOMERS,
         "Replay and cancel Runs": OPERATES,
+        "Connect accounts and set Afterword up": CONNECTS,
         "Invite people and give them roles": MANAGES_PEOPLE,
     }
 )

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import asyncpg
 import msgspec
@@ -64,8 +64,22 @@ WHERE connected_account.id = account_id AND state = 'open' AND alerted_at IS NUL
 RETURNING connected_account.id, connected_account.kind, connected_account.name, account_availability.*
 """
 
+BLOCKED = f"""
+SELECT account_id, state, since, coalesce(reason_words, '') AS because
+FROM account_availability JOIN connected_account ON connected_account.id = account_id
+WHERE call = '' AND state IN ('open', 'refused') AND account_availability.credentials = {CREDENTIALS}
+"""  # noqa: S608 - put together from constants
+
 Change = Callable[[Standings, datetime], Changed]
 """From how an account stands and the moment to what is different then."""
+
+
+class Blocked(msgspec.Struct, frozen=True):
+    """An account of which nothing but probes is called: down (``open``) or its token refused, and why."""
+
+    state: Literal["open", "refused"]
+    since: datetime
+    because: str
 
 
 class Everything(msgspec.Struct, frozen=True):
@@ -136,6 +150,12 @@ class StandingStore:
         """
         rows = await self._database.pool.fetch(OUTDATED, failing, permitted)
         return [(row["account_id"], row["state"]) for row in rows]
+
+
+async def blocked_accounts(connection: "AsyncConnection") -> dict[str, Blocked]:
+    """The accounts that are down or whose token is refused, as a whole, by id."""
+    rows = await connection.execute(sqlalchemy.text(BLOCKED))
+    return {row.account_id: Blocked(row.state, row.since, row.because) for row in rows}
 
 
 async def credentials_of(connection: "AsyncConnection", account_id: str) -> bytes:

@@ -3,10 +3,13 @@
 import asyncio
 
 from litestar import Router
+from litestar.handlers import HTTPRouteHandler
 from litestar.middleware import DefineMiddleware
 from litestar.middleware.csrf import CSRFMiddleware
 
+from afterword.accounts.secrets import SecretBox
 from afterword.admin.explain import explain_routes
+from afterword.admin.home import home_routes
 from afterword.admin.live import live_routes
 from afterword.admin.people import people_routes
 from afterword.admin.rehearse import rehearse_routes
@@ -20,6 +23,8 @@ from afterword.admin.sessions import (
     session_config,
     wants_person,
 )
+from afterword.admin.setup import setup_routes
+from afterword.admin.setup_work import Work
 from afterword.admin.sign_in import send_to_sign_in, sign_in_routes
 from afterword.admin.welcome import welcome_routes
 from afterword.settings import Settings
@@ -33,6 +38,7 @@ def admin_routes(
     settings: Settings,
     *,
     csrf_secret: str,
+    box: SecretBox | None = None,
     stopping: asyncio.Event | None = None,
     planning: PlanningTasks | None = None,
 ) -> list[Router]:
@@ -41,9 +47,13 @@ def admin_routes(
     ``csrf_secret`` has to be the same in all processes of an installation. Sessions and CSRF checks stand
     before these routes only, so that the other doors are spared both. Open pages listen for as long as they are
     open, and a server waits for whom it serves: set ``stopping`` and they are let go. ``planning`` are the task types
-    for rehearsals; without it there are none.
+    for rehearsals; without it there are none. ``box`` and ``planning`` are for the pages that set things up.
     """
     store = DatabaseStore(database)
+    set_up: list[HTTPRouteHandler] = []
+    if box is not None and planning is not None:
+        work = Work(database=database, settings=settings, box=box, store=store, planning=planning)
+        set_up = setup_routes(work)
     return [
         Router(
             path="/",
@@ -60,11 +70,13 @@ def admin_routes(
                     guards=[wants_person],
                     exception_handlers={NotSignedIn: send_to_sign_in},
                     route_handlers=[
+                        *home_routes(database),
                         *run_history_routes(database),
                         *replay_routes(database),
                         *sending_page_routes(database),
                         *explain_routes(database),
                         *people_routes(database, settings),
+                        *set_up,
                         *([] if planning is None else rehearse_routes(database, planning)),
                         *live_routes(database, stopping or asyncio.Event()),
                     ],

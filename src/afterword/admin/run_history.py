@@ -120,7 +120,7 @@ def run_history_routes(database: Database) -> list[HTTPRouteHandler]:
             older=_older("/workflows/events", chosen, found.next_before),
         )
 
-    @get(["/", "/workflows", "/workflows/ui/global/run-history"], sync_to_thread=False)
+    @get(["/workflows", "/workflows/ui/global/run-history"], sync_to_thread=False)
     def first_page() -> Redirect:
         """Go to run history, from the vendor's own address too."""
         return Redirect("/workflows/runs", status_code=303)

@@ -18,7 +18,7 @@ from afterword.store.sessions import DatabaseStore
 LARGEST_FORM = 8 * 1024
 FAILURES_ALLOWED = 10
 FAILURES_WITHIN_SECONDS = 300
-FIRST_PAGE = "/workflows/runs"
+FIRST_PAGE = "/"
 LONGEST_NEXT = 2000
 
 
@@ -72,7 +72,7 @@ def send_to_sign_in(request: Request[Any, Any, Any], _: NotSignedIn) -> Redirect
     """Ask who it is, then go on to where they wanted to."""
     headers = dict(PAGE_HEADERS)
     wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    if request.method != "GET" or wanted in {"/", FIRST_PAGE}:
+    if request.method != "GET" or wanted == FIRST_PAGE:
         return Redirect("/sign-in", status_code=303, headers=headers)
     return Redirect(f"/sign-in?{urlencode({'next': wanted})}", status_code=303, headers=headers)
 

@@ -8,7 +8,11 @@ import typer
 from afterword.commands.common import DataDir, Json, with_database, with_installation
 from afterword.outcomes import ConfigurationError
 
-app = typer.Typer(invoke_without_command=True, no_args_is_help=True)
+app = typer.Typer(
+    help="Find closings that were missed, or feed responses to a workflow; behind live events, and none twice.",
+    invoke_without_command=True,
+    no_args_is_help=True,
+)
 
 Number = Annotated[int, typer.Argument(help="The backfill's number, as `afterword backfill list` shows it.")]
 
@@ -43,11 +47,10 @@ def backfill(  # noqa: PLR0917 - a command's options
     data_dir: DataDir = None,
     as_json: Json = False,
 ) -> None:
-    """Find closings that were missed, or feed responses to workflows.
+    """Look through Gladly's own records for closings that never arrived, and start their workflows.
 
-    With --since, Gladly's own records are looked through for closings that never arrived. It is told first how many
-    there are, how many are known, and how many customers would be asked; then they start their workflows, behind live
-    ones, and none twice. With --responses a survey's responses are fed to workflows that were made later.
+    It tells first how many closings it found, how many are known, and how many customers would be asked, and asks. With
+    --responses it feeds a survey's responses to workflows that were made later.
     """
     if context.invoked_subcommand is not None:
         return
@@ -77,7 +80,7 @@ def backfill(  # noqa: PLR0917 - a command's options
 
 @app.command("list")
 def list_(data_dir: DataDir = None, as_json: Json = False) -> None:
-    """List what was found, and what could not be read."""
+    """List backfills, newest first, with what they found and what they could not read."""
     from afterword.commands.backfill_work import list_backfills  # noqa: PLC0415
 
     with_database(data_dir, lambda database: list_backfills(database, as_json=as_json))
@@ -85,7 +88,7 @@ def list_(data_dir: DataDir = None, as_json: Json = False) -> None:
 
 @app.command("stop")
 def stop(backfill: Number, data_dir: DataDir = None) -> None:
-    """Stop a backfill; what it recorded stays."""
+    """Stop a backfill: what it recorded stays, what it only found is let go."""
     from afterword.commands.backfill_work import stop_backfill  # noqa: PLC0415
 
     with_database(data_dir, lambda database: stop_backfill(database, backfill))
@@ -93,7 +96,7 @@ def stop(backfill: Number, data_dir: DataDir = None) -> None:
 
 @app.command("resume")
 def resume(backfill: Number, data_dir: DataDir = None, as_json: Json = False) -> None:
-    """Go on with one that was interrupted, without asking."""
+    """Go on with a backfill that was interrupted, without asking, and show its progress."""
     from afterword.commands.backfill_work import resume_backfill  # noqa: PLC0415
 
     with_installation(

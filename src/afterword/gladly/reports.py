@@ -122,50 +122,36 @@ async def moments(
 
 
 async def _records(lines: AsyncIterator[bytes]) -> AsyncIterator[list[str]]:
-    """What the csv module reads, record by record; a cell in quotes may have line ends in it.
-
-    A record that has not ended is tried again when there are twice as many lines of it, not with each that comes.
-    """
-    pending: list[str] = []
-    enough = 1
+    """What the csv module reads, record by record; a cell in quotes may have line ends in it."""
+    pending = ""
     is_first = True
     async for line in lines:
-        pending.append(line.decode("utf-8-sig" if is_first else "utf-8", "replace"))
+        pending += line.decode("utf-8-sig" if is_first else "utf-8", "replace")
         is_first = False
-        if len(pending) < enough:
-            continue
-        records, pending = _whole_records(pending)
-        enough = max(1, 2 * len(pending))
-        if pending and sum(map(len, pending)) > LONGEST_RECORD:
+        if len(pending) > LONGEST_RECORD:
             raise InvalidReport("it is no CSV: a record does not end")
-        for record in records:
+        record = _whole_record(pending)
+        if record is not None:
+            pending = ""
             yield record
-    records, pending = _whole_records(pending)
-    for record in records:
-        yield record
     if pending:
         raise InvalidReport("it ends within a record")
 
 
-def _whole_records(lines: list[str]) -> tuple[list[list[str]], list[str]]:
-    """The records that lines are, and the lines of the last one, where more belong to it."""
-    has_ended = False
+def _whole_record(text: str) -> list[str] | None:
+    """The record that a text is; ``None`` when the next line belongs to it, too."""
+    wants_more = False
 
-    def feed() -> Iterator[str]:
-        nonlocal has_ended
-        yield from lines
-        has_ended = True
+    def line() -> Iterator[str]:
+        nonlocal wants_more
+        yield text
+        wants_more = True
 
-    reader, records, read = csv.reader(feed()), [], 0
     try:
-        for record in reader:
-            if has_ended:
-                break
-            records.append(record)
-            read = reader.line_num
+        record = next(csv.reader(line()), [])
     except csv.Error as error:
         raise InvalidReport(f"it is no CSV: {error}") from None
-    return records, lines[read:]
+    return None if wants_more else record
 
 
 def _check_columns(header: list[str], needed: Sequence[str]) -> None:

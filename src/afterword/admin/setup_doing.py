@@ -1,0 +1,167 @@
+"""What each step of the set-up does when its form is sent; each may be sent again, and then changes nothing."""
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from afterword.accounts.connected import AccountSummary, GladlyAccount, InvalidAccount
+from afterword.accounts.connecting import Connector
+from afterword.accounts.people import Person
+from afterword.admin.setup_steps import MAIL_PROOF_SECONDS, SetUp, mail_proof_key
+from afterword.admin.setup_work import Work
+from afterword.directory.contacts import mail_address
+from afterword.distributions.sending import Mailer
+from afterword.distributions.trial_mail import send_test_message
+from afterword.outcomes import ConfigurationError, Outcome
+from afterword.pages.wording import sentence
+from afterword.webhook_keeping.keeping import WebhookKeeping
+from afterword.workflows.saving.guide import find_own_service, make_guide, make_own_service
+from afterword.workflows.saving.known import check_on_saving
+from afterword.workflows.saving.trying import put_guide_in_test, switch_guide_on
+from afterword.workflows.saving.workflows import Check
+
+FIELDS = {"base_url": "address"}
+"""What a form calls what an account calls otherwise."""
+
+Typed = Mapping[str, str]
+
+
+class Refused(Exception):
+    """Nothing was changed; the words are for who asked, ``field`` is where they stand, empty for above the form."""
+
+    def __init__(self, words: str, field: str = "") -> None:
+        super().__init__(words)
+        self.field = field
+
+
+class Doing:
+    """Does what the forms ask for."""
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+        self._connector = Connector(work.settings, work.database, work.box)
+        self._mailer = Mailer(work.settings)
+        self._steps: Mapping[str, Callable[[Typed, Person, SetUp], Awaitable[None]]] = {
+            "gladly": self._gladly,
+            "surveys": self._surveys,
+            "mail": self._mail,
+            "workflows": self._workflows,
+            "try": self._try,
+            "on": self._on,
+        }
+
+    async def do(self, step_id: str, typed: Typed, person: Person, set_up: SetUp) -> None:
+        """Do what a step's form asks for.
+
+        Raises:
+            Refused: it cannot be done so; nothing was changed.
+        """
+        if step_id not in self._steps:
+            raise Refused("There is nothing to do here.")
+        try:
+            await self._steps[step_id](typed, person, set_up)
+        except InvalidAccount as error:
+            words = str(error).removeprefix(f"{error.field}: ") if error.field else str(error)
+            raise Refused(sentence(words), FIELDS.get(error.field, error.field)) from None
+        except ConfigurationError as error:
+            raise Refused(str(error)) from None
+
+    async def _gladly(self, typed: Typed, _: Person, set_up: SetUp) -> None:
+        if set_up.gladly is not None:
+            await self._connector.verify(set_up.gladly.account)
+            await self._keep_webhook(await self._connector.gladly_account(set_up.gladly.account))
+            return
+        _check_filled(typed, address="The address", username="The user name", api_token="The API token")  # noqa: S106
+        account, _organization = await self._connector.add_gladly(
+            address=typed["address"],
+            username=typed["username"],
+            api_token=typed["api_token"],
+            name=typed.get("name") or None,
+        )
+        await self._keep_webhook(account)
+
+    async def _keep_webhook(self, account: GladlyAccount) -> None:
+        work = self._work
+        keeping = WebhookKeeping(work.database, work.box, public_url=work.settings.public_url)
+        async with self._connector.gladly_client(account) as client:
+            await keeping.keep(account.id, client)
+
+    async def _surveys(self, typed: Typed, person: Person, set_up: SetUp) -> None:
+        if set_up.qualtrics is not None:
+            if not set_up.asks_itself:
+                await self._connector.verify(set_up.qualtrics.account)
+            return
+        if typed.get("who") == "own":
+            work = self._work
+            async with work.database.transaction() as connection:
+                await make_own_service(
+                    connection, work.box, public_url=work.settings.public_url, owner_id=person.id
+                )
+            return
+        if typed.get("who") != "qualtrics":
+            raise Refused("Choose who asks.")
+        _check_filled(typed, address="The data center or address", api_token="The API token")  # noqa: S106
+        await self._connector.add_qualtrics(
+            address=typed["address"],
+            api_token=typed["api_token"],
+            name=typed.get("name") or None,
+            json_event_url=typed.get("json_event_url") or None,
+        )
+
+    async def _mail(self, typed: Typed, person: Person, _: SetUp) -> None:
+        work, to = self._work, _address(typed.get("email", ""))
+        try:
+            taken_at = await send_test_message(self._mailer, work.settings, to=to, name=person.name)
+        except Outcome as error:
+            raise Refused(f"It could not be sent: {error.reason.words}.") from None
+        await work.store.set(mail_proof_key(work.settings), taken_at.isoformat(), MAIL_PROOF_SECONDS)
+
+    async def _workflows(self, _: Typed, person: Person, set_up: SetUp) -> None:
+        if set_up.gladly is None:
+            raise Refused("Connect Gladly first.")
+        if set_up.qualtrics is None:
+            raise Refused("Choose first who asks.")
+        account: AccountSummary = set_up.qualtrics.account
+        async with self._work.database.transaction() as connection:
+            await make_guide(
+                connection,
+                gladly_account_id=set_up.gladly.account.id,
+                own=await find_own_service(connection, self._work.box) if set_up.asks_itself else None,
+                qualtrics_account_id=account.id,
+                survey_id=next(iter(set_up.subscribed), ""),
+                owner_id=person.id,
+                check=self._check,
+            )
+
+    async def _try(self, typed: Typed, person: Person, set_up: SetUp) -> None:
+        _check_whole(set_up)
+        if set_up.is_on:
+            raise Refused("Customers are asked already: put the Workflow in test there, if you mean it.")
+        address = _address(typed.get("email", ""))
+        async with self._work.database.transaction() as connection:
+            await put_guide_in_test(connection, set_up.guide, address, person_id=person.id, check=self._check)
+
+    async def _on(self, _: Typed, person: Person, set_up: SetUp) -> None:
+        _check_whole(set_up)
+        async with self._work.database.transaction() as connection:
+            await switch_guide_on(connection, set_up.guide, person_id=person.id, check=self._check)
+
+    @property
+    def _check(self) -> Check:
+        return check_on_saving(self._work.planning.types)
+
+
+def _check_filled(typed: Typed, **fields: str) -> None:
+    for field, name in fields.items():
+        if not typed.get(field):
+            raise Refused(f"{name} is missing.", field)
+
+
+def _check_whole(set_up: SetUp) -> None:
+    if not set_up.is_whole:
+        raise Refused("Make the Workflows first.")
+
+
+def _address(text: str) -> str:
+    address = mail_address(text)
+    if address is None:
+        raise Refused("This is not an email address.", "email")
+    return address

@@ -1,0 +1,259 @@
+"""The steps of the first set-up, each with its state: found by looking at what is there, not by remembering clicks."""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from types import MappingProxyType
+from typing import Literal
+
+import msgspec
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from afterword.accounts.secrets import SecretBox
+from afterword.accounts.subscribing import list_subscriptions
+from afterword.settings import Settings
+from afterword.store import tables
+from afterword.store.database import Database
+from afterword.store.sessions import DatabaseStore
+from afterword.surveys.definitions import Survey, get_survey
+from afterword.webhook_keeping.health import AccountHealth, accounts_health
+from afterword.workflows.history.trial import Check, checks_of, read_trial
+from afterword.workflows.saving.guide import Guide, OwnService, find_guide, find_own_service, survey_asked
+
+State = Literal["open", "works", "waits", "broken"]
+MAIL_PROOF_SECONDS = 365 * 24 * 3600
+
+TITLES: Mapping[str, str] = MappingProxyType(
+    {
+        "gladly": "Connect Gladly",
+        "surveys": "Choose who asks",
+        "mail": "Mail",
+        "questions": "What to ask",
+        "workflows": "Make the Workflows",
+        "try": "Try it yourself",
+        "on": "Switch on",
+    }
+)
+WHY: Mapping[str, str] = MappingProxyType(
+    {
+        "gladly": "So that Afterword hears of closed Conversations, and can put answers on the Timeline.",
+        "surveys": "Somebody has to ask: Afterword's own survey service, or a Qualtrics that you have.",
+        "mail": "The survey reaches Customers by mail, so a mail server has to take it.",
+        "questions": "Customers answer what is asked here, and Agents read it.",
+        "workflows": "They say what happens when a Conversation is closed and when an answer comes.",
+        "try": "See with an address of your own that each part works, before any Customer is asked.",
+        "on": "From then on every Customer who may be asked is asked.",
+    }
+)
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True):
+    """A step of the set-up: its ``state``, in words, and when it was last seen to be so."""
+
+    id: str
+    state: State = "open"
+    words: str = ""
+    seen_at: datetime | None = None
+
+    @property
+    def title(self) -> str:
+        """What it is called."""
+        return TITLES[self.id]
+
+    @property
+    def why(self) -> str:
+        """Why it is needed, in one sentence."""
+        return WHY[self.id]
+
+
+class SetUp(msgspec.Struct, frozen=True, kw_only=True):
+    """What of the set-up is there."""
+
+    gladly: AccountHealth | None
+    qualtrics: AccountHealth | None
+    own: OwnService | None
+    guide: Guide
+    survey: Survey | None
+    subscribed: tuple[str, ...]
+    mailed_at: datetime | None
+    checks: tuple[Check, ...]
+
+    @property
+    def asks_itself(self) -> bool:
+        """Whether Afterword's own survey service asks."""
+        return self.qualtrics is None or (
+            self.own is not None and self.own.account_id == self.qualtrics.account.id
+        )
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether each Workflow of the guide that is needed is there."""
+        guide = self.guide
+        return bool(guide.tell and guide.answer and (guide.ask or not self.asks_itself))
+
+    @property
+    def in_test(self) -> bool:
+        """Whether only an allow-list is written to."""
+        return any(one.definition.brakes.in_test for one in self.guide.workflows)
+
+    @property
+    def is_on(self) -> bool:
+        """Whether Customers are asked."""
+        return self.is_whole and not self.in_test and all(one.is_on for one in self.guide.workflows)
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """Every step with its state, in order."""
+        return (
+            _account_step("gladly", self.gladly),
+            _account_step("surveys", self.qualtrics),
+            self._mail,
+            self._questions,
+            self._workflows,
+            self._try,
+            Step(id="on", state="works" if self.is_on else "open", words="on" if self.is_on else ""),
+        )
+
+    @property
+    def next_step(self) -> Step | None:
+        """The first step that is still to be done; ``None`` when all is done."""
+        return next((step for step in self.steps if step.state != "works"), None)
+
+    @property
+    def _mail(self) -> Step:
+        if not self.asks_itself:
+            return Step(id="mail", state="works", words="Qualtrics sends it")
+        if self.mailed_at is None:
+            return Step(id="mail")
+        return Step(id="mail", state="works", words="the mail server took one", seen_at=self.mailed_at)
+
+    @property
+    def _questions(self) -> Step:
+        if self.asks_itself:
+            if self.survey is None:
+                return Step(id="questions")
+            if not self.survey.is_active:
+                return Step(id="questions", state="broken", words="the survey is not active")
+            return Step(id="questions", state="works", words=self.survey.name)
+        if self.subscribed:
+            return Step(id="questions", state="works", words=f"subscribed to {', '.join(self.subscribed)}")
+        return Step(id="questions")
+
+    @property
+    def _workflows(self) -> Step:
+        if self.is_whole:
+            return Step(id="workflows", state="works", words="made")
+        some = f"{len(self.guide.workflows)} there, others missing" if self.guide.workflows else ""
+        return Step(id="workflows", state="waits" if some else "open", words=some)
+
+    @property
+    def _try(self) -> Step:
+        seen = [one for one in self.checks if one.state == "works"]
+        broken = next((one for one in self.checks if one.state == "broken"), None)
+        if self.is_on or len(seen) == len(self.checks):
+            return Step(id="try", state="works", words="seen to work" if seen else "on already")
+        if not self.in_test:
+            return Step(id="try")
+        if broken is not None:
+            return Step(id="try", state="broken", words=broken.because)
+        return Step(id="try", state="waits", words=f"{len(seen)} of {len(self.checks)} seen")
+
+
+def _account_step(step_id: str, health: AccountHealth | None) -> Step:
+    if health is None:
+        return Step(id=step_id)
+    because = f": {health.because}" if health.because else ""
+    words = f"{health.account.name} {health.words}{because}"
+    return Step(id=step_id, state=health.state, words=words, seen_at=health.seen_at)
+
+
+async def look(database: Database, box: SecretBox, settings: Settings, store: DatabaseStore) -> SetUp:
+    """Look at what is there."""
+    proof = await store.get(mail_proof_key(settings))
+    async with database.read_only().transaction() as connection:
+        return await _look(connection, box, None if proof is None else datetime.fromisoformat(proof.decode()))
+
+
+async def _look(connection: AsyncConnection, box: SecretBox, mail_proof: datetime | None) -> SetUp:
+    health = await accounts_health(connection)
+    own = await find_own_service(connection, box)
+    gladly = _oldest(one for one in health if one.account.kind == "gladly" and one.account.delivery != "none")
+    guide = Guide() if gladly is None else await find_guide(connection, gladly.account.id)
+    qualtrics = _qualtrics_of(health, guide, own)
+    asks_itself = qualtrics is not None and own is not None and own.account_id == qualtrics.account.id
+    subscribed: tuple[str, ...] = ()
+    if qualtrics is not None and not asks_itself:
+        found = await list_subscriptions(connection, qualtrics.account.id)
+        subscribed = tuple(one.survey_id for one in found)
+    survey = await _survey_of(connection, guide) if asks_itself else None
+    return SetUp(
+        gladly=gladly,
+        qualtrics=qualtrics,
+        own=own,
+        guide=guide,
+        survey=survey,
+        subscribed=subscribed,
+        mailed_at=await _newest_mail(connection) or mail_proof,
+        checks=await _checks(connection, guide, asks_itself=asks_itself),
+    )
+
+
+def mail_proof_key(settings: Settings) -> str:
+    """Under which it is remembered that a mail was taken: for these settings alone."""
+    of = (
+        settings.smtp_host,
+        settings.smtp_port,
+        settings.smtp_security,
+        settings.smtp_username,
+        settings.mail_from,
+    )
+    return f"setup/mail/{hashlib.sha256(repr(of).encode()).hexdigest()}"
+
+
+async def _checks(connection: AsyncConnection, guide: Guide, *, asks_itself: bool) -> tuple[Check, ...]:
+    if guide.tell is None:
+        return checks_of(None, None, None, asks_itself=asks_itself)
+    others = [one.id for one in (guide.ask, guide.answer) if one is not None]
+    tell, followed = await read_trial(connection, guide.tell.id, others)
+    ask = None if guide.ask is None else followed.get(guide.ask.id)
+    answer = None if guide.answer is None else followed.get(guide.answer.id)
+    return checks_of(tell, ask, answer, asks_itself=asks_itself)
+
+
+async def _survey_of(connection: AsyncConnection, guide: Guide) -> Survey | None:
+    asked = guide.ask and survey_asked(guide.ask.definition)
+    survey = tables.survey
+    oldest = select(survey.c.id).order_by(survey.c.created_at, survey.c.id).limit(1)
+    survey_id = asked or await connection.scalar(oldest)
+    return None if survey_id is None else await get_survey(connection, survey_id)
+
+
+async def _newest_mail(connection: AsyncConnection) -> datetime | None:
+    invitation = tables.invitation
+    newest = (
+        select(invitation.c.sent_at)
+        .where(invitation.c.sent_at.is_not(None))
+        .order_by(invitation.c.send_at.desc())
+        .limit(1)
+    )
+    found: datetime | None = await connection.scalar(newest)
+    return found
+
+
+def _qualtrics_of(
+    health: Sequence[AccountHealth], guide: Guide, own: OwnService | None
+) -> AccountHealth | None:
+    """The account that the guide's first Workflow tells; before there is one, our own service, else the oldest."""
+    tasks = () if guide.tell is None else guide.tell.definition.tasks
+    told = next(
+        (task.configuration.get("qualtrics_account") for task in tasks if task.type == "send-json-event"),
+        None,
+    )
+    wanted = told or (own and own.account_id)
+    of_kind = [one for one in health if one.account.kind == "qualtrics"]
+    return next((one for one in of_kind if one.account.id == wanted), None) or _oldest(of_kind)
+
+
+def _oldest(health: Iterable[AccountHealth]) -> AccountHealth | None:
+    return min(health, key=lambda one: one.account.created_at, default=None)
