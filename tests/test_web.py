@@ -74,6 +74,8 @@ WHO_MAY = {
     "/workflows/replays/{replay_id:str}/stop": SIGNED_IN,
     "/workflows/runs/{run_id:str}/cancel": SIGNED_IN,
     "/workflows/explain": SIGNED_IN,
+    "/setup": SIGNED_IN,
+    "/setup/{step_id:str}": SIGNED_IN,
     "/settings/people": SIGNED_IN,
     "/settings/people/{person_id:str}": SIGNED_IN,
     "/workflows/{workflow_id:str}/rehearse": SIGNED_IN,
