@@ -49,6 +49,7 @@ class Storm:
         self.count = count
         self.customers: list[str] = []
         self.conversations: list[str] = []
+        self.answered: set[str] = set()
 
     async def write_in(self) -> None:
         """Everybody writes."""
@@ -87,7 +88,8 @@ class Storm:
             return [mail for mail in await answer.json() if mail["to"][0].endswith(f"@{self._domain}")]
 
     async def answer(self, mails: Iterable[dict[str, Any]]) -> None:
-        """Each customer clicks the score in the mail and sends it with a word."""
+        """Each customer who has not clicks the score in the mail and sends it with a word."""
+        mails = [mail for mail in mails if mail["to"][0] not in self.answered]
 
         async def one(mail: dict[str, Any]) -> None:
             form = {"QID1": "5", "QID2": "Quick"}
@@ -95,6 +97,7 @@ class Storm:
             async with self._http.post(link, data=form, allow_redirects=False) as answered:
                 if answered.status != 303:
                     raise NotMeasured(f"an answer was answered with {answered.status}")
+            self.answered.add(mail["to"][0])
 
         await _all_of(one, mails)
 
@@ -146,16 +149,15 @@ async def measure(given: argparse.Namespace) -> Result:
             await storm.begin()
             began = time.perf_counter()
             closing = asyncio.create_task(storm.close_all())
-            most, calls = await _until_mailed(storm, MOST_SHARE, began, deadline), await storm.calls("GET")
+            most = await _until_mailed(storm, MOST_SHARE, began, deadline)
+            calls = await storm.calls("GET")
             await closing
             last = await _until_mailed(storm, 1.0, began, deadline)
-            mails = await storm.mails()
-            answered = time.perf_counter()
-            await storm.answer({mail["to"][0]: mail for mail in mails}.values())
             while not await storm.is_settled():
                 _check_time(deadline, "runs are still under way")
                 await asyncio.sleep(LOOK_EVERY_SECONDS)
-            cards_after = time.perf_counter() - answered
+            settled = time.perf_counter() - began
+            mails = await storm.mails()
             cards = await storm.cards()
             posts = await storm.calls("POST")
             too_many = _count(folder / "logs", "rate_budget_held")
@@ -167,18 +169,20 @@ async def measure(given: argparse.Namespace) -> Result:
         {
             "95 % mailed after": Figure(round(most, 1), "s"),
             "the last mailed after": Figure(round(last, 1), "s"),
-            "all cards after the answers": Figure(round(cards_after, 1), "s"),
+            "the last card after": Figure(round(settled, 1), "s"),
             "GETs that 95 % took": Figure(calls, "calls"),
             "POSTs for the cards": Figure(posts, "calls"),
             "calls too many for the limit (429)": Figure(too_many, "calls"),
         },
         ratio=calls / GLADLYS_LIMIT / most,
-        floor=0.85,
+        floor=0.8,
     )
 
 
 async def _until_mailed(storm: Storm, share: float, began: float, deadline: float) -> float:
-    while len({mail["to"][0] for mail in await storm.mails()}) < share * storm.count:
+    """Wait until so many are mailed, and have answered."""
+    while len(storm.answered) < share * storm.count:
+        await storm.answer(await storm.mails())
         _check_time(deadline, "not everybody was mailed")
         await asyncio.sleep(LOOK_EVERY_SECONDS)
     return time.perf_counter() - began
