@@ -55,6 +55,13 @@ def states(body: str) -> list[str]:
     return re.findall(r'<span class="state"><span class="badge \w+">([\w ]+)</span>', body)
 
 
+async def send_seen(browser: Browser, step: str, form: dict[str, str]) -> tuple[aiohttp.ClientResponse, str]:
+    """Send a step's form as it stands on its page now."""
+    _, body = await browser.get(f"/setup/{step}")
+    shown = re.search(r'name="revisions" value="([^"]*)"', body)
+    return await browser.send(f"/setup/{step}", form | {"revisions": shown[1] if shown else ""})
+
+
 async def workflows(afterword: Afterword) -> list[tuple[bool, bool, str]]:
     """Of each workflow: whether it is on, whether in test, and for whom."""
     rows = await afterword.database.pool.fetch(
@@ -106,9 +113,10 @@ async def test_from_nothing_to_switched_on(
 
     _, body = await browser.send("/setup/workflows", {})
     assert await workflows(afterword) == [(False, False, "[]")] * 3
-    answer, body = await browser.send("/setup/try", {"email": "nobody"})
+    answer, body = await send_seen(browser, "try", {"email": "nobody"})
     assert answer.status == 422
-    _, body = await browser.send("/setup/try", {"email": "me@example.org"})
+    assert "This is not an email address." in body
+    _, body = await send_seen(browser, "try", {"email": "me@example.org"})
     assert "only me@example.org is written to" in body
     allowed = (True, True, '["me@example.org"]')
     assert sorted(await workflows(afterword)) == sorted([allowed, allowed, (True, False, "[]")])
@@ -117,11 +125,14 @@ async def test_from_nothing_to_switched_on(
 
     _, body = await browser.get("/setup/on")
     assert "Switch on for all Customers all the same" in body
-    _, body = await browser.send("/setup/on", {})
-    assert all(is_on and not in_test for is_on, in_test, _ in await workflows(afterword))
-    answer, body = await browser.send("/setup/try", {"email": "me@example.org"})
+    answer, body = await browser.send("/setup/on", {"revisions": "of before"})
     assert answer.status == 422
+    assert "Somebody changed the Workflows meanwhile" in body
+    _, body = await send_seen(browser, "on", {})
+    assert all(is_on and not in_test for is_on, in_test, _ in await workflows(afterword))
+    _, body = await browser.get("/setup/try")
     assert "Customers are asked already" in body
+    assert "<form" not in body.partition('class="stage"')[2]
 
 
 @pytest.mark.usefixtures("no_webhook_left")
@@ -130,7 +141,7 @@ async def test_done_again_nothing_changes(
 ) -> None:
     account = {"address": sandbox.url, "username": sandbox.username, "api_token": sandbox.api_token}
     for step, typed in [("gladly", account), ("surveys", {"who": "own"}), ("workflows", {}), ("on", {})] * 2:
-        answer, body = await owners_browser.send(f"/setup/{step}", typed)
+        answer, body = await send_seen(owners_browser, step, typed)
         assert answer.status == 200, body
     for table, number in (("connected_account", 2), ("workflow", 3), ("survey", 1)):
         assert await afterword.database.pool.fetchval(f"SELECT count(*) FROM {table}") == number  # noqa: S608

@@ -133,14 +133,18 @@ class Doing:
 
     async def _try(self, typed: Typed, person: Person, set_up: SetUp) -> None:
         _check_whole(set_up)
+        _check_seen(typed, set_up)
         if set_up.is_on:
             raise Refused("Customers are asked already: put the Workflow in test there, if you mean it.")
         address = _address(typed.get("email", ""))
         async with self._work.database.transaction() as connection:
             await put_guide_in_test(connection, set_up.guide, address, person_id=person.id, check=self._check)
 
-    async def _on(self, _: Typed, person: Person, set_up: SetUp) -> None:
+    async def _on(self, typed: Typed, person: Person, set_up: SetUp) -> None:
+        if set_up.is_on:
+            return
         _check_whole(set_up)
+        _check_seen(typed, set_up)
         async with self._work.database.transaction() as connection:
             await switch_guide_on(connection, set_up.guide, person_id=person.id, check=self._check)
 
@@ -158,6 +162,14 @@ def _check_filled(typed: Typed, **fields: str) -> None:
 def _check_whole(set_up: SetUp) -> None:
     if not set_up.is_whole:
         raise Refused("Make the Workflows first.")
+
+
+def _check_seen(typed: Typed, set_up: SetUp) -> None:
+    """Nobody writes over what somebody else set a moment ago without having seen it."""
+    if typed.get("revisions") != set_up.revisions:
+        raise Refused(
+            "Somebody changed the Workflows meanwhile. Look at how it stands now, then send this again."
+        )
 
 
 def _address(text: str) -> str:

@@ -98,6 +98,11 @@ class SetUp(msgspec.Struct, frozen=True, kw_only=True):
         return any(one.definition.brakes.in_test for one in self.guide.workflows)
 
     @property
+    def revisions(self) -> str:
+        """Which revisions of the Workflows this shows: a form that carries it tells whether they changed since."""
+        return " ".join(f"{one.id}/{one.revision}" for one in self.guide.workflows)
+
+    @property
     def is_on(self) -> bool:
         """Whether Customers are asked."""
         return self.is_whole and not self.in_test and all(one.is_on for one in self.guide.workflows)
