@@ -8,6 +8,7 @@ from litestar.params import FromPath
 
 from afterword.accounts.rights import may_see_customers
 from afterword.api.explain import explain_routes
+from afterword.api.metrics import metrics_routes
 from afterword.api.sending import sending_routes
 from afterword.api.tokens import caller, token_guard
 from afterword.store.database import Database
@@ -78,6 +79,7 @@ def api_routes(database: Database) -> list[HTTPRouteHandler]:
         events,
         *explain_routes(database, wants_token),
         *sending_routes(database, wants_token),
+        *metrics_routes(database, wants_token),
     ]
 
 
