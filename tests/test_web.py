@@ -43,6 +43,7 @@ WHO_MAY = {
     "/api/v1/runs": CREDENTIALS,
     "/api/v1/runs/{run_id:int}": CREDENTIALS,
     "/api/v1/events": CREDENTIALS,
+    "/metrics": CREDENTIALS,
     "/api/v1/explain": CREDENTIALS,
     "/api/v1/sending": CREDENTIALS,
     "/api/v1/sending/pause": CREDENTIALS,
