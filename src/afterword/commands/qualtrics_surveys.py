@@ -9,36 +9,23 @@ import typer
 from afterword.accounts import subscribing
 from afterword.accounts.changing import with_notification_secret
 from afterword.accounts.connected import QualtricsAccount, get_qualtrics
-from afterword.accounts.reaching import AddressNotReachable, check_reachable
 from afterword.accounts.subscribing import list_subscriptions
 from afterword.commands.common import print_json
 from afterword.commands.connecting import find, opened
 from afterword.outcomes import ConfigurationError, Outcome
 from afterword.qualtrics.client import QualtricsClient
-from afterword.qualtrics.errors import (
-    QualtricsMissingPermission,
-    QualtricsNotFound,
-    QualtricsWrongCredentials,
-)
-from afterword.qualtrics.flows import Flow, element_to_paste
-from afterword.qualtrics.webhooks import SECRET_HEADER, SURVEY_ID, body_to_paste
 from afterword.settings import Settings
 from afterword.store.database import Database
-from afterword.workflows.values.qualtrics_outlines import outline_survey
-from afterword.workflows.values.qualtrics_responses import keep_outline
+from afterword.workflows.saving.responses_told import (
+    NoAdministrator,
+    WebService,
+    check_survey,
+    check_survey_id,
+    subscribe_to,
+)
+from afterword.workflows.saving.responses_told import web_service as make_web_service
 
-NEEDED = ("CustomerId", "ConversationId")
-"""Embedded Data without which nobody knows whose timeline a response belongs on; as the vendors' guide spells them."""
 NOT_SUBSCRIBED = 1
-
-
-class WebService(msgspec.Struct, frozen=True, rename="camel"):
-    """What to paste into a Web Service task of a workflow in Qualtrics."""
-
-    address: str
-    header_name: str
-    header_value: str
-    body: str
 
 
 @asynccontextmanager
@@ -92,24 +79,22 @@ async def subscribe(
     as_json: bool,
 ) -> None:
     """Subscribe to a survey's responses, or show how they can be told otherwise."""
-    _check_id(survey_id)
+    public_url = settings.public_url
     async with _calling(settings, database, wanted) as (account, client):
-        try:
-            check_reachable(settings.public_url, "Qualtrics", account.base_url)
-        except AddressNotReachable as error:
-            raise ConfigurationError(str(error)) from None
-        await _check_flow(database, client, account, survey_id, as_json=as_json)
-        address = subscribing.notification_address(settings.public_url, account.id)
-        to_paste = WebService(
-            address, SECRET_HEADER, account.notification_secrets[0], body_to_paste(survey_id)
-        )
+        sometimes = await check_survey(database, client, account, survey_id, public_url=public_url)
+        if sometimes and not as_json:
+            typer.echo(
+                f"Mind: {' and '.join(sometimes)} is declared only within a branch or a randomizer. Respondents who "
+                "do not come through it answer without it."
+            )
+        to_paste = make_web_service(public_url, account, survey_id)
         if web_service:
             _tell_web_service(to_paste, as_json=as_json)
             return
         try:
-            made = await subscribing.subscribe(database, client, account, survey_id, address)
-        except (QualtricsMissingPermission, QualtricsWrongCredentials):
-            _offer_web_service(account, to_paste, as_json=as_json)
+            made = await subscribe_to(database, client, account, survey_id, public_url=public_url)
+        except NoAdministrator as error:
+            _offer_web_service(str(error), to_paste, as_json=as_json)
             raise typer.Exit(NOT_SUBSCRIBED) from None
     if as_json:
         print_json({"subscribed": True, **msgspec.to_builtins(made)})
@@ -125,7 +110,7 @@ async def subscribe(
 
 async def unsubscribe(settings: Settings, database: Database, survey_id: str, wanted: str | None) -> None:
     """End what we have subscribed to of a survey."""
-    _check_id(survey_id)
+    check_survey_id(survey_id)
     async with _calling(settings, database, wanted) as (account, client):
         gone = await subscribing.unsubscribe(database, client, account, survey_id)
     typer.echo(
@@ -135,53 +120,7 @@ async def unsubscribe(settings: Settings, database: Database, survey_id: str, wa
     )
 
 
-def _check_id(survey_id: str) -> None:
-    if not SURVEY_ID.fullmatch(survey_id):
-        raise ConfigurationError(
-            f"{survey_id!r} is not a survey's id; `afterword qualtrics surveys` lists them (SV_…)."
-        )
-
-
-async def _check_flow(
-    database: Database, client: QualtricsClient, account: QualtricsAccount, survey_id: str, *, as_json: bool
-) -> None:
-    """Read the survey, keep what it is, and refuse one whose responses would not tell whose they are."""
-    try:
-        flow = await client.flow(survey_id)
-        survey = await client.survey(survey_id)
-    except QualtricsNotFound:
-        raise ConfigurationError(
-            f"The account {account.name!r} sees no survey {survey_id}; `afterword qualtrics surveys` lists those it "
-            "sees. Share it with the account's user in Qualtrics."
-        ) from None
-    await keep_outline(database, account.id, outline_survey(survey, (*flow.always, *flow.sometimes)))
-    missing = flow.missing(NEEDED)
-    if missing:
-        raise ConfigurationError(_what_is_missing(survey_id, missing, flow))
-    sometimes = flow.only_sometimes(NEEDED)
-    if sometimes and not as_json:
-        typer.echo(
-            f"Mind: {' and '.join(sometimes)} is declared only within a branch or a randomizer. Respondents who do not "
-            "come through it answer without it."
-        )
-
-
-def _what_is_missing(survey_id: str, missing: list[str], flow: Flow) -> str:
-    names = " and ".join(missing)
-    return (
-        f"The Survey Flow of {survey_id} does not declare {names}: answers would come back without it, and nobody "
-        "would know whose they are. In Qualtrics: Survey flow, Add a New Element Here, Embedded Data; enter "
-        f"{names} without a value, move the element to the top, Apply, and publish the survey. The element, for who "
-        "edits flows by the API:\n"
-        f"{element_to_paste(missing, flow.count)}"
-    )
-
-
-def _offer_web_service(account: QualtricsAccount, to_paste: WebService, *, as_json: bool) -> None:
-    why = (
-        f"An event subscription needs the token of a brand administrator, and {account.name!r} has none. Nothing was "
-        "subscribed."
-    )
+def _offer_web_service(why: str, to_paste: WebService, *, as_json: bool) -> None:
     if as_json:
         print_json({"subscribed": False, "words": why, "webService": to_paste})
         return
