@@ -1,7 +1,7 @@
 """The set-up, from its first step to the last, on the sandbox; each state is what is there."""
 
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
 import aiohttp
@@ -13,6 +13,7 @@ from tests.fixtures.sandbox import Sandbox
 
 from afterword.accounts.people import Role, add_person
 from afterword.admin.setup_steps import TITLES
+from afterword.surveys.definitions import add_survey, csat_survey
 
 ALLOWED: dict[Role, bool] = {
     "owner": True,
@@ -22,7 +23,7 @@ ALLOWED: dict[Role, bool] = {
     "api_user": False,
 }
 
-Send = Callable[[str, dict[str, str]], Awaitable[tuple[aiohttp.ClientResponse, str]]]
+JSON_EVENT = "https://fra1.qualtrics.com/inbound-event/v1/events/json/triggers?urlTokenId=Secret-1"
 
 
 @pytest_asyncio.fixture
@@ -166,6 +167,63 @@ async def test_a_qualtrics_that_is_none_is_told_at_its_field(
     assert "Choose who asks." in body
     answer, _ = await owners_browser.get("/setup/nothing")
     assert answer.status == 404
+
+
+@pytest.mark.usefixtures("no_webhook_left")
+async def test_with_a_qualtrics_its_survey_is_subscribed_to_and_its_answers_go_to_gladly(
+    owners_browser: Browser, afterword: Afterword, sandbox: Sandbox
+) -> None:
+    """Afterword's own survey service answers in Qualtrics' place."""
+    browser = owners_browser
+    await connect_both(browser, afterword, sandbox, afterword.api_token)
+    async with afterword.database.transaction() as connection:
+        bare = await add_survey(connection, name="Bare", definition=csat_survey(()))
+        survey_id = await add_survey(connection, name="CSAT", definition=csat_survey())
+    for wrong, words in (
+        ("no id", "is not a survey"),
+        ("SV_aaaaaaaaaaaaaaa", "sees no survey"),
+        (bare, "CustomerId"),
+    ):
+        answer, body = await browser.send("/setup/questions", {"survey_id": wrong})
+        assert answer.status == 422
+        assert words in body.partition('id="survey_id-error"')[2]
+    _, body = await browser.send("/setup/questions", {"survey_id": survey_id})
+    assert f"Responses to {survey_id} come here" in body
+    _, body = await browser.send("/setup/workflows", {})
+    assert "In Qualtrics" in body
+    assert await workflows(afterword) == [(False, False, "[]")] * 2
+    _, body = await send_seen(browser, "try", {"email": "me@example.org"})
+    assert "Qualtrics sends it: look into the mailbox" in body
+
+
+@pytest.mark.usefixtures("no_webhook_left")
+async def test_where_the_token_is_no_administrators_the_other_way_is_shown(
+    owners_browser: Browser, afterword: Afterword, sandbox: Sandbox
+) -> None:
+    await connect_both(owners_browser, afterword, sandbox, afterword.other_token)
+    async with afterword.database.transaction() as connection:
+        survey_id = await add_survey(connection, name="CSAT", definition=csat_survey())
+    answer, body = await owners_browser.send("/setup/questions", {"survey_id": survey_id})
+    assert answer.status == 422
+    assert "needs the token of a brand administrator" in body
+    assert "X-Afterword-Secret" in body
+    assert f"{afterword.url}/webhooks/qualtrics/QA_" in body
+    _, body = await owners_browser.get("/setup/questions")
+    assert f"No Response to {survey_id} came here yet" in body
+    assert "X-Afterword-Secret" not in body
+
+
+async def connect_both(browser: Browser, afterword: Afterword, sandbox: Sandbox, token: str) -> None:
+    gladly = {"address": sandbox.url, "username": sandbox.username, "api_token": sandbox.api_token}
+    await browser.send("/setup/gladly", gladly)
+    qualtrics = {
+        "who": "qualtrics",
+        "address": afterword.url,
+        "api_token": token,
+        "json_event_url": JSON_EVENT,
+    }
+    answer, body = await browser.send("/setup/surveys", qualtrics)
+    assert answer.status == 200, body
 
 
 async def test_only_owners_and_administrators_set_up(afterword: Afterword) -> None:

@@ -8,7 +8,8 @@ from tests.commands.conftest import Call, json_of
 from afterword.accounts.connected import add_gladly, add_qualtrics
 from afterword.accounts.secrets import SecretBox, check_secret_key
 from afterword.store.database import Database
-from afterword.workflows.saving.guide import APP_EMAIL, find_guide, find_own_service
+from afterword.surveys.outlines import OutlinedChoice, OutlinedQuestion, SurveyOutline
+from afterword.workflows.saving.guide import APP_EMAIL, find_guide, find_own_service, questions_of
 from afterword.workflows.saving.templates import ANSWER_NAME, ASK_NAME, TELL_NAME
 
 
@@ -86,3 +87,18 @@ async def test_what_cannot_be_made_is_told_in_a_line(call: Call, database: Datab
     alone = await call("make", "guide", "--survey", "SV_1")
     assert "--survey goes with --qualtrics" in str(alone.exception)
     assert await names(call) == []
+
+
+def test_score_and_comment_are_the_first_questions_of_their_kind() -> None:
+    choice = (OutlinedChoice("1", "Yes", "1"),)
+    survey = SurveyOutline(
+        "SV_1",
+        "S",
+        (
+            OutlinedQuestion("QID9", "A matrix", choices=choice, answers=choice),
+            OutlinedQuestion("QID4", "Why?"),
+            OutlinedQuestion("QID3", "How was it?", choices=choice),
+        ),
+    )
+    assert questions_of(survey) == ("QID3", "QID4")
+    assert questions_of(SurveyOutline("SV_1", "S")) == ("QID1", "QID2")

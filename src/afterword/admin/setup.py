@@ -18,6 +18,7 @@ from afterword.admin.sessions import AdminRequest
 from afterword.admin.setup_doing import Doing, Refused
 from afterword.admin.setup_steps import TITLES, SetUp, look
 from afterword.admin.setup_work import Work
+from afterword.workflows.saving.responses_told import WebService
 
 PATH = "/setup"
 LARGEST_FORM = 32 * 1024
@@ -66,6 +67,7 @@ class _SetUpPages:
         *,
         typed: Mapping[str, str] = NOTHING,
         errors: Mapping[str, str] = NOTHING,
+        to_paste: WebService | None = None,
     ) -> Response[str]:
         """The page of a step; ``errors`` are told at their fields, that without a field above the form."""
         set_up = await self.look()
@@ -81,6 +83,7 @@ class _SetUpPages:
             following=steps[number + 1] if number + 1 < len(steps) else None,
             typed=typed,
             errors=errors,
+            to_paste=to_paste,
             settings=self._work.settings,
         )
 
@@ -91,7 +94,8 @@ class _SetUpPages:
         try:
             await self._doing.do(step_id, typed, person, await self.look())
         except Refused as error:
-            return await self.show(request, step_id, typed=typed, errors={error.field: str(error)})
+            errors = {error.field: str(error)}
+            return await self.show(request, step_id, typed=typed, errors=errors, to_paste=error.to_paste)
         return Redirect(f"{PATH}/{step_id}", status_code=303)
 
 

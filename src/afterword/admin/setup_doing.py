@@ -2,7 +2,8 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 
-from afterword.accounts.connected import AccountSummary, GladlyAccount, InvalidAccount
+from afterword.accounts.changing import with_notification_secret
+from afterword.accounts.connected import AccountSummary, GladlyAccount, InvalidAccount, get_qualtrics
 from afterword.accounts.connecting import Connector
 from afterword.accounts.people import Person
 from afterword.admin.setup_steps import MAIL_PROOF_SECONDS, SetUp, mail_proof_key
@@ -15,6 +16,13 @@ from afterword.pages.wording import sentence
 from afterword.webhook_keeping.keeping import WebhookKeeping
 from afterword.workflows.saving.guide import find_own_service, make_guide, make_own_service
 from afterword.workflows.saving.known import check_on_saving
+from afterword.workflows.saving.responses_told import (
+    NoAdministrator,
+    WebService,
+    check_survey,
+    subscribe_to,
+    web_service,
+)
 from afterword.workflows.saving.trying import put_guide_in_test, switch_guide_on
 from afterword.workflows.saving.workflows import Check
 
@@ -25,11 +33,15 @@ Typed = Mapping[str, str]
 
 
 class Refused(Exception):
-    """Nothing was changed; the words are for who asked, ``field`` is where they stand, empty for above the form."""
+    """Nothing was changed; the words are for who asked, ``field`` is where they stand, empty for above the form.
 
-    def __init__(self, words: str, field: str = "") -> None:
+    ``to_paste`` is another way, for who can take it.
+    """
+
+    def __init__(self, words: str, field: str = "", *, to_paste: WebService | None = None) -> None:
         super().__init__(words)
         self.field = field
+        self.to_paste = to_paste
 
 
 class Doing:
@@ -43,6 +55,7 @@ class Doing:
             "gladly": self._gladly,
             "surveys": self._surveys,
             "mail": self._mail,
+            "questions": self._questions,
             "workflows": self._workflows,
             "try": self._try,
             "on": self._on,
@@ -114,6 +127,28 @@ class Doing:
             raise Refused(f"It could not be sent: {error.reason.words}.") from None
         await work.store.set(mail_proof_key(work.settings), taken_at.isoformat(), MAIL_PROOF_SECONDS)
 
+    async def _questions(self, typed: Typed, _: Person, set_up: SetUp) -> None:
+        if set_up.qualtrics is None or set_up.asks_itself:
+            raise Refused("There is nothing to do here.")
+        _check_filled(typed, survey_id="The survey")
+        work, survey_id = self._work, typed["survey_id"]
+        async with work.database.transaction() as connection:
+            account = await get_qualtrics(connection, work.box, set_up.qualtrics.account.id)
+            if account is None:
+                raise Refused("The Qualtrics account was removed meanwhile.")
+            account = await with_notification_secret(connection, work.box, account)
+        public_url = work.settings.public_url
+        async with self._connector.qualtrics_client(account) as client:
+            try:
+                await check_survey(work.database, client, account, survey_id, public_url=public_url)
+                await subscribe_to(work.database, client, account, survey_id, public_url=public_url)
+            except NoAdministrator as error:
+                raise Refused(str(error), to_paste=web_service(public_url, account, survey_id)) from None
+            except ConfigurationError as error:
+                raise Refused(str(error), "survey_id") from None
+            except Outcome as error:
+                raise Refused(f"{sentence(error.reason.words)}.", "survey_id") from None
+
     async def _workflows(self, _: Typed, person: Person, set_up: SetUp) -> None:
         if set_up.gladly is None:
             raise Refused("Connect Gladly first.")
@@ -126,7 +161,7 @@ class Doing:
                 gladly_account_id=set_up.gladly.account.id,
                 own=await find_own_service(connection, self._work.box) if set_up.asks_itself else None,
                 qualtrics_account_id=account.id,
-                survey_id=next(iter(set_up.subscribed), ""),
+                survey_id=set_up.told_of or "",
                 owner_id=person.id,
                 check=self._check,
             )

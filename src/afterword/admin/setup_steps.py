@@ -68,14 +68,19 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SetUp(msgspec.Struct, frozen=True, kw_only=True):
-    """What of the set-up is there."""
+    """What of the set-up is there.
+
+    ``told_of`` is the survey of a real Qualtrics whose Responses are to come here, ``is_told`` whether they do: by an
+    event subscription, or as one was seen to.
+    """
 
     gladly: AccountHealth | None
     qualtrics: AccountHealth | None
     own: OwnService | None
     guide: Guide
     survey: Survey | None
-    subscribed: tuple[str, ...]
+    told_of: str | None
+    is_told: bool
     mailed_at: datetime | None
     checks: tuple[Check, ...]
 
@@ -141,9 +146,11 @@ class SetUp(msgspec.Struct, frozen=True, kw_only=True):
             if not self.survey.is_active:
                 return Step(id="questions", state="broken", words="the survey is not active")
             return Step(id="questions", state="works", words=self.survey.name)
-        if self.subscribed:
-            return Step(id="questions", state="works", words=f"subscribed to {', '.join(self.subscribed)}")
-        return Step(id="questions")
+        if self.told_of is None:
+            return Step(id="questions")
+        if self.is_told:
+            return Step(id="questions", state="works", words=f"Responses to {self.told_of} come here")
+        return Step(id="questions", state="waits", words=f"no Response to {self.told_of} came here yet")
 
     @property
     def _workflows(self) -> Step:
@@ -187,10 +194,9 @@ async def _look(connection: AsyncConnection, box: SecretBox, mail_proof: datetim
     guide = Guide() if gladly is None else await find_guide(connection, gladly.account.id)
     qualtrics = _qualtrics_of(health, guide, own)
     asks_itself = qualtrics is not None and own is not None and own.account_id == qualtrics.account.id
-    subscribed: tuple[str, ...] = ()
+    told_of, is_told = None, False
     if qualtrics is not None and not asks_itself:
-        found = await list_subscriptions(connection, qualtrics.account.id)
-        subscribed = tuple(one.survey_id for one in found)
+        told_of, is_told = await _told_of(connection, qualtrics.account.id)
     survey = await _survey_of(connection, guide) if asks_itself else None
     return SetUp(
         gladly=gladly,
@@ -198,7 +204,8 @@ async def _look(connection: AsyncConnection, box: SecretBox, mail_proof: datetim
         own=own,
         guide=guide,
         survey=survey,
-        subscribed=subscribed,
+        told_of=told_of,
+        is_told=is_told,
         mailed_at=await _newest_mail(connection) or mail_proof,
         checks=await _checks(connection, guide, asks_itself=asks_itself),
     )
@@ -224,6 +231,19 @@ async def _checks(connection: AsyncConnection, guide: Guide, *, asks_itself: boo
     ask = None if guide.ask is None else followed.get(guide.ask.id)
     answer = None if guide.answer is None else followed.get(guide.answer.id)
     return checks_of(tell, ask, answer, asks_itself=asks_itself)
+
+
+async def _told_of(connection: AsyncConnection, account_id: str) -> tuple[str | None, bool]:
+    """The survey of a real Qualtrics that was subscribed to, else the one that was read last."""
+    subscribed = await list_subscriptions(connection, account_id)
+    if subscribed:
+        return subscribed[0].survey_id, True
+    read, came = tables.qualtrics_survey, tables.qualtrics_response
+    newest = (
+        select(read.c.survey_id).where(read.c.account_id == account_id).order_by(read.c.id.desc()).limit(1)
+    )
+    seen = await connection.scalar(select(came.c.account_id).where(came.c.account_id == account_id).limit(1))
+    return await connection.scalar(newest), seen is not None
 
 
 async def _survey_of(connection: AsyncConnection, guide: Guide) -> Survey | None:

@@ -24,6 +24,7 @@ from afterword.accounts.secrets import SecretBox
 from afterword.directory.contacts import add_mailing_list
 from afterword.store import tables
 from afterword.surveys.definitions import add_survey, csat_survey
+from afterword.surveys.outlines import SurveyOutline
 from afterword.workflows.definitions import ConversationClosed, Definition, JsonEvent, SurveyResponse
 from afterword.workflows.saving.listing import Workflow, get_workflow, list_workflows
 from afterword.workflows.saving.templates import (
@@ -174,6 +175,13 @@ async def make_guide(
             response_to_gladly(survey_id, gladly_account_id, qualtrics_account_id=at, at_once=at_once),
         )
     return Guide(tell=tell, ask=ask, answer=answer)
+
+
+def questions_of(survey: SurveyOutline) -> tuple[str, str]:
+    """The ids of the questions that are taken for score and comment: the first with choices, the first without."""
+    score = _first(one.id for one in survey.questions if one.choices and not one.answers)
+    comment = _first(one.id for one in survey.questions if not one.choices)
+    return score or "QID1", comment or "QID2"
 
 
 def survey_asked(definition: Definition) -> str | None:

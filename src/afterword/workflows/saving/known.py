@@ -39,7 +39,8 @@ async def read_known(connection: AsyncConnection, definition: Definition) -> Kno
     event = definition.event
     if isinstance(event, SurveyResponse):
         if event.account is not None:
-            of_accounts = await _account_survey(connection, event.account, event.survey)
+            read = await account_survey(connection, event.account, event.survey)
+            of_accounts = {} if read is None else {(event.account, event.survey): read}
         elif (survey := await get_survey(connection, event.survey)) is not None:
             own[survey.id] = outline(survey)
     return Known(
@@ -50,10 +51,10 @@ async def read_known(connection: AsyncConnection, definition: Definition) -> Kno
     )
 
 
-async def _account_survey(
+async def account_survey(
     connection: AsyncConnection, account_id: str, survey_id: str
-) -> dict[tuple[str, str], SurveyOutline]:
-    """A connected account's Survey as it was read last; nothing when none of its Responses was read yet."""
+) -> SurveyOutline | None:
+    """A connected account's Survey as it was read last; ``None`` when it was not read yet."""
     table = tables.qualtrics_survey
     stored = await connection.scalar(
         select(table.c.outline)
@@ -61,6 +62,4 @@ async def _account_survey(
         .order_by(table.c.read_at.desc())
         .limit(1)
     )
-    return (
-        {} if stored is None else {(account_id, survey_id): msgspec.json.decode(stored, type=SurveyOutline)}
-    )
+    return None if stored is None else msgspec.json.decode(stored, type=SurveyOutline)
