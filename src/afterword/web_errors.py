@@ -25,7 +25,7 @@ log = structlog.get_logger()
 
 ENVELOPE_DOORS = frozenset({"inbound-event", "API"})
 PROGRAM_DOORS = frozenset({"webhooks", "api", "health"})
-PAGE_DOORS = frozenset({"jfe", "opt-out", "workflows", "sign-in", "sign-out", "static"})
+PAGE_DOORS = frozenset({"jfe", "opt-out", "workflows", "sign-in", "sign-out", "results", "surveys", "static"})
 """First parts of addresses; at any other the caller's ``Accept`` decides between a page and problem details."""
 
 CHALLENGES = {"api": 'Bearer realm="Afterword"'}

@@ -58,7 +58,8 @@ def may_connect(person: Person | None) -> bool:
 PERMISSIONS: Mapping[str, Mapping[Role, bool]] = MappingProxyType(
     {
         "See Runs, events and their reasons": dict.fromkeys(SEES_CUSTOMERS, True),
-        "See Customers' names, addresses and answers": SEES_CUSTOMERS,
+        "See Results: scores, and what they amount to": dict.fromkeys(SEES_CUSTOMERS, True),
+        "See Customers' names, addresses and what they wrote": SEES_CUSTOMERS,
         "Replay and cancel Runs": OPERATES,
         "Connect accounts and set Afterword up": CONNECTS,
         "Invite people and give them roles": MANAGES_PEOPLE,

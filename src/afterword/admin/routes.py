@@ -14,6 +14,7 @@ from afterword.admin.live import live_routes
 from afterword.admin.people import people_routes
 from afterword.admin.rehearse import rehearse_routes
 from afterword.admin.replays import replay_routes
+from afterword.admin.results import results_routes
 from afterword.admin.run_history import run_history_routes
 from afterword.admin.sending import sending_page_routes
 from afterword.admin.sessions import (
@@ -26,6 +27,7 @@ from afterword.admin.sessions import (
 from afterword.admin.setup import setup_routes
 from afterword.admin.setup_work import Work
 from afterword.admin.sign_in import send_to_sign_in, sign_in_routes
+from afterword.admin.vendor_names import VendorNames
 from afterword.admin.welcome import welcome_routes
 from afterword.settings import Settings
 from afterword.store.database import Database
@@ -75,6 +77,7 @@ def admin_routes(
                         *replay_routes(database),
                         *sending_page_routes(database),
                         *explain_routes(database),
+                        *results_routes(database, VendorNames(database, planning)),
                         *people_routes(database, settings),
                         *set_up,
                         *([] if planning is None else rehearse_routes(database, planning)),

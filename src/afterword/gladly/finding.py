@@ -114,6 +114,13 @@ class GladlyNames:
         listed = await self._all((account, "inbox"), gladly.inboxes, naming)
         return [thing for thing in listed if isinstance(thing, Inbox)]
 
+    async def all_agents(
+        self, account: str, gladly: GladlyClient, *, naming: Iterable[str] = ()
+    ) -> Sequence[Agent]:
+        """All agents; a fresh list as of :meth:`all_topics`."""
+        listed = await self._all((account, "agent"), gladly.agents, naming)
+        return [thing for thing in listed if isinstance(thing, Agent)]
+
     async def organization(self, account: str, gladly: GladlyClient) -> Organization:
         """The organization, remembered as long as a list."""
         known = self._organizations.get(account)

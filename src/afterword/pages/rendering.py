@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from litestar import Response
 
-from afterword.pages import wording
+from afterword.pages import charts, wording
 from afterword.pages.static_files import static_url
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ class Templates:
             lstrip_blocks=True,
         )
         environment.filters |= wording.FILTERS
+        environment.filters["bar"] = charts.bar
         environment.globals["static"] = static_url
         return environment
 

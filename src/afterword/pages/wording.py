@@ -57,6 +57,17 @@ def entries(values: Sequence[object]) -> Mapping[object, object]:
     return dict(enumerate(values, start=1))
 
 
+ALL_PERCENT = 100
+
+
+def percent(share: float) -> str:
+    """A share from 0 to 1 as whole per cents; a little is never told as nothing, nor nearly all as all."""
+    rounded = round(share * ALL_PERCENT)
+    if share > 0 and rounded == 0:
+        return "under 1 %"
+    return "over 99 %" if share < 1 and rounded == ALL_PERCENT else f"{rounded} %"
+
+
 def as_json(value: object) -> str:
     """A number or truth value as JSON writes it."""
     return msgspec.json.encode(value).decode()
@@ -69,4 +80,5 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "sentence": sentence,
     "entries": entries,
     "as_json": as_json,
+    "percent": percent,
 }

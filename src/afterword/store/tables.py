@@ -49,6 +49,20 @@ def _json(name: str) -> Column[object]:
     return Column(name, JSONB, nullable=False, server_default=text("'{}'::jsonb"))
 
 
+INDEXED_EMBEDDED_DATA = ("InboxId", "AgentId", "ConversationId", "CustomerId")
+"""Names of Embedded Data, as the vendors' guide spells them, that responses and invitations are found by."""
+LONGEST_INDEXED = 200
+"""Characters of such a value."""
+
+
+def embedded_value(name: str) -> str:
+    """SQL of a value of Embedded Data as it is indexed; ``name`` is one of ours.
+
+    An index takes 2,704 bytes, and a value may be of any length: it is cut.
+    """
+    return f"left(embedded_data ->> '{name}', {LONGEST_INDEXED})"
+
+
 # accounts/ ------------------------------------------------------------------------------------------------
 
 installation = Table(
@@ -686,10 +700,18 @@ response = Table(
     Column("version", Integer, nullable=False, server_default=text("1")),
     _moment("modified_at"),
     Column("finished", Boolean, nullable=False, server_default=text("true")),
-    Index("response_survey_id_recorded_at_idx", "survey_id", "recorded_at"),
+    Column("score", Integer),
+    _moment("invited_at"),
+    Index("response_survey_id_recorded_at_idx", "survey_id", "recorded_at", "id", "score", "kind"),
+    Index("response_survey_id_invited_at_idx", "survey_id", "invited_at"),
+    *(
+        Index(f"response_{name.lower()}_idx", "survey_id", text(embedded_value(name)), "recorded_at")
+        for name in INDEXED_EMBEDDED_DATA
+    ),
 )
 """``version`` counts what was answered, ``modified_at`` is when it last changed. ``finished``: every question was
-answered, or the respondent said that that is all.
+answered, or the respondent said that that is all. ``score`` is the answer to the survey's first question that asks for
+one, ``invited_at`` when its invitation was to go out; both are kept here to be counted.
 """
 
 response_version = Table(
@@ -755,6 +777,11 @@ invitation = Table(
         "invitation_cancelled_by_reopening_idx",
         "conversation_id",
         postgresql_where=text("when_reopened <> 'keep'"),
+    ),
+    Index("invitation_survey_id_send_at_idx", "survey_id", "send_at"),
+    *(
+        Index(f"invitation_{name.lower()}_idx", "survey_id", text(embedded_value(name)), "send_at")
+        for name in INDEXED_EMBEDDED_DATA[:2]
     ),
 )
 """``closed_at`` is when the conversation was closed that it asks about, as Gladly told."""

@@ -209,6 +209,7 @@ def _sitting(asked: Asked, typed: Mapping[str, str]) -> Sitting:
         seconds=seconds if seconds is not None and 0 <= seconds <= invited else None,
         contact_id=asked.invitation.contact_id,
         mailing_list_id=asked.invitation.mailing_list_id,
+        invited_at=asked.invitation.send_at,
     )
 
 

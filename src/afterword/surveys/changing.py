@@ -52,6 +52,7 @@ async def change_response(
         connection,
         response.id,
         answers=merged,
+        score=survey.definition.score_in(merged),
         version=response.version + 1,
         modified_at=func.now(),
         finished=response.finished or not survey.definition.unanswered(merged),

@@ -88,6 +88,16 @@ class SurveyDefinition(msgspec.Struct, frozen=True):
         """The first question that asks for a score."""
         return next((question for question in self.questions if isinstance(question, ScoreQuestion)), None)
 
+    def comment_question(self) -> TextQuestion | None:
+        """The first question that asks for a text: the comment."""
+        return next((question for question in self.questions if isinstance(question, TextQuestion)), None)
+
+    def score_in(self, answers: Mapping[str, object]) -> int | None:
+        """The score in these answers; ``None`` when none was given."""
+        question = self.score_question()
+        score = None if question is None else answers.get(question.id)
+        return score if isinstance(score, int) else None
+
     def question(self, question_id: str) -> Question | None:
         """The question of this id (``QID1``)."""
         return next((question for question in self.questions if question.id == question_id), None)

@@ -48,7 +48,7 @@ class Sitting(msgspec.Struct, frozen=True, kw_only=True):
     """How a survey came to be answered, as far as that is known; ``None`` is never made up later.
 
     ``channel`` and ``language`` are Qualtrics' words (``email``, ``EN``); ``seconds`` passed between the first sight of
-    the questions and the answer. ``contact_id`` and ``mailing_list_id`` tell who was asked.
+    the questions and the answer. ``contact_id`` and ``mailing_list_id`` tell who was asked, ``invited_at`` when.
     """
 
     channel: str | None = None
@@ -56,6 +56,7 @@ class Sitting(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float | None = None
     contact_id: str | None = None
     mailing_list_id: str | None = None
+    invited_at: datetime | None = None
 
 
 class Response(msgspec.Struct, frozen=True):
@@ -78,6 +79,7 @@ class Response(msgspec.Struct, frozen=True):
     version: int = 1
     modified_at: datetime | None = None
     finished: bool = True
+    score: int | None = None
 
     def changeable_until(self, definition: SurveyDefinition) -> datetime:
         """Until when the respondent may add to it and correct it."""
@@ -141,7 +143,9 @@ async def record_response(
         "survey_id": survey.id,
         "invitation_id": invitation_id,
         "answers": dict(answers),
+        "score": survey.definition.score_in(answers),
         "embedded_data": survey.definition.spell_embedded_data(embedded_data),
+        "invited_at": sitting.invited_at,
         "channel": sitting.channel,
         "language": sitting.language,
         "started_at": None if sitting.seconds is None else func.now() - timedelta(seconds=sitting.seconds),

@@ -1,6 +1,7 @@
 """What Responses amount to: shares with how sure they are. Pure."""
 
 import math
+from collections.abc import Mapping
 
 import msgspec
 
@@ -60,3 +61,29 @@ def satisfied_scores(question: ScoreQuestion) -> tuple[int, ...]:
     """The scores of a question that count as satisfied: the upper two fifths of its scale, and one at least."""
     scores = sorted(choice.recode for choice in question.choices)
     return tuple(scores[len(scores) - max(1, round(len(scores) * SATISFIED_SHARE)) :]) if scores else ()
+
+
+class Scores(msgspec.Struct, frozen=True):
+    """How often each score was given; scores that nobody gave are left out."""
+
+    numbers: Mapping[int, int] = {}
+
+    @property
+    def total(self) -> int:
+        """How many scores were given."""
+        return sum(self.numbers.values())
+
+    @property
+    def average(self) -> float | None:
+        """The mean score; ``None`` when there is none."""
+        total = self.total
+        return sum(score * number for score, number in self.numbers.items()) / total if total else None
+
+    def share_of(self, *scores: int) -> Share:
+        """How many of all gave one of these."""
+        return Share(sum(self.numbers.get(score, 0) for score in scores), self.total)
+
+    def __add__(self, other: "Scores") -> "Scores":
+        """Both together."""
+        both = self.numbers.keys() | other.numbers.keys()
+        return Scores({one: self.numbers.get(one, 0) + other.numbers.get(one, 0) for one in sorted(both)})

@@ -51,23 +51,23 @@ def read_run_filters(given: Given) -> RunFilters:
     Raises:
         InvalidFilter: one of them cannot be so.
     """
-    search = _text(given, "search")
+    search = read_text(given, "search")
     try:
         read_search(search or "")
     except InvalidSearch as error:
         raise InvalidFilter(f"search: {error}") from None
     return RunFilters(
         statuses=_statuses(given, RUN_STATUSES),
-        workflow_id=_id(given, "workflow"),
-        customer_id=_id(given, "customer"),
-        conversation_id=_id(given, "conversation"),
-        reason_code=_id(given, "reason"),
-        event_type=_id(given, "event_type"),
-        survey_id=_id(given, "survey"),
+        workflow_id=read_id(given, "workflow"),
+        customer_id=read_id(given, "customer"),
+        conversation_id=read_id(given, "conversation"),
+        reason_code=read_id(given, "reason"),
+        event_type=read_id(given, "event_type"),
+        survey_id=read_id(given, "survey"),
         event_id=read_number(given, "event"),
         problem_id=read_number(given, "problem"),
-        started_from=_moment(given, "from"),
-        started_until=_moment(given, "until", end_of_day=True),
+        started_from=read_moment(given, "from"),
+        started_until=read_moment(given, "until", end_of_day=True),
         search=search or "",
     )
 
@@ -78,7 +78,7 @@ def read_event_filters(given: Given) -> EventFilters:
     Raises:
         InvalidFilter: one of them cannot be so.
     """
-    return EventFilters(statuses=_statuses(given, EVENT_STATUSES), reason_code=_id(given, "reason"))
+    return EventFilters(statuses=_statuses(given, EVENT_STATUSES), reason_code=read_id(given, "reason"))
 
 
 def write_run_filters(filters: RunFilters) -> list[tuple[str, str]]:
@@ -107,15 +107,25 @@ def write_event_filters(filters: EventFilters) -> list[tuple[str, str]]:
     return [*(("status", str(status)) for status in filters.statuses), *reason]
 
 
-def _text(given: Given, name: str) -> str | None:
+def read_text(given: Given, name: str) -> str | None:
+    """A text, ``None`` when it is missing.
+
+    Raises:
+        InvalidFilter: there are several.
+    """
     values = given.get(name, ())
     if len(values) > 1:
         raise InvalidFilter(f"{name}: expected one value, not {len(values)}.")
     return values[0] if values else None
 
 
-def _id(given: Given, name: str) -> str | None:
-    value = _text(given, name)
+def read_id(given: Given, name: str) -> str | None:
+    """An id, ``None`` when it is missing.
+
+    Raises:
+        InvalidFilter: it is none.
+    """
+    value = read_text(given, name)
     if value is None or (0 < len(value) <= LONGEST_ID and value.isprintable()):
         return value
     raise InvalidFilter(f"{name}: expected an id, of 1 to {LONGEST_ID} printable characters.")
@@ -127,7 +137,7 @@ def read_number(given: Given, name: str) -> int | None:
     Raises:
         InvalidFilter: it is none.
     """
-    value = _text(given, name)
+    value = read_text(given, name)
     if value is None:
         return None
     if value.isascii() and value.isdecimal() and len(value) <= LONGEST_ID:
@@ -143,8 +153,13 @@ def _statuses(given: Given, known: Sequence[Status]) -> tuple[Status, ...]:
     return tuple(cast("Status", status) for status in wanted)
 
 
-def _moment(given: Given, name: str, *, end_of_day: bool = False) -> datetime | None:
-    value = _text(given, name)
+def read_moment(given: Given, name: str, *, end_of_day: bool = False) -> datetime | None:
+    """A moment, or a day's beginning or end (UTC); ``None`` when it is missing.
+
+    Raises:
+        InvalidFilter: it is none.
+    """
+    value = read_text(given, name)
     if value is None:
         return None
     try:

@@ -1,0 +1,71 @@
+"""Who was asked, and what came of it: invitations that went out, and who they went to."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import Column, Table, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from afterword.store import tables
+from afterword.surveys.results import ResultFilters
+from afterword.surveys.statistics import Share
+
+
+class Invited(msgspec.Struct, frozen=True):
+    """Whom an invitation went to, and when the mail server took it."""
+
+    id: str
+    contact_id: str
+    email: str
+    first_name: str
+    last_name: str
+    sent_at: datetime | None
+
+    @property
+    def name(self) -> str:
+        """First and last name, as far as they are known."""
+        return f"{self.first_name} {self.last_name}".strip()
+
+
+async def response_rate(
+    connection: AsyncConnection, survey_id: str, filters: ResultFilters
+) -> Share | None:
+    """Of the invitations sent in the filters' time, to whose Inbox and Agent they are about, those that were answered by
+    now; ``None`` for one Conversation or Customer, of which a rate says nothing.
+
+    A score or a comment is an answer's: filters of these do not matter here.
+    """
+    if filters.about.conversation_id is not None or filters.about.customer_id is not None:
+        return None
+    invitation, response = tables.invitation, tables.response
+    sent = await _count(connection, invitation, invitation.c.send_at, survey_id, filters, invitation.c.sent_at)
+    answered = await _count(connection, response, response.c.invited_at, survey_id, filters)
+    return Share(min(answered, sent), sent)  # an invitation is deleted with its contact, a response is not
+
+
+async def _count(
+    connection: AsyncConnection,
+    table: Table,
+    asked_at: Column[Any],
+    survey_id: str,
+    filters: ResultFilters,
+    known: Column[Any] | None = None,
+) -> int:
+    """Rows by when it was asked; only those in which ``known`` is, if it is given."""
+    wanted = [table.c.survey_id == survey_id, asked_at.is_not(None), *filters.about.conditions(table)]
+    if known is not None:
+        wanted.append(known.is_not(None))
+    if filters.recorded_from is not None:
+        wanted.append(asked_at >= filters.recorded_from)
+    if filters.recorded_until is not None:
+        wanted.append(asked_at < filters.recorded_until)
+    return await connection.scalar(select(func.count()).select_from(table).where(*wanted)) or 0
+
+
+async def find_invited(connection: AsyncConnection, invitation_ids: Iterable[str]) -> dict[str, Invited]:
+    """Whom these invitations went to, by their ids; what was deleted is left out."""
+    columns = [tables.invitation.c[name] for name in Invited.__struct_fields__]
+    found = await connection.execute(select(*columns).where(tables.invitation.c.id.in_(list(invitation_ids))))
+    return {row["id"]: Invited(**row) for row in found.mappings()}
