@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Column, Table, func, select
+from sqlalchemy import Column, ColumnElement, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from afterword.store import tables
@@ -29,38 +29,35 @@ class Invited(msgspec.Struct, frozen=True):
         return f"{self.first_name} {self.last_name}".strip()
 
 
-async def response_rate(
-    connection: AsyncConnection, survey_id: str, filters: ResultFilters
-) -> Share | None:
-    """Of the invitations sent in the filters' time, to whose Inbox and Agent they are about, those that were answered by
-    now; ``None`` for one Conversation or Customer, of which a rate says nothing.
+async def response_rate(connection: AsyncConnection, survey_id: str, filters: ResultFilters) -> Share | None:
+    """Of the invitations sent in the filters' time, about the filters' Inbox and Agent, those that were
+    answered by now; ``None`` for one Conversation or Customer, of which a rate says nothing.
 
     A score or a comment is an answer's: filters of these do not matter here.
     """
     if filters.about.conversation_id is not None or filters.about.customer_id is not None:
         return None
     invitation, response = tables.invitation, tables.response
-    sent = await _count(connection, invitation, invitation.c.send_at, survey_id, filters, invitation.c.sent_at)
+    sent = await _count(
+        connection, invitation, invitation.c.send_at, survey_id, filters, invitation.c.sent_at
+    )
     answered = await _count(connection, response, response.c.invited_at, survey_id, filters)
     return Share(min(answered, sent), sent)  # an invitation is deleted with its contact, a response is not
 
 
 async def _count(
     connection: AsyncConnection,
-    table: Table,
     asked_at: Column[Any],
-    survey_id: str,
     filters: ResultFilters,
-    known: Column[Any] | None = None,
+    *wanted: ColumnElement[bool],
 ) -> int:
-    """Rows by when it was asked; only those in which ``known`` is, if it is given."""
-    wanted = [table.c.survey_id == survey_id, asked_at.is_not(None), *filters.about.conditions(table)]
-    if known is not None:
-        wanted.append(known.is_not(None))
+    """Rows of the column's table by when it was asked."""
+    table = asked_at.table
+    wanted = (*wanted, asked_at.is_not(None), *filters.about.conditions(table))
     if filters.recorded_from is not None:
-        wanted.append(asked_at >= filters.recorded_from)
+        wanted = (*wanted, asked_at >= filters.recorded_from)
     if filters.recorded_until is not None:
-        wanted.append(asked_at < filters.recorded_until)
+        wanted = (*wanted, asked_at < filters.recorded_until)
     return await connection.scalar(select(func.count()).select_from(table).where(*wanted)) or 0
 
 

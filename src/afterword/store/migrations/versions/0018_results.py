@@ -13,10 +13,7 @@ def upgrade() -> None:
     """Keep each response's score, and when it was asked for, to be counted; index responses and invitations for it."""
     op.add_column("response", sa.Column("score", sa.Integer))
     op.add_column("response", sa.Column("invited_at", sa.DateTime(timezone=True)))
-    op.execute(
-        "UPDATE response SET invited_at = send_at FROM invitation "
-        "WHERE invitation.id = invitation_id"
-    )
+    op.execute("UPDATE response SET invited_at = send_at FROM invitation WHERE invitation.id = invitation_id")
     op.execute(
         """
         UPDATE response SET score = (answers ->> asked.question)::int
