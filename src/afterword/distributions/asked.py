@@ -38,27 +38,22 @@ async def response_rate(connection: AsyncConnection, survey_id: str, filters: Re
     if filters.about.conversation_id is not None or filters.about.customer_id is not None:
         return None
     invitation, response = tables.invitation, tables.response
-    sent = await _count(
-        connection, invitation, invitation.c.send_at, survey_id, filters, invitation.c.sent_at
-    )
-    answered = await _count(connection, response, response.c.invited_at, survey_id, filters)
+    of_survey = invitation.c.survey_id == survey_id, invitation.c.sent_at.is_not(None)
+    sent = await _count(connection, invitation.c.send_at, filters, *of_survey)
+    answered = await _count(connection, response.c.invited_at, filters, response.c.survey_id == survey_id)
     return Share(min(answered, sent), sent)  # an invitation is deleted with its contact, a response is not
 
 
 async def _count(
-    connection: AsyncConnection,
-    asked_at: Column[Any],
-    filters: ResultFilters,
-    *wanted: ColumnElement[bool],
+    connection: AsyncConnection, asked_at: Column[Any], filters: ResultFilters, *of_table: ColumnElement[bool]
 ) -> int:
     """Rows of the column's table by when it was asked."""
-    table = asked_at.table
-    wanted = (*wanted, asked_at.is_not(None), *filters.about.conditions(table))
+    wanted = [*of_table, asked_at.is_not(None), *filters.about.conditions(asked_at.table)]
     if filters.recorded_from is not None:
-        wanted = (*wanted, asked_at >= filters.recorded_from)
+        wanted.append(asked_at >= filters.recorded_from)
     if filters.recorded_until is not None:
-        wanted = (*wanted, asked_at < filters.recorded_until)
-    return await connection.scalar(select(func.count()).select_from(table).where(*wanted)) or 0
+        wanted.append(asked_at < filters.recorded_until)
+    return await connection.scalar(select(func.count()).select_from(asked_at.table).where(*wanted)) or 0
 
 
 async def find_invited(connection: AsyncConnection, invitation_ids: Iterable[str]) -> dict[str, Invited]:
