@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Update, func, insert, or_, select, text, update
 
+from afterword.accounts.audit import audit
 from afterword.accounts.people import COLUMNS, Person, person_from_row
 from afterword.store.identifiers import new_id, random_text
 from afterword.store.tables import api_token, person
@@ -42,8 +43,11 @@ async def add_api_token(
     token = new_token() if token is None else token
     if not TOKEN.fullmatch(token):
         raise ValueError(f"An API token has {TOKEN_LENGTH} letters and digits.")
-    values = {"id": new_id("AT"), "person_id": person_id, "name": name, "token_sha256": hash_token(token)}
+    token_id = new_id("AT")
+    values = {"id": token_id, "person_id": person_id, "name": name, "token_sha256": hash_token(token)}
     await connection.execute(insert(api_token).values(values))
+    whose = await connection.scalar(select(person.c.name).where(person.c.id == person_id))
+    await audit(connection, "token", "added", (token_id, name), after={"of": whose})
     return token
 
 

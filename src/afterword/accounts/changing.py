@@ -1,11 +1,14 @@
 """Changing connected accounts: another address, another token, another secret. Each stays the account that it is."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import msgspec
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
+from afterword.accounts.audit import REPLACED, Values, audit
 from afterword.accounts.connected import (
+    ChangedMeanwhile,
     Delivery,
     GladlyAccount,
     GladlySecrets,
@@ -42,14 +45,17 @@ async def change_gladly(
     base_url: str | None = None,
     webhook: WebhookCredentials | None = None,
     delivery: Delivery | None = None,
+    expected: str | None = None,
 ) -> GladlyAccount:
     """Change what is given, and leave the rest; answers the account as it is then.
 
+    ``expected`` is the state (:func:`state_of`) that the change was made from.
+
     Raises:
+        ChangedMeanwhile: it is in another state by now.
         InvalidAccount: the address or the credentials are none, or there is no such account.
     """
-    held = select(connected_account.c.id).where(connected_account.c.id == account_id).with_for_update()
-    await connection.execute(held)
+    await _hold(connection, account_id, expected)
     account = await get_gladly(connection, box, account_id)
     if account is None:
         raise InvalidAccount(f"There is no Gladly account {account_id!r}.")
@@ -70,6 +76,11 @@ async def change_gladly(
     await connection.execute(
         update(connected_account).where(connected_account.c.id == account_id).values(values)
     )
+    replaced = {
+        "API token": changed.api_token != account.api_token,
+        "webhook credentials": changed.webhook != account.webhook,
+    }
+    await _audit_change(connection, account, changed, replaced)
     return changed
 
 
@@ -97,14 +108,17 @@ async def change_qualtrics(
     brand_id: str | None = None,
     user_id: str | None = None,
     notification_secrets: tuple[str, ...] | None = None,
+    expected: str | None = None,
 ) -> QualtricsAccount:
     """Change what is given, and leave the rest; answers the account as it is then.
 
+    ``expected`` is the state (:func:`state_of`) that the change was made from.
+
     Raises:
+        ChangedMeanwhile: it is in another state by now.
         InvalidAccount: an address is none, or there is no such account.
     """
-    held = select(connected_account.c.id).where(connected_account.c.id == account_id).with_for_update()
-    await connection.execute(held)
+    await _hold(connection, account_id, expected)
     account = await get_qualtrics(connection, box, account_id)
     if account is None:
         raise InvalidAccount(f"There is no Qualtrics account {account_id!r}.")
@@ -130,6 +144,12 @@ async def change_qualtrics(
             user_id=changed.user_id,
         )
     )
+    replaced = {
+        "API token": changed.api_token != account.api_token,
+        "JSON event endpoint": changed.json_event_url != account.json_event_url,
+        "secret of notifications": changed.notification_secrets != account.notification_secrets,
+    }
+    await _audit_change(connection, account, changed, replaced)
     return changed
 
 
@@ -144,3 +164,42 @@ async def with_notification_secret(
         return account
     secrets = (new_secret(), *account.notification_secrets)[:SECRETS_KEPT]
     return await change_qualtrics(connection, box, account.id, notification_secrets=secrets)
+
+
+async def state_of(connection: "AsyncConnection", account_id: str) -> str:
+    """A digest of all that can be changed of an account; empty when there is none."""
+    table = connected_account
+    digest = func.sha256(
+        table.c.secrets
+        + func.convert_to(func.concat_ws("\n", table.c.name, table.c.base_url, table.c.delivery), "UTF8")
+    )
+    found = await connection.scalar(select(digest).where(table.c.id == account_id))
+    return "" if found is None else found.hex()
+
+
+async def _hold(connection: "AsyncConnection", account_id: str, expected: str | None) -> None:
+    """Nobody else changes the account until the transaction ends."""
+    held = select(connected_account.c.id).where(connected_account.c.id == account_id).with_for_update()
+    await connection.execute(held)
+    if expected is not None and expected != await state_of(connection, account_id):
+        raise ChangedMeanwhile
+
+
+async def _audit_change(
+    connection: "AsyncConnection",
+    before: GladlyAccount | QualtricsAccount,
+    after: GladlyAccount | QualtricsAccount,
+    replaced: Mapping[str, bool],
+) -> None:
+    secrets = {name: REPLACED for name, is_new in replaced.items() if is_new}
+    subject = (before.id, before.name)
+    await audit(
+        connection, "account", "changed", subject, before=_told(before), after={**_told(after), **secrets}
+    )
+
+
+def _told(account: GladlyAccount | QualtricsAccount) -> Values:
+    told: dict[str, str] = {"address": account.base_url}
+    if isinstance(account, GladlyAccount):
+        told["events"] = account.delivery
+    return told

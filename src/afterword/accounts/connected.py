@@ -16,6 +16,7 @@ import msgspec
 from sqlalchemy import RowMapping, delete, select
 from sqlalchemy.dialects.postgresql import insert
 
+from afterword.accounts.audit import audit
 from afterword.accounts.secrets import SecretBox
 from afterword.accounts.webhook_credentials import KeptCredentials, new_login
 from afterword.gladly.addresses import check_base_address
@@ -47,6 +48,13 @@ class InvalidAccount(ValueError):
     def __init__(self, words: str, field: str = "") -> None:
         super().__init__(words)
         self.field = field
+
+
+class ChangedMeanwhile(InvalidAccount):
+    """Somebody else changed the account since it was shown; nothing was changed."""
+
+    def __init__(self) -> None:
+        super().__init__("Somebody else changed this account meanwhile; nothing of yours was saved.")
 
 
 class AccountSummary(msgspec.Struct, frozen=True):
@@ -273,7 +281,12 @@ async def find_same(
 
 async def remove_account(connection: "AsyncConnection", account_id: str) -> None:
     """Forget an account and its secrets. What its runs read stays with them."""
-    await connection.execute(delete(connected_account).where(connected_account.c.id == account_id))
+    table = connected_account
+    gone = await connection.execute(delete(table).where(table.c.id == account_id).returning(*SUMMARY))
+    row = gone.one_or_none()
+    if row is not None:
+        told = {"kind": row.kind, "address": row.base_url}
+        await audit(connection, "account", "removed", (account_id, row.name), before=told)
 
 
 async def add_account(
@@ -301,6 +314,9 @@ async def add_account(
     )
     if await connection.scalar(new) is None:
         raise await _taken(connection, kind, name)
+    told = {"kind": kind, "address": plain.get("base_url"), "user name": plain.get("username")}
+    given = {field: value for field, value in told.items() if value is not None}
+    await audit(connection, "account", "added", (account_id, name), after=given)
     return account_id
 
 

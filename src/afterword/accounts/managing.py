@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, get_args
 import msgspec
 from sqlalchemy import delete, func, select, update
 
+from afterword.accounts.audit import audit
 from afterword.accounts.people import InvalidPerson, Person, Role, find_person
 from afterword.store.tables import json_event_endpoint, person
 
@@ -45,6 +46,14 @@ async def change_role(connection: "AsyncConnection", person_id: str, role: Role)
         raise InvalidPerson(f"{role!r} is not a role; the roles are {', '.join(get_args(Role))}.")
     known = await _held(connection, person_id, stays_owner=role == "owner")
     await connection.execute(update(person).where(person.c.id == person_id).values(role=role))
+    await audit(
+        connection,
+        "person",
+        "changed",
+        (person_id, known.name),
+        before={"role": known.role},
+        after={"role": role},
+    )
     return msgspec.structs.replace(known, role=role)
 
 
@@ -63,6 +72,13 @@ async def remove_person(connection: "AsyncConnection", person_id: str) -> Person
             "their API tokens. Give them the role api_user, and the tokens go on working."
         )
     await connection.execute(delete(person).where(person.c.id == person_id))
+    await audit(
+        connection,
+        "person",
+        "removed",
+        (person_id, known.name),
+        before={"email": known.email, "role": known.role},
+    )
     return known
 
 

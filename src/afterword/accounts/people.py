@@ -7,6 +7,7 @@ import msgspec
 from sqlalchemy import ColumnElement, RowMapping, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
+from afterword.accounts.audit import REPLACED, audit
 from afterword.accounts.passwords import hash_password, is_outdated, verify_password
 from afterword.store import tables
 from afterword.store.identifiers import new_id
@@ -58,7 +59,9 @@ async def add_person(
     row = (await connection.execute(new)).mappings().one_or_none()
     if row is None:
         raise InvalidPerson(f"{email} is already in use.")
-    return person_from_row(row)
+    added = person_from_row(row)
+    await audit(connection, "person", "added", (added.id, name), after={"email": email, "role": role})
+    return added
 
 
 async def find_person(connection: "AsyncConnection", person_id: str) -> Person | None:
@@ -101,7 +104,10 @@ async def set_password(connection: "AsyncConnection", person_id: str, password: 
     await _store_hash(connection, person_id, await hash_password(_checked_password(password)))
     now = update(tables.person).where(tables.person.c.id == person_id).values(password_set_at=func.now())
     row = (await connection.execute(now.returning(*COLUMNS))).mappings().one_or_none()
-    return None if row is None else person_from_row(row)
+    if row is None:
+        return None
+    await audit(connection, "person", "changed", (person_id, row["name"]), after={"password": REPLACED})
+    return person_from_row(row)
 
 
 async def _store_hash(connection: "AsyncConnection", person_id: str, password_hash: str) -> None:

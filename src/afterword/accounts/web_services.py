@@ -10,6 +10,7 @@ import msgspec
 from sqlalchemy import update
 
 from afterword.accounts import connected
+from afterword.accounts.audit import REPLACED, audit
 from afterword.accounts.connected import InvalidAccount
 from afterword.accounts.secrets import SecretBox
 from afterword.outgoing.addresses import InvalidAddress
@@ -105,6 +106,7 @@ async def change_secret(
         .where(connected_account.c.id == account_id)
         .values(secrets=box.encrypt(msgspec.json.encode(secrets).decode()))
     )
+    await audit(connection, "account", "changed", (account_id, account.name), after={"secret": REPLACED})
     return _account(account_id, account.name, known.base_url, known.username, secrets)
 
 

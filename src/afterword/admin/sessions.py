@@ -19,6 +19,7 @@ from litestar.stores.base import Store
 from litestar.types import Empty, Message, ScopeSession
 from litestar.utils.scope.state import ScopeState
 
+from afterword.accounts.audit import AFTERWORD, Actor, act_as
 from afterword.accounts.people import Person, find_person
 from afterword.settings import Settings
 from afterword.store.database import Database
@@ -134,14 +135,19 @@ class PersonOfSession(AbstractAuthenticationMiddleware):
         self._database = database
 
     async def authenticate_request(self, connection: AnyConnection) -> AuthenticationResult:
-        """The person of the session, if there is one and the person still exists."""
+        """The person of the session, if there is one and the person still exists: what is changed is their doing."""
+        person = await self._person(connection)
+        act_as(AFTERWORD if person is None else Actor(person.id, person.name or person.email, "page"))
+        return AuthenticationResult(user=person, auth=None)
+
+    async def _person(self, connection: AnyConnection) -> Person | None:
         person_id = connection.session.get("person_id")
         if person_id is None:
-            return AuthenticationResult(user=None, auth=None)
+            return None
         async with self._database.transaction() as transaction:
             person = await find_person(transaction, person_id)
         is_over = person is not None and _began_before(connection.session, person.password_set_at)
-        return AuthenticationResult(user=None if is_over else person, auth=None)
+        return None if is_over else person
 
 
 def _began_before(session: Mapping[str, Any], moment: datetime | None) -> bool:

@@ -8,6 +8,7 @@ from litestar.exceptions import NotAuthorizedException
 from litestar.handlers import BaseRouteHandler
 
 from afterword.accounts.api_tokens import find_person_by_token
+from afterword.accounts.audit import Actor, act_as
 from afterword.accounts.people import Person
 from afterword.store.database import Database
 
@@ -19,7 +20,8 @@ def token_guard(database: Database) -> Guard:
     """A guard that lets nobody by without an API token, and asks before anything else is looked at."""
 
     async def wants_token(connection: AnyConnection, _: BaseRouteHandler) -> None:
-        connection.state.caller = await _caller(database, connection)
+        person = connection.state.caller = await _caller(database, connection)
+        act_as(Actor(person.id, person.name or person.email, "API"))
 
     return wants_token
 

@@ -50,8 +50,10 @@ def with_installation(data_dir: Path | None, work: "Callable[[Settings, Database
 async def _open_database(
     settings: "Settings", work: "Callable[[Settings, Database], Awaitable[None]]"
 ) -> None:
+    from afterword.accounts.audit import COMMAND_LINE, act_as  # noqa: PLC0415
     from afterword.process import installation_database  # noqa: PLC0415
 
+    act_as(COMMAND_LINE)
     with _logging_to_standard_error():
         async with installation_database(settings) as database:
             await work(settings, database)

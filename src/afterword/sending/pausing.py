@@ -8,11 +8,14 @@ from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from afterword.accounts.audit import audit
 from afterword.outcomes import ConfigurationError
 from afterword.store import tables
 
 log = structlog.get_logger()
 
+ALL = ("", "All sending")
+"""What the audit log calls it."""
 LONGEST_NAME = 200
 LONGEST_WHY = 500
 
@@ -50,6 +53,7 @@ async def pause(connection: AsyncConnection, *, by: str, why: str = "") -> bool:
     )
     if paused.rowcount:
         log.info("sending_paused", by=by)
+        await audit(connection, "sending", "paused", ALL, after={"why": why} if why else None)
     return bool(paused.rowcount)
 
 
@@ -58,4 +62,5 @@ async def resume(connection: AsyncConnection, *, by: str) -> bool:
     resumed = await connection.execute(delete(tables.sending_pause))
     if resumed.rowcount:
         log.info("sending_resumed", by=by)
+        await audit(connection, "sending", "resumed", ALL)
     return bool(resumed.rowcount)

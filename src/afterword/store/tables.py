@@ -107,6 +107,26 @@ welcome_link = Table(
 )
 """Without a person it lets the first owner in."""
 
+audit_entry = Table(
+    "audit_entry",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    _moment("at", now=True),
+    Column("actor_id", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("door", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("what", Text, nullable=False),
+    Column("subject_id", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    _json("before"),
+    _json("after"),
+    Index(None, "actor_id", "id"),
+    Index(None, "kind", "id"),
+    Index(None, "subject_id", "id"),
+)
+"""Rows are only added. It holds names as they were, of people and things that may be gone."""
+
 login_session = Table(
     "login_session",
     metadata,
@@ -743,6 +763,9 @@ timeline_item = Table(
 is asked to make it, and taken out when it was deleted. ``under_way``: how many calls that make it may not have ended;
 ``wanted_at`` is when the last of them began.
 """
+
+task_type_off = Table("task_type_off", metadata, Column("name", Text, primary_key=True))
+"""The task types that are switched off, whether they are installed at the moment or not."""
 
 # distributions/ -------------------------------------------------------------------------------------------
 

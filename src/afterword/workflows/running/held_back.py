@@ -8,6 +8,7 @@ import structlog
 from sqlalchemy import Select, delete, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from afterword.accounts.audit import audit
 from afterword.outcomes import ConfigurationError, Reason
 from afterword.sending.checking import PAUSED
 from afterword.sending.hourly import held_for, let_hour_go
@@ -110,6 +111,7 @@ async def let_go(connection: AsyncConnection, workflow_id: str, *, by: str) -> i
     runs = await _take_away(connection, workflow_id)
     await let_hour_go(connection, workflow_id)
     log.info("held_invitations_let_go", workflow=workflow_id, runs=runs, by=by)
+    await _audit(connection, workflow_id, "let go", runs)
     return runs
 
 
@@ -122,7 +124,13 @@ async def cancel(connection: AsyncConnection, workflow_id: str, *, by: str) -> i
     await _take_away(connection, workflow_id)
     runs = await cancel_runs(connection, _held(workflow_id), CANCELLED)
     log.info("held_invitations_cancelled", workflow=workflow_id, runs=runs, by=by)
+    await _audit(connection, workflow_id, "cancelled", runs)
     return runs
+
+
+async def _audit(connection: AsyncConnection, workflow_id: str, what: str, runs: int) -> None:
+    name = await connection.scalar(select(tables.workflow.c.name).where(tables.workflow.c.id == workflow_id))
+    await audit(connection, "sending", what, (workflow_id, name or ""), after={"invitations held": runs})
 
 
 async def _take_away(connection: AsyncConnection, workflow_id: str) -> int:

@@ -15,6 +15,7 @@ import structlog
 from sqlalchemy import Select, func, insert, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from afterword.accounts.audit import audit
 from afterword.outcomes import ConfigurationError
 from afterword.store import tables
 from afterword.store.database import Database, PlainConnection
@@ -138,6 +139,8 @@ async def start_replay(
     await connection.execute(
         update(tables.replay).where(tables.replay.c.id == replay_id).values(total=added.rowcount)
     )
+    told = {"what": what, "from": from_task, "runs": added.rowcount}
+    await audit(connection, "replay", "started", (str(replay_id), f"Replay {replay_id}"), after=told)
     return replay_id
 
 
@@ -161,6 +164,8 @@ async def stop_replay(connection: AsyncConnection, replay_id: int) -> bool:
         .where(replay.c.id == replay_id, replay.c.finished_at.is_(None), replay.c.stopped_at.is_(None))
         .values(stopped_at=func.now())
     )
+    if stopped.rowcount:
+        await audit(connection, "replay", "stopped", (str(replay_id), f"Replay {replay_id}"))
     return bool(stopped.rowcount)
 
 

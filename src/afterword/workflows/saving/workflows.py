@@ -11,6 +11,7 @@ import msgspec
 from sqlalchemy import Row, func, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from afterword.accounts.audit import Value, audit
 from afterword.outcomes import ConfigurationError
 from afterword.store import tables
 from afterword.store.database import Database
@@ -73,6 +74,7 @@ async def add_workflow(
     )
     await _add_revision(connection, workflow_id, 1, definition, person_id=owner_id)
     await keep_schedule(connection, workflow_id, definition, is_on=is_on)
+    await audit(connection, "workflow", "added", (workflow_id, name), after={"on": is_on})
     return workflow_id
 
 
@@ -111,6 +113,9 @@ async def save_revision(
     )
     await _change(connection, workflow_id, current_revision=number)
     await keep_schedule(connection, workflow_id, definition, is_on=row.is_on)
+    what = "saved" if restored_from is None else f"restored as it was in revision {restored_from}"
+    before, after = {"revision": expected_revision}, {"revision": number}
+    await audit(connection, "workflow", what, (workflow_id, row.name), before=before, after=after)
     return number
 
 
@@ -146,8 +151,17 @@ async def rename(connection: AsyncConnection, workflow_id: str, name: str) -> No
         NoSuchWorkflow: there is none, or it was deleted.
         ConfigurationError: the name is empty or too long.
     """
-    await _locked(connection, workflow_id)
-    await _change(connection, workflow_id, name=_checked_name(name))
+    row = await _locked(connection, workflow_id)
+    name = _checked_name(name)
+    await _change(connection, workflow_id, name=name)
+    await audit(
+        connection,
+        "workflow",
+        "renamed",
+        (workflow_id, name),
+        before={"name": row.name},
+        after={"name": name},
+    )
 
 
 async def give_to(connection: AsyncConnection, workflow_id: str, owner_id: str | None) -> None:
@@ -195,6 +209,14 @@ async def turn_on(connection: AsyncConnection, workflow_id: str, *, check: Check
     await _check(connection, definition, check)
     await _change(connection, workflow_id, is_on=True)
     await keep_schedule(connection, workflow_id, definition, is_on=True)
+    await audit(
+        connection,
+        "workflow",
+        "turned on",
+        (workflow_id, row.name),
+        before={"on": row.is_on},
+        after={"on": True},
+    )
 
 
 async def turn_off(connection: AsyncConnection, workflow_id: str) -> None:
@@ -207,6 +229,14 @@ async def turn_off(connection: AsyncConnection, workflow_id: str) -> None:
     await _change(connection, workflow_id, is_on=False)
     await keep_schedule(
         connection, workflow_id, await _definition(connection, workflow_id, row.current_revision), is_on=False
+    )
+    await audit(
+        connection,
+        "workflow",
+        "turned off",
+        (workflow_id, row.name),
+        before={"on": row.is_on},
+        after={"on": False},
     )
 
 
@@ -226,13 +256,15 @@ async def delete_workflow(connection: AsyncConnection, workflow_id: str) -> None
     if isinstance(definition.event, JsonEvent):
         await connection.execute(text(DROP_ENDPOINT), {"endpoint": definition.event.endpoint})
         await tell_of_change(connection)
+    before: dict[str, Value] = {"on": row.is_on, "revision": row.current_revision}
+    await audit(connection, "workflow", "deleted", (workflow_id, row.name), before=before)
 
 
-async def _locked(connection: AsyncConnection, workflow_id: str) -> Row[bool, int]:
-    """The workflow's switch and revision; nobody else changes it until this transaction ends."""
+async def _locked(connection: AsyncConnection, workflow_id: str) -> Row[bool, int, str]:
+    """The workflow's switch, revision and name; nobody else changes it until this transaction ends."""
     table = tables.workflow
     found = await connection.execute(
-        select(table.c.is_on, table.c.current_revision)
+        select(table.c.is_on, table.c.current_revision, table.c.name)
         .where(table.c.id == workflow_id, table.c.deleted_at.is_(None))
         .with_for_update()
     )
