@@ -165,14 +165,19 @@ class Connector:
         await Availability(self._database).note_works(summary.id)
         return whose
 
-    async def rotate(self, summary: AccountSummary, api_token: str) -> Whoami | Organization:
+    async def rotate(
+        self, summary: AccountSummary, api_token: str, *, expected: str | None = None
+    ) -> Whoami | Organization:
         """Give an account another token, of the same organisation; what waits for the account goes on.
 
+        ``expected`` is the state (``changing.state_of``) that the account was in when it was shown.
+
         Raises:
+            ChangedMeanwhile: it is in another state by now.
             InvalidAccount: it does not work, or is another organisation's; the account is as it was.
         """
         if summary.kind == "gladly":
-            return await self._rotate_gladly(summary, api_token)
+            return await self._rotate_gladly(summary, api_token, expected)
         account = await self._qualtrics(summary)
         whoami = await self._whoami(account.base_url, api_token)
         _refuse_other("brand", account.brand_id, whoami.brand_id)
@@ -185,23 +190,27 @@ class Connector:
                 api_token=api_token,
                 brand_id=whoami.brand_id,
                 user_id=whoami.user_id,
+                expected=expected,
             )
         return whoami
 
-    async def move(self, summary: AccountSummary, address: str) -> Whoami | Organization:
-        """Reach an account at another address, such as a nearer data centre.
+    async def move(
+        self, summary: AccountSummary, address: str, *, expected: str | None = None
+    ) -> Whoami | Organization:
+        """Reach an account at another address, such as a nearer data centre; ``expected`` is as for :meth:`rotate`.
 
         Raises:
+            ChangedMeanwhile: it is in another state by now.
             InvalidAccount: it does not work there, or is another brand's or organization's; the account is as it was.
         """
         if summary.kind == "gladly":
-            return await self._move_gladly(summary, address)
+            return await self._move_gladly(summary, address, expected)
         account = await self._qualtrics(summary)
         base_url = qualtrics_address(address)
         whoami = await self._whoami(base_url, account.api_token)
         _refuse_other("brand", account.brand_id, whoami.brand_id)
         async with self._database.transaction() as connection:
-            await change_qualtrics(connection, self._box, summary.id, base_url=base_url)
+            await change_qualtrics(connection, self._box, summary.id, base_url=base_url, expected=expected)
         return whoami
 
     @asynccontextmanager
@@ -236,24 +245,36 @@ class Connector:
         finally:
             await client.close()
 
-    async def _move_gladly(self, summary: AccountSummary, address: str) -> Organization:
+    async def _move_gladly(self, summary: AccountSummary, address: str, expected: str | None) -> Organization:
         account = await self.gladly_account(summary)
         base_url = _typed_gladly_address(address)
         organization = await self._organization(base_url, account.username, account.api_token)
         _refuse_other("organization", summary.organization_id, organization.id)
         async with self._database.transaction() as connection:
             await change_gladly(
-                connection, self._box, summary.id, base_url=base_url, organization_id=organization.id
+                connection,
+                self._box,
+                summary.id,
+                base_url=base_url,
+                organization_id=organization.id,
+                expected=expected,
             )
         return organization
 
-    async def _rotate_gladly(self, summary: AccountSummary, api_token: str) -> Organization:
+    async def _rotate_gladly(
+        self, summary: AccountSummary, api_token: str, expected: str | None
+    ) -> Organization:
         account = await self.gladly_account(summary)
         organization = await self._organization(account.base_url, account.username, api_token)
         _refuse_other("organization", summary.organization_id, organization.id)
         async with self._database.transaction() as connection:
             await change_gladly(
-                connection, self._box, summary.id, api_token=api_token, organization_id=organization.id
+                connection,
+                self._box,
+                summary.id,
+                api_token=api_token,
+                organization_id=organization.id,
+                expected=expected,
             )
         return organization
 

@@ -9,9 +9,10 @@ from afterword.accounts.connected import AccountSummary, InvalidAccount, list_ac
 from afterword.accounts.connecting import Connector
 from afterword.commands.common import print_json
 from afterword.commands.connecting import find, opened, whose
-from afterword.commands.webhooks import NO_WEBHOOK, Webhooks, state_as_json, state_in_words
+from afterword.commands.webhooks import NO_WEBHOOK, state_as_json, state_in_words
 from afterword.settings import Settings
 from afterword.store.database import Database
+from afterword.webhook_keeping.at_once import Webhooks
 from afterword.webhook_keeping.states import read_states
 
 

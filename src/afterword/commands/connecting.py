@@ -1,11 +1,10 @@
 """Connecting accounts, as lines of text."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import TypeVar
 
 import typer
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from afterword.accounts.changing import change_qualtrics, with_notification_secret
 from afterword.accounts.connected import (
@@ -13,21 +12,18 @@ from afterword.accounts.connected import (
     InvalidAccount,
     get_qualtrics,
     list_accounts,
-    remove_account,
 )
 from afterword.accounts.connecting import Connector
 from afterword.accounts.secrets import SecretBox, check_secret_key
-from afterword.accounts.subscribing import list_subscriptions, notification_address
+from afterword.accounts.subscribing import list_subscriptions
 from afterword.accounts.web_services import change_secret
 from afterword.commands.common import print_json
-from afterword.commands.webhooks import Webhooks
 from afterword.gladly.models import Organization
 from afterword.outcomes import ConfigurationError
 from afterword.qualtrics.models import Whoami
 from afterword.settings import Settings
 from afterword.store.database import Database
-from afterword.webhook_keeping.comparing import webhook_address
-from afterword.workflows.saving.account_use import workflows_using
+from afterword.workflows.saving.removing_accounts import AccountInUse, forget_account
 
 Connected = TypeVar("Connected")
 AskAgain = Callable[[], str]
@@ -203,51 +199,14 @@ async def remove(settings: Settings, database: Database, wanted: str, *, force: 
         ConfigurationError: a workflow uses it.
     """
     account = await find(database, wanted)
-    async with opened(settings, database) as (connector, box):
-        async with database.transaction() as connection:
-            used_by = await workflows_using(connection, account.id)
-            if used_by and not force:
-                raise ConfigurationError(
-                    f"{account.name!r} is used by {_listed(used_by)}: their runs would fail. Change or delete them "
-                    "first, or add --force."
-                )
-            left = await _left_at_the_vendor(connection, settings, account)
-            if account.kind != "gladly":
-                await remove_account(connection, account.id)
-        if account.kind == "gladly":
-            left = await _remove_gladly(
-                settings, connector, Webhooks(settings, database, box, connector), account
-            )
+    async with opened(settings, database) as (_, box):
+        try:
+            left = await forget_account(settings, database, box, account, even_if_used=force)
+        except AccountInUse as error:
+            raise ConfigurationError(f"{error}, or add --force.") from None
     typer.echo(f"{account.name!r} is forgotten, and its secrets with it. What is left at the vendor:")
     for line in left:
         typer.echo(f"  - {line}")
-
-
-async def _remove_gladly(
-    settings: Settings, connector: Connector, webhooks: Webhooks, summary: AccountSummary
-) -> list[str]:
-    """Forget a Gladly account; what is left at Gladly."""
-    account = await connector.gladly_account(summary)
-    why = await webhooks.remove(account)
-    url = webhook_address(settings.public_url, account.id)
-    left = [f"the API token of {account.username}"]
-    if account.delivery == "by-hand":
-        return [f"the webhook to {url}, which was made by hand", *left]
-    return left if why is None else [f"the webhook to {url}, which could not be taken away: {why}", *left]
-
-
-async def _left_at_the_vendor(
-    connection: AsyncConnection, settings: Settings, account: AccountSummary
-) -> list[str]:
-    if account.kind == "web-service":
-        return ["the secret, where nothing else uses it"]
-    subscribed = await list_subscriptions(connection, account.id)
-    address = notification_address(settings.public_url, account.id)
-    return [
-        *(f"the event subscription {one.subscription_id} of {one.survey_id}" for one in subscribed),
-        f"Web Service tasks in Qualtrics' workflows that call {address}",
-        "the API token, where nothing else uses it: making a new one in Qualtrics ends it",
-    ]
 
 
 def whose(owner: Whoami | Organization) -> str:
@@ -263,7 +222,3 @@ def _tell_notice(whoami: Whoami, name: str) -> None:
         typer.echo(
             f"It works as it is; `afterword accounts change {name!r} --address …` takes the nearer one."
         )
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(repr(name) for name in names)

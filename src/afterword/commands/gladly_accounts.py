@@ -9,7 +9,6 @@ from afterword.commands.common import print_json
 from afterword.commands.connecting import AskAgain, opened, until_it_works, whose
 from afterword.commands.webhooks import (
     NO_WEBHOOK,
-    Webhooks,
     tell_how_by_hand,
     tell_webhook,
     webhook_as_json,
@@ -17,6 +16,7 @@ from afterword.commands.webhooks import (
 from afterword.gladly.webhooks import WebhookCredentials
 from afterword.settings import Settings
 from afterword.store.database import Database
+from afterword.webhook_keeping.at_once import Webhooks
 from afterword.webhook_keeping.comparing import credentials_digest, webhook_address
 
 

@@ -1,41 +1,20 @@
-"""The webhooks of connected Gladly accounts, for commands: kept, and told of in lines of text."""
+"""The webhooks of connected Gladly accounts, told of in lines of text."""
 
 from collections.abc import Sequence
 
 import typer
 
 from afterword.accounts.connected import AccountSummary, GladlyAccount
-from afterword.accounts.connecting import Connector
-from afterword.accounts.secrets import SecretBox
 from afterword.settings import Settings
 from afterword.store.database import WEB_NAME, WORKER_NAME, Database
 from afterword.store.processes import is_running
 from afterword.webhook_keeping.comparing import EVENTS, NAME, webhook_address
-from afterword.webhook_keeping.keeping import WebhookKeeping
 from afterword.webhook_keeping.states import Known
 
 NO_WEBHOOK = {
     "pull": "no webhook: workers ask Gladly for what happened",
     "none": "no webhook: closed conversations are not told; the account is for tasks alone",
 }
-
-
-class Webhooks:
-    """The webhooks of connected Gladly accounts, for one command."""
-
-    def __init__(self, settings: Settings, database: Database, box: SecretBox, connector: Connector) -> None:
-        self._keeping = WebhookKeeping(database, box, public_url=settings.public_url)
-        self._connector = connector
-
-    async def keep(self, account: GladlyAccount) -> Known | None:
-        """Look at an account's webhook, and put it right; how it is then. ``None``: it is to have none."""
-        async with self._connector.gladly_client(account) as client:
-            return await self._keeping.keep(account.id, client)
-
-    async def remove(self, account: GladlyAccount) -> str | None:
-        """Forget an account, and take its webhook away; why that is still there."""
-        async with self._connector.gladly_client(account) as client:
-            return await self._keeping.remove(account, client)
 
 
 async def tell_webhook(

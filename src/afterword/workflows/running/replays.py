@@ -15,7 +15,7 @@ import structlog
 from sqlalchemy import Select, func, insert, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from afterword.accounts.audit import audit
+from afterword.accounts.audit import Value, audit
 from afterword.outcomes import ConfigurationError
 from afterword.store import tables
 from afterword.store.database import Database, PlainConnection
@@ -139,7 +139,7 @@ async def start_replay(
     await connection.execute(
         update(tables.replay).where(tables.replay.c.id == replay_id).values(total=added.rowcount)
     )
-    told = {"what": what, "from": from_task, "runs": added.rowcount}
+    told: dict[str, Value] = {"what": what, "from": from_task, "runs": added.rowcount}
     await audit(connection, "replay", "started", (str(replay_id), f"Replay {replay_id}"), after=told)
     return replay_id
 

@@ -1,0 +1,77 @@
+"""Forgetting a connected account: not while workflows use it, and with word of what is left at the vendor."""
+
+from collections.abc import Sequence
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from afterword.accounts.connected import AccountSummary, remove_account
+from afterword.accounts.connecting import Connector
+from afterword.accounts.secrets import SecretBox
+from afterword.accounts.subscribing import list_subscriptions, notification_address
+from afterword.outcomes import ConfigurationError
+from afterword.settings import Settings
+from afterword.store.database import Database
+from afterword.webhook_keeping.at_once import Webhooks
+from afterword.webhook_keeping.comparing import webhook_address
+from afterword.workflows.saving.account_use import workflows_using
+
+
+class AccountInUse(ConfigurationError):
+    """Workflows use the account: their runs would fail without it."""
+
+    def __init__(self, name: str, workflows: Sequence[str]) -> None:
+        listed = ", ".join(repr(one) for one in workflows)
+        super().__init__(f"{name!r} is used by {listed}: their runs would fail. Change or delete them first")
+        self.workflows = tuple(workflows)
+
+
+async def forget_account(
+    settings: Settings,
+    database: Database,
+    box: SecretBox,
+    account: AccountSummary,
+    *,
+    even_if_used: bool = False,
+) -> list[str]:
+    """Forget an account and its secrets; the webhook that was made for it goes too. What is left at the vendor.
+
+    Raises:
+        AccountInUse: workflows use it; nothing was changed.
+        InvalidAccount: somebody else removed it meanwhile.
+    """
+    async with database.transaction() as connection:
+        used_by = await workflows_using(connection, account.id)
+        if used_by and not even_if_used:
+            raise AccountInUse(account.name, used_by)
+        left = await _left_at_the_vendor(connection, settings, account)
+        if account.kind != "gladly":
+            await remove_account(connection, account.id)
+            return left
+    return await _forget_gladly(settings, database, box, account)
+
+
+async def _forget_gladly(
+    settings: Settings, database: Database, box: SecretBox, summary: AccountSummary
+) -> list[str]:
+    connector = Connector(settings, database, box)
+    account = await connector.gladly_account(summary)
+    why = await Webhooks(settings, database, box, connector).remove(account)
+    url = webhook_address(settings.public_url, account.id)
+    left = [f"the API token of {account.username}"]
+    if account.delivery == "by-hand":
+        return [f"the webhook to {url}, which was made by hand", *left]
+    return left if why is None else [f"the webhook to {url}, which could not be taken away: {why}", *left]
+
+
+async def _left_at_the_vendor(
+    connection: AsyncConnection, settings: Settings, account: AccountSummary
+) -> list[str]:
+    if account.kind == "web-service":
+        return ["the secret, where nothing else uses it"]
+    subscribed = await list_subscriptions(connection, account.id)
+    address = notification_address(settings.public_url, account.id)
+    return [
+        *(f"the event subscription {one.subscription_id} of {one.survey_id}" for one in subscribed),
+        f"Web Service tasks in Qualtrics' workflows that call {address}",
+        "the API token, where nothing else uses it: making a new one in Qualtrics ends it",
+    ]
