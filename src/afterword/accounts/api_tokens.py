@@ -6,12 +6,14 @@ token of 238 bits needs no slow hash.
 
 import hashlib
 import re
+from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Update, func, insert, or_, select, text, update
+import msgspec
+from sqlalchemy import Update, delete, func, insert, or_, select, text, update
 
 from afterword.accounts.audit import audit
-from afterword.accounts.people import COLUMNS, Person, person_from_row
+from afterword.accounts.people import COLUMNS, Person, check_name, person_from_row
 from afterword.store.identifiers import new_id, random_text
 from afterword.store.tables import api_token, person
 
@@ -20,6 +22,17 @@ if TYPE_CHECKING:
 
 TOKEN_LENGTH = 40
 TOKEN = re.compile(rf"[A-Za-z0-9]{{{TOKEN_LENGTH}}}")
+
+
+class ListedToken(msgspec.Struct, frozen=True, kw_only=True):
+    """A token as a list shows it: never the token itself; ``of`` is its person's name."""
+
+    id: str
+    person_id: str
+    of: str
+    name: str
+    created_at: datetime
+    last_used_at: datetime | None
 
 
 def new_token() -> str:
@@ -39,7 +52,9 @@ async def add_api_token(
 
     Raises:
         ValueError: ``token`` was given and is not 40 letters and digits.
+        InvalidPerson: the name is empty or too long.
     """
+    check_name(name)
     token = new_token() if token is None else token
     if not TOKEN.fullmatch(token):
         raise ValueError(f"An API token has {TOKEN_LENGTH} letters and digits.")
@@ -49,6 +64,27 @@ async def add_api_token(
     whose = await connection.scalar(select(person.c.name).where(person.c.id == person_id))
     await audit(connection, "token", "added", (token_id, name), after={"of": whose})
     return token
+
+
+async def list_api_tokens(connection: "AsyncConnection", person_id: str | None) -> list[ListedToken]:
+    """The tokens of somebody, or of everybody, the newest first."""
+    plain = [api_token.c[field] for field in ListedToken.__struct_fields__ if field != "of"]
+    listing = select(*plain, person.c.name.label("of")).join_from(api_token, person)
+    if person_id is not None:
+        listing = listing.where(api_token.c.person_id == person_id)
+    listing = listing.order_by(api_token.c.created_at.desc(), api_token.c.id)
+    return [ListedToken(**row) for row in (await connection.execute(listing)).mappings()]
+
+
+async def end_api_token(connection: "AsyncConnection", token_id: str) -> None:
+    """Have a token let nobody in any more; one that there is not is no trouble."""
+    gone = await connection.execute(
+        delete(api_token).where(api_token.c.id == token_id).returning(api_token.c.name, api_token.c.person_id)
+    )
+    row = gone.one_or_none()
+    if row is not None:
+        whose = await connection.scalar(select(person.c.name).where(person.c.id == row.person_id))
+        await audit(connection, "token", "ended", (token_id, row.name), before={"of": whose})
 
 
 async def find_person_by_token(connection: "AsyncConnection", token: str) -> Person | None:

@@ -169,10 +169,8 @@ async def with_notification_secret(
 async def state_of(connection: "AsyncConnection", account_id: str) -> str:
     """A digest of all that can be changed of an account; empty when there is none."""
     table = connected_account
-    digest = func.sha256(
-        table.c.secrets
-        + func.convert_to(func.concat_ws("\n", table.c.name, table.c.base_url, table.c.delivery), "UTF8")
-    )
+    plain = func.concat_ws("\n", table.c.name, table.c.base_url, table.c.delivery)
+    digest = func.sha256(table.c.secrets.op("||")(func.convert_to(plain, "UTF8")))
     found = await connection.scalar(select(digest).where(table.c.id == account_id))
     return "" if found is None else found.hex()
 

@@ -82,6 +82,16 @@ IN_WORDS: Mapping[type[Outcome], str] = {
 """What an error means to somebody who connects an account; with any other its own words tell."""
 
 
+class ConnectedAlready(InvalidAccount):
+    """The vendor's account is connected as ``account``."""
+
+    def __init__(self, account: AccountSummary, whose: str) -> None:
+        super().__init__(
+            f"This is the account {account.name!r}, which is connected already: {whose}.", "api_token"
+        )
+        self.account = account
+
+
 class Connector:
     """Tries accounts, and saves those that work."""
 
@@ -325,10 +335,7 @@ class Connector:
         async with self._database.transaction() as connection:
             same = await find_same(connection, kind, organization_id, user_id)
         if same is not None and (but is None or same.id != but.id):
-            raise InvalidAccount(
-                f"This is the account {same.name!r}, which is connected already: {user_id} of {organization_id}.",
-                "api_token",
-            )
+            raise ConnectedAlready(same, f"{user_id} of {organization_id}")
 
     async def _qualtrics(self, summary: AccountSummary) -> QualtricsAccount:
         async with self._database.transaction() as connection:
@@ -336,6 +343,13 @@ class Connector:
         if account is None:
             raise InvalidAccount(f"There is no Qualtrics account {summary.name!r}.")
         return account
+
+
+def whose(owner: Whoami | Organization) -> str:
+    """Whom an account belongs to, in words."""
+    if isinstance(owner, Whoami):
+        return f"{owner.user_name or owner.user_id} of {owner.brand_id or 'an unnamed brand'}"
+    return owner.name or owner.id
 
 
 async def _tried(call: Awaitable[T]) -> T:

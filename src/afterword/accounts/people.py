@@ -130,10 +130,19 @@ def _check(email: str, name: str, role: str) -> None:
     one_word = not any(character.isspace() for character in email) and "@" not in after
     if not (before and at and after and one_word and _can_be_stored(email) and len(email) <= LONGEST_EMAIL):
         raise InvalidPerson(f"{email!r} is not an email address.")
-    if not name.strip() or not _can_be_stored(name) or len(name) > LONGEST_NAME:
-        raise InvalidPerson(f"A name has 1 to {LONGEST_NAME} characters.")
+    check_name(name)
     if role not in get_args(Role):
         raise InvalidPerson(f"{role!r} is not a role; the roles are {', '.join(get_args(Role))}.")
+
+
+def check_name(name: str) -> None:
+    """Refuse what is no name of a person or a token.
+
+    Raises:
+        InvalidPerson: it is empty or too long.
+    """
+    if not name.strip() or not _can_be_stored(name) or len(name) > LONGEST_NAME:
+        raise InvalidPerson(f"A name has 1 to {LONGEST_NAME} characters.")
 
 
 def _checked_password(password: str) -> str:

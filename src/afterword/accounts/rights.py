@@ -55,6 +55,16 @@ def may_connect(person: Person | None) -> bool:
     return person is not None and CONNECTS[person.role]
 
 
+READS_AUDIT_LOG: Mapping[Role, bool] = MappingProxyType(
+    {"owner": True, "administrator": True, "manager": False, "analyst": False, "api_user": False}
+)
+
+
+def may_read_audit_log(person: Person | None) -> bool:
+    """Whether somebody may see who changed what, and everybody's API tokens, and end those."""
+    return person is not None and READS_AUDIT_LOG[person.role]
+
+
 PERMISSIONS: Mapping[str, Mapping[Role, bool]] = MappingProxyType(
     {
         "See Runs, events and their reasons": dict.fromkeys(SEES_CUSTOMERS, True),
@@ -62,6 +72,7 @@ PERMISSIONS: Mapping[str, Mapping[Role, bool]] = MappingProxyType(
         "See Customers' names, addresses and what they wrote": SEES_CUSTOMERS,
         "Replay and cancel Runs": OPERATES,
         "Connect accounts and set Afterword up": CONNECTS,
+        "Read the audit log, see and end everybody's API tokens": READS_AUDIT_LOG,
         "Invite people and give them roles": MANAGES_PEOPLE,
     }
 )

@@ -24,6 +24,7 @@ from afterword.admin.sessions import (
     session_config,
     wants_person,
 )
+from afterword.admin.settings import settings_routes
 from afterword.admin.setup import setup_routes
 from afterword.admin.setup_work import Work
 from afterword.admin.sign_in import send_to_sign_in, sign_in_routes
@@ -80,6 +81,7 @@ def admin_routes(
                         *results_routes(database, VendorNames(database, planning)),
                         *people_routes(database, settings),
                         *set_up,
+                        *settings_routes(database, settings, box, planning),
                         *([] if planning is None else rehearse_routes(database, planning)),
                         *live_routes(database, stopping or asyncio.Event()),
                     ],

@@ -6,9 +6,9 @@ import msgspec
 import typer
 
 from afterword.accounts.connected import AccountSummary, InvalidAccount, list_accounts
-from afterword.accounts.connecting import Connector
+from afterword.accounts.connecting import Connector, whose
 from afterword.commands.common import print_json
-from afterword.commands.connecting import find, opened, whose
+from afterword.commands.connecting import find, opened
 from afterword.commands.webhooks import NO_WEBHOOK, state_as_json, state_in_words
 from afterword.settings import Settings
 from afterword.store.database import Database

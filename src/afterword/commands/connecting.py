@@ -13,12 +13,11 @@ from afterword.accounts.connected import (
     get_qualtrics,
     list_accounts,
 )
-from afterword.accounts.connecting import Connector
+from afterword.accounts.connecting import Connector, whose
 from afterword.accounts.secrets import SecretBox, check_secret_key
 from afterword.accounts.subscribing import list_subscriptions
 from afterword.accounts.web_services import change_secret
 from afterword.commands.common import print_json
-from afterword.gladly.models import Organization
 from afterword.outcomes import ConfigurationError
 from afterword.qualtrics.models import Whoami
 from afterword.settings import Settings
@@ -207,13 +206,6 @@ async def remove(settings: Settings, database: Database, wanted: str, *, force: 
     typer.echo(f"{account.name!r} is forgotten, and its secrets with it. What is left at the vendor:")
     for line in left:
         typer.echo(f"  - {line}")
-
-
-def whose(owner: Whoami | Organization) -> str:
-    """Whom an account belongs to, in words."""
-    if isinstance(owner, Whoami):
-        return f"{owner.user_name or owner.user_id} of {owner.brand_id or 'an unnamed brand'}"
-    return owner.name or owner.id
 
 
 def _tell_notice(whoami: Whoami, name: str) -> None:

@@ -77,6 +77,20 @@ def package_of(entry_point: EntryPoint) -> str:
     return "unknown" if entry_point.dist is None else f"{entry_point.dist.name} {entry_point.dist.version}"
 
 
+def documentation_of(name: str) -> str:
+    """Where the package that brings a task type is documented, as it says itself; empty when it does not."""
+    entry_point = installed_entry_point(name)
+    if entry_point is None or entry_point.dist is None:
+        return ""
+    told = entry_point.dist.metadata.get_all("Project-URL") or []
+    addresses = {
+        label.strip().casefold(): address.strip()
+        for label, _, address in (one.partition(",") for one in told)
+    }
+    found = addresses.get("documentation") or addresses.get("homepage") or ""
+    return found if found.startswith("https://") else ""
+
+
 def _found() -> dict[str, EntryPoint]:
     found: dict[str, EntryPoint] = {}
     for entry_point in entry_points(group=GROUP):

@@ -61,13 +61,15 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
 
     ``accounts`` tells each connected account's kind (``gladly``, ``qualtrics``, ``web-service``). ``surveys`` are those
     of our own, ``account_surveys`` those of connected Qualtrics accounts, by account and survey, as far as they are
-    known. ``endpoints`` is ``None`` where an endpoint is made together with the workflow.
+    known; ``switched_off`` names task types. ``endpoints`` is ``None`` where an endpoint is made together with the
+    workflow.
     """
 
     accounts: Mapping[str, str] = {}
     surveys: Mapping[str, SurveyOutline] = {}
     account_surveys: Mapping[tuple[str, str], SurveyOutline] = {}
     mailing_lists: frozenset[str] = frozenset()
+    switched_off: frozenset[str] = frozenset()
     endpoints: frozenset[str] | None = None
 
 
@@ -108,6 +110,10 @@ def _mistakes(
         names = run_names(definition, number, task_types, survey)
         if task.conditions is not None:
             yield from _conditions(f"{path}.", task.conditions, names)
+        if task.type in known.switched_off:
+            yield Mistake(
+                f"{path}.type", f"the task type “{task.type}” is switched off under Settings, Extensions"
+            )
         yield from _task(task, path, task_types.get(task.type), names, known)
     yield from _brakes(definition.brakes)
 

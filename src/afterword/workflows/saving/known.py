@@ -12,6 +12,7 @@ from afterword.surveys.outlines import SurveyOutline, outline
 from afterword.tasks.contract import AnyTaskType
 from afterword.workflows.definitions import Definition, SurveyResponse
 from afterword.workflows.saving.checking import Known, Mistake, check_definition
+from afterword.workflows.saving.extensions import switched_off
 from afterword.workflows.saving.workflows import Check
 
 
@@ -48,6 +49,7 @@ async def read_known(connection: AsyncConnection, definition: Definition) -> Kno
         surveys=own,
         account_surveys=of_accounts,
         mailing_lists=frozenset(lists),
+        switched_off=await switched_off(connection),
     )
 
 

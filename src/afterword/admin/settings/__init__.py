@@ -1,0 +1,32 @@
+"""The pages under *Settings*: what the installation is connected to, what it can do, who may come in by which token,
+and who changed what. Start in ``overview.py``; each other module is one page.
+"""
+
+from litestar.handlers import HTTPRouteHandler
+
+from afterword.accounts.secrets import SecretBox
+from afterword.admin.settings.account import account_routes
+from afterword.admin.settings.accounts import accounts_routes
+from afterword.admin.settings.apps import apps_routes
+from afterword.admin.settings.audit_log import audit_routes
+from afterword.admin.settings.extensions import extensions_routes
+from afterword.admin.settings.overview import overview_routes
+from afterword.admin.settings.tokens import tokens_routes
+from afterword.settings import Settings
+from afterword.store.database import Database
+from afterword.tasks.planning import PlanningTasks
+
+
+def settings_routes(
+    database: Database, settings: Settings, box: SecretBox | None, planning: PlanningTasks | None
+) -> list[HTTPRouteHandler]:
+    """The pages under *Settings*, but for people; those that connect accounts need ``box``, and apps ``planning``."""
+    return [
+        *overview_routes(),
+        *extensions_routes(database),
+        *tokens_routes(database),
+        *audit_routes(database),
+        *([] if box is None else accounts_routes(database, settings, box)),
+        *([] if box is None else account_routes(database, settings, box)),
+        *([] if box is None or planning is None else apps_routes(database, settings, box, planning)),
+    ]

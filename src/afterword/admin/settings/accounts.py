@@ -1,0 +1,137 @@
+"""Connected accounts: listed with how each is, and added. Each is tried at the vendor before it is saved."""
+
+from collections.abc import Mapping
+from typing import cast, get_args
+
+from litestar import Response, get, post
+from litestar.exceptions import NotFoundException
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
+from litestar.response import Redirect
+
+from afterword.accounts.connected import Delivery, GladlyAccount, InvalidAccount
+from afterword.accounts.connecting import Connector
+from afterword.accounts.rights import may_connect
+from afterword.accounts.secrets import SecretBox
+from afterword.admin.forms import text_of
+from afterword.admin.pages import page
+from afterword.admin.sessions import AdminRequest
+from afterword.admin.settings.account_forms import (
+    DELIVERIES,
+    LARGEST_FORM,
+    PATH,
+    Wrong,
+    check_filled,
+    check_may,
+    wrong,
+)
+from afterword.settings import Settings
+from afterword.store.database import Database
+from afterword.webhook_keeping.at_once import Webhooks
+from afterword.webhook_keeping.comparing import EVENTS, NAME, webhook_address
+from afterword.webhook_keeping.health import accounts_health
+
+TYPED: Mapping[str, Mapping[str, str]] = {
+    "gladly": {"name": "", "address": "", "username": "", "api_token": "", "delivery": "own"},
+    "qualtrics": {"name": "", "address": "", "api_token": "", "json_event_url": ""},
+}
+"""The fields of the form of each kind of account, as they are at first."""
+
+
+def accounts_routes(database: Database, settings: Settings, box: SecretBox) -> list[HTTPRouteHandler]:
+    """The list, and the forms that add to it."""
+    adding = _Adding(database, settings, box)
+
+    @get(PATH)
+    async def accounts(request: AdminRequest) -> Response[str]:
+        """List the connected accounts."""
+        async with database.transaction() as connection:
+            found = await accounts_health(connection)
+        return page(request, "settings/accounts.html", accounts=found, may_connect=may_connect(request.user))
+
+    @get(f"{PATH}/add/{{kind:str}}")
+    async def form(request: AdminRequest, kind: FromPath[str]) -> Response[str]:
+        """Show the form that adds an account."""
+        check_may(request)
+        return adding.show(request, kind, _fields_of(kind))
+
+    @post(f"{PATH}/add/{{kind:str}}", request_max_body_size=LARGEST_FORM)
+    async def add(request: AdminRequest, kind: FromPath[str]) -> Response[str] | Redirect:
+        """Try an account, and save it if it works."""
+        check_may(request)
+        sent = await request.form()
+        typed = {field: text_of(sent, field).strip() for field in _fields_of(kind)}
+        try:
+            return await (adding.gladly if kind == "gladly" else adding.qualtrics)(request, typed)
+        except InvalidAccount as error:
+            return adding.show(request, kind, typed, wrong(error))
+
+    return [accounts, form, add]
+
+
+class _Adding:
+    def __init__(self, database: Database, settings: Settings, box: SecretBox) -> None:
+        self._settings = settings
+        self._connector = Connector(settings, database, box)
+        self._webhooks = Webhooks(settings, database, box, self._connector)
+
+    def show(
+        self, request: AdminRequest, kind: str, typed: Mapping[str, str], problem: Wrong | None = None
+    ) -> Response[str]:
+        return page(
+            request,
+            "settings/account_add.html",
+            status=200 if problem is None else 422,
+            kind=kind,
+            typed=typed,
+            problem=problem,
+            deliveries=DELIVERIES,
+        )
+
+    async def gladly(self, request: AdminRequest, typed: Mapping[str, str]) -> Response[str] | Redirect:
+        check_filled(
+            typed, {"address": "The address", "username": "The user name", "api_token": "The API token"}
+        )
+        if typed["delivery"] not in get_args(Delivery):
+            raise InvalidAccount("Choose one of these.", "delivery")
+        account, _ = await self._connector.add_gladly(
+            address=typed["address"],
+            username=typed["username"],
+            api_token=typed["api_token"],
+            name=typed["name"] or None,
+            delivery=cast("Delivery", typed["delivery"]),
+        )
+        await self._webhooks.keep(account)
+        if account.delivery == "by-hand":
+            return to_paste(request, account, self._settings.public_url)
+        return Redirect(f"{PATH}/{account.id}", status_code=303)
+
+    async def qualtrics(self, _: AdminRequest, typed: Mapping[str, str]) -> Redirect:
+        check_filled(typed, {"address": "The data center or address", "api_token": "The API token"})
+        account, _whoami = await self._connector.add_qualtrics(
+            address=typed["address"],
+            api_token=typed["api_token"],
+            name=typed["name"] or None,
+            json_event_url=typed["json_event_url"] or None,
+        )
+        return Redirect(f"{PATH}/{account.id}", status_code=303)
+
+
+def to_paste(request: AdminRequest, account: GladlyAccount, public_url: str) -> Response[str]:
+    """What to paste into Gladly's settings for a webhook that is made by hand; this once."""
+    return page(
+        request,
+        "settings/account_webhook.html",
+        account_id=account.id,
+        account_name=account.name,
+        webhook=account.webhook,
+        webhook_name=NAME,
+        url=webhook_address(public_url, account.id),
+        events=EVENTS,
+    )
+
+
+def _fields_of(kind: str) -> Mapping[str, str]:
+    if kind not in TYPED:
+        raise NotFoundException("There is no such kind of account.")
+    return TYPED[kind]
