@@ -63,6 +63,9 @@ async def test_a_replay_can_be_stopped(signed_in: Browser, past: Past) -> None:
     _, body = await signed_in.send("/workflows/replays/1/stop", {})
     assert "Stopped" in body
     assert "1 left as they were" in body
+    _, body = await signed_in.get("/settings/audit?kind=replay")
+    assert body.index("Replay 1</a>: stopped") < body.index("Replay 1</a>: started")
+    assert f"What: run {run_id}" in body
 
 
 async def test_a_run_is_cancelled(signed_in: Browser, past: Past, database: Database) -> None:

@@ -50,6 +50,9 @@ async def test_held_invitations_are_let_go_by_one_button(
     _, body = await signed_in.send(f"{PAGE}/{past.workflow_id}/release", {})
     assert "Nothing is held" in body
     assert await database.pool.fetchval("SELECT count(*) FROM sending_permit") == 3
+    _, body = await signed_in.get("/settings/audit?kind=sending")
+    assert "let go" in body
+    assert "Invitations held: 3" in body
 
 
 async def test_or_cancelled_by_another_and_deciding_twice_does_no_harm(

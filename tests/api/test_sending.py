@@ -6,6 +6,7 @@ import msgspec
 import pytest
 import pytest_asyncio
 
+from afterword.accounts.audit import list_entries
 from afterword.sending.brakes import Brakes
 from afterword.workflows.definitions import ConversationClosed, Definition
 from afterword.workflows.saving.workflows import add_workflow
@@ -41,6 +42,10 @@ async def test_sending_is_paused_and_resumed(afterword: Any, workflow_id: str) -
     told = await call(afterword, "POST", "/pause", {"why": "a storm"})
     assert (told["pause"]["by"], told["pause"]["why"]) == ("Olive van Owner", "a storm")
     assert (await call(afterword, "POST", "/resume"))["pause"] is None
+    async with afterword.database.transaction() as connection:
+        resumed, paused = await list_entries(connection, kind="sending", limit=2)
+    assert (resumed.what, paused.what, paused.after) == ("resumed", "paused", {"why": "a storm"})
+    assert (paused.actor, paused.door) == ("Olive van Owner", "API")
 
 
 async def test_held_invitations_are_let_go_and_then_there_are_none(afterword: Any, workflow_id: str) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 from tests.commands.conftest import Call, json_of
 
+from afterword.accounts.audit import list_entries
 from afterword.accounts.welcome import come_in
 from afterword.store.database import Database
 
@@ -25,7 +26,9 @@ async def test_the_first_owner_gets_a_link_and_nobody_after(call: Call, database
     assert "say whose link" in str(refused.exception)
 
 
-async def test_somebody_is_added_changed_and_removed(call: Call, endpoint_id: str) -> None:
+async def test_somebody_is_added_changed_and_removed(
+    call: Call, endpoint_id: str, database: Database
+) -> None:
     assert endpoint_id
     added = (await people(call, "add", "ada@x.org", "--name", "Ada", "--role", "api_user")).output
     assert "Ada is an API user now." in added
@@ -37,6 +40,11 @@ async def test_somebody_is_added_changed_and_removed(call: Call, endpoint_id: st
         ("Olive", "owner", False),
     ]
     assert "may not come in any more" in (await people(call, "remove", "ada@x.org")).output
+    async with database.transaction() as connection:
+        entries = await list_entries(connection, kind="person", limit=3)
+    assert [(one.actor, one.what, one.subject) for one in entries] == [
+        ("Command line", what, "Ada") for what in ("removed", "changed", "added")
+    ]
     for arguments in (
         ("remove", "ada@x.org"),
         ("remove", "o@example.com"),

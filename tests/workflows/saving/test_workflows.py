@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from afterword.accounts.audit import list_entries
 from afterword.accounts.people import add_person
 from afterword.outcomes import ConfigurationError
 from afterword.store.database import Database
@@ -265,3 +266,25 @@ async def test_runs_that_wait_are_looked_at_at_once_when_their_workflow_is_delet
     )
     await delete_workflow(connection, workflow_id)
     assert await connection.scalar(text("SELECT due_at <= now() FROM run"))
+
+
+async def test_what_is_done_with_a_workflow_is_in_the_audit_log(connection: AsyncConnection) -> None:
+    workflow_id = await add_workflow(connection, name="Ask", definition=says(ONE), is_on=False)
+    await save(connection, workflow_id, says(ONE, TWO), 1)
+    await save(connection, workflow_id, says(ONE, TWO), 2)
+    await restore_revision(connection, workflow_id, 1, person_id=None, expected_revision=2, check=None)
+    await turn_on(connection, workflow_id, check=None)
+    await turn_on(connection, workflow_id, check=None)
+    await rename(connection, workflow_id, "Ask all")
+    await turn_off(connection, workflow_id)
+    await delete_workflow(connection, workflow_id)
+    entries = await list_entries(connection, subject_id=workflow_id)
+    assert [(one.subject, one.what, one.changes) for one in reversed(entries)] == [
+        ("Ask", "added", [("on", None, False)]),
+        ("Ask", "saved", [("revision", 1, 2)]),
+        ("Ask", "restored as it was in revision 1", [("revision", 2, 3)]),
+        ("Ask", "turned on", [("on", False, True)]),
+        ("Ask all", "renamed", [("name", "Ask", "Ask all")]),
+        ("Ask all", "turned off", [("on", True, False)]),
+        ("Ask all", "deleted", [("on", False, None), ("revision", 3, None)]),
+    ]
