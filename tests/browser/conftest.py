@@ -11,6 +11,7 @@ from playwright.async_api import Browser, BrowserContext, Page, ViewportSize, as
 from tests.fixtures.site import PASSWORD, Site
 
 from afterword.accounts.people import add_person
+from afterword.accounts.secrets import SecretBox
 from afterword.admin.routes import admin_routes
 from afterword.directory.contacts import add_mailing_list
 from afterword.pages.static_files import static_routes
@@ -18,6 +19,7 @@ from afterword.settings import Settings
 from afterword.store.database import Database
 from afterword.survey_pages.routes import survey_page_routes
 from afterword.surveys.definitions import add_survey, csat_survey
+from afterword.tasks.planning import PlanningTasks
 from afterword.web_errors import exception_handlers
 from afterword.workflows.definitions import Definition, JsonEvent, Task
 from afterword.workflows.saving.workflows import add_workflow
@@ -47,6 +49,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest_asyncio.fixture
 async def site(database: Database, serve: Callable[[Litestar], Awaitable[str]]) -> Site:
     settings = Settings.load({})
+    box = SecretBox(["a key for the tests, long enough to be one"])
     async with database.transaction() as connection:
         await add_person(
             connection, email="olivia@example.org", name="Olivia Owner", role="owner", password=PASSWORD
@@ -61,7 +64,13 @@ async def site(database: Database, serve: Callable[[Litestar], Awaitable[str]]) 
         Litestar(
             route_handlers=[
                 *survey_page_routes(database, settings),
-                *admin_routes(database, settings, csrf_secret="a secret of the tests"),
+                *admin_routes(
+                    database,
+                    settings,
+                    csrf_secret="a secret of the tests",
+                    box=box,
+                    planning=PlanningTasks(settings, database, box),
+                ),
                 *static_routes(),
             ],
             exception_handlers=exception_handlers,
