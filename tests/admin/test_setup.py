@@ -213,6 +213,25 @@ async def test_where_the_token_is_no_administrators_the_other_way_is_shown(
     assert "X-Afterword-Secret" not in body
 
 
+@pytest.mark.usefixtures("no_webhook_left")
+async def test_an_account_is_given_another_token_that_is_tried_first(
+    owners_browser: Browser, afterword: Afterword, sandbox: Sandbox
+) -> None:
+    await connect_both(owners_browser, afterword, sandbox, afterword.api_token)
+    answer, body = await owners_browser.send("/setup/gladly", {"api_token": "wrong-Secret"})
+    assert answer.status == 422
+    assert "Gladly does not accept this user name" in body.partition('id="api_token-error"')[2]
+    await afterword.database.pool.execute(
+        "UPDATE gladly_webhook SET state = 'off', reason_words = 'it is off'"
+    )
+    _, body = await owners_browser.get("/setup")
+    assert states(body)[0] == "Broken"
+    _, body = await owners_browser.send("/setup/gladly", {"api_token": sandbox.api_token})
+    assert "works, and its webhook too" in body
+    answer, _ = await owners_browser.send("/setup/surveys", {"api_token": afterword.api_token})
+    assert answer.status == 200
+
+
 async def connect_both(browser: Browser, afterword: Afterword, sandbox: Sandbox, token: str) -> None:
     gladly = {"address": sandbox.url, "username": sandbox.username, "api_token": sandbox.api_token}
     await browser.send("/setup/gladly", gladly)

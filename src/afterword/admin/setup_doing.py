@@ -79,7 +79,7 @@ class Doing:
 
     async def _gladly(self, typed: Typed, _: Person, set_up: SetUp) -> None:
         if set_up.gladly is not None:
-            await self._connector.verify(set_up.gladly.account)
+            await self._try_again(set_up.gladly.account, typed)
             await self._keep_webhook(await self._connector.gladly_account(set_up.gladly.account))
             return
         _check_filled(typed, address="The address", username="The user name", api_token="The API token")  # noqa: S106
@@ -91,6 +91,13 @@ class Doing:
         )
         await self._keep_webhook(account)
 
+    async def _try_again(self, account: AccountSummary, typed: Typed) -> None:
+        """Try an account, with another token where one was typed."""
+        if typed.get("api_token"):
+            await self._connector.rotate(account, typed["api_token"])
+        else:
+            await self._connector.verify(account)
+
     async def _keep_webhook(self, account: GladlyAccount) -> None:
         work = self._work
         keeping = WebhookKeeping(work.database, work.box, public_url=work.settings.public_url)
@@ -100,7 +107,7 @@ class Doing:
     async def _surveys(self, typed: Typed, person: Person, set_up: SetUp) -> None:
         if set_up.qualtrics is not None:
             if not set_up.asks_itself:
-                await self._connector.verify(set_up.qualtrics.account)
+                await self._try_again(set_up.qualtrics.account, typed)
             return
         if typed.get("who") == "own":
             work = self._work
