@@ -29,8 +29,8 @@ async def answered(database: Database, score: int, comment: str) -> None:
     async with database.transaction() as connection:
         survey_id = await add_survey(connection, name="CSAT", definition=csat_survey())
     await database.pool.execute(
-        "INSERT INTO response (id, survey_id, answers) VALUES ('R_1', $1, jsonb_build_object('QID1', $2::int, "
-        "'QID2_TEXT', $3::text))",
+        "INSERT INTO response (id, survey_id, score, answers) "
+        "VALUES ('R_1', $1, $2, jsonb_build_object('QID1', $2::int, 'QID2_TEXT', $3::text))",
         survey_id,
         score,
         comment,

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 
 from afterword.accounts.changing import with_notification_secret
-from afterword.accounts.connected import AccountSummary, GladlyAccount, InvalidAccount, get_qualtrics
+from afterword.accounts.connected import AccountSummary, InvalidAccount, get_qualtrics
 from afterword.accounts.connecting import Connector
 from afterword.accounts.people import Person
 from afterword.admin.setup_steps import MAIL_PROOF_SECONDS, SetUp, mail_proof_key
@@ -13,7 +13,7 @@ from afterword.distributions.sending import Mailer
 from afterword.distributions.trial_mail import send_test_message
 from afterword.outcomes import ConfigurationError, Outcome
 from afterword.pages.wording import sentence
-from afterword.webhook_keeping.keeping import WebhookKeeping
+from afterword.webhook_keeping.at_once import Webhooks
 from afterword.workflows.saving.guide import find_own_service, make_guide, make_own_service
 from afterword.workflows.saving.known import check_on_saving
 from afterword.workflows.saving.responses_told import (
@@ -50,6 +50,7 @@ class Doing:
     def __init__(self, work: Work) -> None:
         self._work = work
         self._connector = Connector(work.settings, work.database, work.box)
+        self._webhooks = Webhooks(work.settings, work.database, work.box, self._connector)
         self._mailer = Mailer(work.settings)
         self._steps: Mapping[str, Callable[[Typed, Person, SetUp], Awaitable[None]]] = {
             "gladly": self._gladly,
@@ -80,7 +81,7 @@ class Doing:
     async def _gladly(self, typed: Typed, _: Person, set_up: SetUp) -> None:
         if set_up.gladly is not None:
             await self._try_again(set_up.gladly.account, typed)
-            await self._keep_webhook(await self._connector.gladly_account(set_up.gladly.account))
+            await self._webhooks.keep(await self._connector.gladly_account(set_up.gladly.account))
             return
         _check_filled(typed, address="The address", username="The user name", api_token="The API token")  # noqa: S106
         account, _organization = await self._connector.add_gladly(
@@ -89,7 +90,7 @@ class Doing:
             api_token=typed["api_token"],
             name=typed.get("name") or None,
         )
-        await self._keep_webhook(account)
+        await self._webhooks.keep(account)
 
     async def _try_again(self, account: AccountSummary, typed: Typed) -> None:
         """Try an account, with another token where one was typed."""
@@ -97,12 +98,6 @@ class Doing:
             await self._connector.rotate(account, typed["api_token"])
         else:
             await self._connector.verify(account)
-
-    async def _keep_webhook(self, account: GladlyAccount) -> None:
-        work = self._work
-        keeping = WebhookKeeping(work.database, work.box, public_url=work.settings.public_url)
-        async with self._connector.gladly_client(account) as client:
-            await keeping.keep(account.id, client)
 
     async def _surveys(self, typed: Typed, person: Person, set_up: SetUp) -> None:
         if set_up.qualtrics is not None:

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Literal
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import func, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from afterword.accounts.secrets import SecretBox
@@ -255,14 +255,18 @@ async def _survey_of(connection: AsyncConnection, guide: Guide) -> Survey | None
 
 
 async def _newest_mail(connection: AsyncConnection) -> datetime | None:
-    invitation = tables.invitation
+    """When a survey was last mailed; of each survey one row is read."""
+    survey, invitation = tables.survey, tables.invitation
     newest = (
         select(invitation.c.sent_at)
-        .where(invitation.c.sent_at.is_not(None))
+        .where(invitation.c.survey_id == survey.c.id, invitation.c.sent_at.is_not(None))
         .order_by(invitation.c.send_at.desc())
         .limit(1)
+        .lateral()
     )
-    found: datetime | None = await connection.scalar(newest)
+    found: datetime | None = await connection.scalar(
+        select(func.max(newest.c.sent_at)).select_from(survey).join(newest, true())
+    )
     return found
 
 

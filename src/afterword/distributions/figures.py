@@ -1,7 +1,7 @@
 """How asking goes: who was asked and who answered in a span of time, how happy they are, and what they say.
 
-Of Afterword's own surveys: what a connected Qualtrics asks, it counts itself. Each figure is one statement, and what it
-reads is found by its time in an index.
+Of Afterword's own surveys: what a connected Qualtrics asks, it counts itself. Each is one statement, and what it reads
+ is found by its time in an index.
 """
 
 from collections.abc import Sequence
@@ -11,53 +11,53 @@ import msgspec
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from afterword.surveys.definitions import ScoreQuestion, SurveyDefinition, TextQuestion, value_name
+from afterword.surveys.definitions import SurveyDefinition, value_name
+from afterword.surveys.results import NOT_COUNTED
 from afterword.surveys.statistics import Share, satisfied_scores
 
 NO_COMMENT_AMONG = 100
 """So many of each survey's newest Responses are looked through for comments."""
 
-ASKED = """
-SELECT count(*) AS asked FROM invitation WHERE send_at >= :since AND send_at < :until AND sent_at IS NOT NULL
-"""
-
 SURVEYS = """
-jsonb_to_recordset(CAST(:surveys AS jsonb)) AS asked (survey_id text, score text, comment text, satisfied jsonb)
+jsonb_to_recordset(CAST(:surveys AS jsonb)) AS of (survey_id text, comment text, satisfied jsonb)
 """
 
-ANSWERED = f"""
-SELECT count(*) AS responses, count(given) AS scored, count(*) FILTER (WHERE satisfied @> given) AS satisfied
-FROM {SURVEYS} CROSS JOIN LATERAL (
-    SELECT answers -> score AS given FROM response
-    WHERE survey_id = asked.survey_id AND recorded_at >= :since AND recorded_at < :until
-      AND kind NOT IN ('preview', 'test')
-) AS one
+FIGURES = f"""
+SELECT coalesce(sum(asked), 0) AS asked, coalesce(sum(answered), 0) AS answered,
+       coalesce(sum(responses), 0) AS responses, coalesce(sum(scored), 0) AS scored,
+       coalesce(sum(pleased), 0) AS satisfied
+FROM {SURVEYS}
+CROSS JOIN LATERAL (
+    SELECT count(*) AS asked FROM invitation
+    WHERE survey_id = of.survey_id AND send_at >= :since AND send_at < :until AND sent_at IS NOT NULL
+) AS sent
+CROSS JOIN LATERAL (
+    SELECT count(*) AS answered FROM response
+    WHERE survey_id = of.survey_id AND invited_at >= :since AND invited_at < :until
+) AS came
+CROSS JOIN LATERAL (
+    SELECT count(*) AS responses, count(score) AS scored,
+           count(*) FILTER (WHERE of.satisfied @> to_jsonb(score)) AS pleased
+    FROM response
+    WHERE survey_id = of.survey_id AND recorded_at >= :since AND recorded_at < :until AND kind <> ALL(:not_counted)
+) AS given
 """  # noqa: S608 - put together from constants
-
-ANSWERED_BY_NOW = f"""
-SELECT count(*) AS answered FROM {SURVEYS} CROSS JOIN LATERAL (
-    SELECT invitation_id FROM response WHERE survey_id = asked.survey_id AND recorded_at >= :since
-) AS one JOIN invitation ON invitation.id = one.invitation_id
-WHERE invitation.send_at >= :since AND invitation.send_at < :until AND invitation.sent_at IS NOT NULL
-"""  # noqa: S608 - put together from constants
-"""An answer never comes before its invitation: older Responses need not be read."""
 
 COMMENTS = f"""
-SELECT one.id AS response_id, one.recorded_at, one.answers ->> asked.score AS score,
-       one.answers ->> asked.comment AS comment, invitation.first_name, invitation.last_name, invitation.email
+SELECT one.id AS response_id, one.recorded_at, one.survey_id, one.score, one.answers ->> of.comment AS comment,
+       invitation.first_name, invitation.last_name, invitation.email
 FROM {SURVEYS} CROSS JOIN LATERAL (
-    SELECT * FROM response WHERE survey_id = asked.survey_id ORDER BY recorded_at DESC LIMIT :among
+    SELECT * FROM response WHERE survey_id = of.survey_id ORDER BY recorded_at DESC LIMIT :among
 ) AS one LEFT JOIN invitation ON invitation.id = one.invitation_id
-WHERE coalesce(one.answers ->> asked.comment, '') <> ''
+WHERE coalesce(one.answers ->> of.comment, '') <> ''
 ORDER BY one.recorded_at DESC LIMIT :limit
 """  # noqa: S608 - put together from constants
 
 
 class AskedSurvey(msgspec.Struct, frozen=True):
-    """A survey's questions, by what their answers are called: the score, which of it is satisfied, the comment."""
+    """A survey: what the answer with the comment is called, and which scores are satisfied."""
 
     survey_id: str
-    score: str
     comment: str
     satisfied: tuple[int, ...]
 
@@ -77,8 +77,9 @@ class Comment(msgspec.Struct, frozen=True, kw_only=True):
     """What somebody wrote, with their score and who they are, where that is known."""
 
     response_id: str
+    survey_id: str
     recorded_at: datetime
-    score: str | None
+    score: int | None
     comment: str
     first_name: str | None
     last_name: str | None
@@ -100,16 +101,22 @@ async def figures(
     connection: AsyncConnection, surveys: Sequence[AskedSurvey], since: datetime, until: datetime
 ) -> Figures:
     """The figures from ``since`` on, before ``until``."""
-    span = {"since": since, "until": until}
-    of_surveys = {**span, "surveys": _as_json(surveys)}
-    asked = await connection.scalar(text(ASKED), span)
-    answered = await connection.scalar(text(ANSWERED_BY_NOW), of_surveys)
-    given = (await connection.execute(text(ANSWERED), of_surveys)).one()
+    row = (
+        await connection.execute(
+            text(FIGURES),
+            {
+                "surveys": _as_json(surveys),
+                "since": since,
+                "until": until,
+                "not_counted": list(NOT_COUNTED),
+            },
+        )
+    ).one()
     return Figures(
-        asked=asked or 0,
-        responses=given.responses,
-        rate=Share(answered or 0, asked or 0),
-        csat=Share(given.satisfied, given.scored),
+        asked=int(row.asked),
+        responses=int(row.responses),
+        rate=Share(min(int(row.answered), int(row.asked)), int(row.asked)),
+        csat=Share(int(row.satisfied), int(row.scored)),
     )
 
 
@@ -125,12 +132,11 @@ async def newest_comments(
 
 def _asked(survey_id: str, definition: SurveyDefinition) -> AskedSurvey:
     score = definition.score_question()
-    comment = next((one for one in definition.questions if isinstance(one, TextQuestion)), None)
+    comment = definition.comment_question()
     return AskedSurvey(
         survey_id,
-        "" if score is None else value_name(score),
         "" if comment is None else value_name(comment),
-        satisfied_scores(score) if isinstance(score, ScoreQuestion) else (),
+        () if score is None else satisfied_scores(score),
     )
 
 

@@ -795,7 +795,6 @@ invitation = Table(
     _moment("closed_at"),
     Index("invitation_contact_id_idx", "contact_id"),
     Index("invitation_email_idx", text("lower(email)")),
-    Index("invitation_send_at_idx", "send_at"),
     Index(
         "invitation_cancelled_by_reopening_idx",
         "conversation_id",
