@@ -41,9 +41,10 @@ async def test_somebody_is_added_changed_and_removed(
     ]
     assert "may not come in any more" in (await people(call, "remove", "ada@x.org")).output
     async with database.transaction() as connection:
-        entries = await list_entries(connection, kind="person", limit=3)
+        entries = await list_entries(connection, kind="person", limit=4)
     assert [(one.actor, one.what, one.subject) for one in entries] == [
-        ("Command line", what, "Ada") for what in ("removed", "changed", "added")
+        ("Command line", what, "Ada")
+        for what in ("removed", "changed", "sent a link to choose a password", "added")
     ]
     for arguments in (
         ("remove", "ada@x.org"),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from sqlalchemy import ColumnElement, delete, func, insert, select
 
+from afterword.accounts.audit import audit
 from afterword.accounts.people import COLUMNS, Person, add_person, person_from_row, set_password
 from afterword.store.tables import person, welcome_link
 
@@ -46,6 +47,9 @@ async def new_link(connection: "AsyncConnection", person_id: str | None, public_
             person_id=person_id, code_sha256=_digest(code), expires_at=func.now() + VALID_FOR
         )
     )
+    if person_id is not None:
+        name = await connection.scalar(select(person.c.name).where(person.c.id == person_id))
+        await audit(connection, "person", "sent a link to choose a password", (person_id, name or ""))
     return f"{public_url.rstrip('/')}/welcome?code={code}"
 
 

@@ -33,7 +33,8 @@ async def test_what_is_changed_on_a_page_is_told_with_who_and_from_what_to_what(
     assert "All sending</a>: paused" in page
     assert "Nora &lt;N&gt;</a>" not in page
     _, page = await signed_in.get(f"{AUDIT}?subject={nora[1]}")
-    assert page.count('id="entry-') == 2
+    assert page.count('id="entry-') == 3
+    assert "sent a link to choose a password" in page
     _, page = await signed_in.get(f"{AUDIT}?who=nobody")
     assert "Nothing of what you look for is here." in page
 
