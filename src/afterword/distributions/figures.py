@@ -19,7 +19,7 @@ NO_COMMENT_AMONG = 100
 """So many of each survey's newest Responses are looked through for comments."""
 
 SURVEYS = """
-jsonb_to_recordset(CAST(:surveys AS jsonb)) AS of (survey_id text, comment text, satisfied jsonb)
+jsonb_to_recordset(CAST(:surveys AS jsonb)) AS of (survey_id text, comment text, satisfied int[])
 """
 
 FIGURES = f"""
@@ -37,7 +37,7 @@ CROSS JOIN LATERAL (
 ) AS came
 CROSS JOIN LATERAL (
     SELECT count(*) AS responses, count(score) AS scored,
-           count(*) FILTER (WHERE of.satisfied @> to_jsonb(score)) AS pleased
+           count(*) FILTER (WHERE score = ANY (of.satisfied)) AS pleased
     FROM response
     WHERE survey_id = of.survey_id AND recorded_at >= :since AND recorded_at < :until AND kind <> ALL(:not_counted)
 ) AS given
