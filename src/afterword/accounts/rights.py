@@ -65,12 +65,23 @@ def may_read_audit_log(person: Person | None) -> bool:
     return person is not None and READS_AUDIT_LOG[person.role]
 
 
+EDITS_SURVEYS: Mapping[Role, bool] = MappingProxyType(
+    {"owner": True, "administrator": True, "manager": True, "analyst": False, "api_user": False}
+)
+
+
+def may_edit_surveys(person: Person | None) -> bool:
+    """Whether somebody may change what a survey asks and says."""
+    return person is not None and EDITS_SURVEYS[person.role]
+
+
 PERMISSIONS: Mapping[str, Mapping[Role, bool]] = MappingProxyType(
     {
         "See Runs, events and their reasons": dict.fromkeys(SEES_CUSTOMERS, True),
         "See Results: scores, and what they amount to": dict.fromkeys(SEES_CUSTOMERS, True),
         "See Customers' names, addresses and what they wrote": SEES_CUSTOMERS,
         "Replay and cancel Runs": OPERATES,
+        "Change Surveys": EDITS_SURVEYS,
         "Connect accounts and set Afterword up": CONNECTS,
         "Read the audit log, see and end everybody's API tokens": READS_AUDIT_LOG,
         "Invite people and give them roles": MANAGES_PEOPLE,

@@ -28,6 +28,7 @@ from afterword.admin.settings import settings_routes
 from afterword.admin.setup import setup_routes
 from afterword.admin.setup_work import Work
 from afterword.admin.sign_in import send_to_sign_in, sign_in_routes
+from afterword.admin.surveys import survey_editor_routes
 from afterword.admin.vendor_names import VendorNames
 from afterword.admin.welcome import welcome_routes
 from afterword.settings import Settings
@@ -78,6 +79,7 @@ def admin_routes(
                         *replay_routes(database),
                         *sending_page_routes(database),
                         *explain_routes(database),
+                        *survey_editor_routes(database, settings),
                         *results_routes(database, VendorNames(database, planning)),
                         *people_routes(database, settings),
                         *set_up,

@@ -54,13 +54,22 @@ def links(public_url: str, invitation: Invitation) -> Links:
     )
 
 
-def render_mail(invitation: Invitation, survey: Survey, *, public_url: str, mail_from: str) -> EmailMessage:
+def render_mail(
+    invitation: Invitation,
+    survey: Survey,
+    *,
+    public_url: str,
+    mail_from: str,
+    leading_to: Links | None = None,
+) -> EmailMessage:
     """Make the mail: HTML and plain text, with the score to click in it.
+
+    Its links are the invitation's, unless it is ``leading_to`` others.
 
     Raises:
         Permanent: the subject or message asks for a value that an invitation does not have.
     """
-    to = links(public_url, invitation)
+    to = leading_to or links(public_url, invitation)
     try:
         subject = render(invitation.subject, *_sources(invitation, to, escaping.text))
         text = _text_body(invitation, survey, to)

@@ -31,17 +31,20 @@ PAGE_HEADERS: Mapping[str, str] = {
 
 
 class Templates:
-    """The templates of one door, laid over the shared ones; a missing variable is an error, never a gap."""
+    """The templates of one door, laid over the shared ones; a missing variable is an error, never a gap.
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    Where two folders have one of the same name, the first one's is meant.
+    """
+
+    def __init__(self, *folders: Path) -> None:
+        self._folders = folders
 
     @functools.cached_property
     def _environment(self) -> "jinja2.Environment":
         import jinja2  # noqa: PLC0415
 
         environment = jinja2.Environment(
-            loader=jinja2.FileSystemLoader([self._folder, SHARED]),
+            loader=jinja2.FileSystemLoader([*self._folders, SHARED]),
             autoescape=True,
             undefined=jinja2.StrictUndefined,
             trim_blocks=True,

@@ -32,6 +32,7 @@ from afterword.surveys.responses import (
     response_to,
 )
 from afterword.surveys.responses import Response as SurveyResponse
+from afterword.surveys.shown import TEMPLATES, survey_page_values
 
 LARGEST_FORM = 64 * 1024
 SHOWN_AT = "shown_at"
@@ -47,7 +48,7 @@ CHANNEL = "email"
 """Personal links go out by mail alone."""
 SURVEY_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
-templates = Templates(Path(__file__).parent / "templates")
+templates = Templates(Path(__file__).parent / "templates", TEMPLATES)
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -234,18 +235,17 @@ def _questions(
 ) -> Response[str]:
     shown_at, seen = _number(typed, SHOWN_AT), _number(typed, SEEN_VERSION)
     version = 0 if asked.response is None else asked.response.version
-    values = {
-        "action": _address(asked),
-        "opt_out": f"/opt-out/{quote(asked.invitation.link_token, safe='')}",
-        "questions": asked.survey.definition.questions,
-        "texts": asked.survey.definition.texts,
-        "typed": typed,
-        "errors": errors or {},
-        "not_stored": not_stored,
-        "shown_at": int(time.time()) if shown_at is None else shown_at,
-        "seen_version": version if seen is None else seen,
-        "changeable_for": _changeable_for(asked),
-    }
+    values = survey_page_values(
+        asked.survey.definition,
+        action=_address(asked),
+        opt_out=f"/opt-out/{quote(asked.invitation.link_token, safe='')}",
+        typed=typed,
+        errors=errors or {},
+        not_stored=not_stored,
+        shown_at=int(time.time()) if shown_at is None else shown_at,
+        seen_version=version if seen is None else seen,
+        changeable_for=_changeable_for(asked),
+    )
     return templates.page("survey.html", values, status=status)
 
 
