@@ -1,5 +1,6 @@
 """A survey's texts are changed on a page, with a preview, and by two people at once nothing is overwritten silently."""
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from html import unescape
@@ -62,6 +63,10 @@ async def test_it_is_saved_as_it_is_typed_and_nothing_else_changes(
     assert question.choices[-1].text == "Sehr <gut>"
     assert after.definition.embedded_data == ("InboxId", "Plan")
     assert not after.is_active
+    entry = await database.pool.fetchrow("SELECT actor, what, after FROM audit_entry WHERE kind = 'survey'")
+    assert entry is not None
+    assert entry["actor"] == "Olivia Owner"
+    assert json.loads(entry["after"])["title"] == "Wie war's?"
 
 
 async def test_what_is_wrong_stands_beside_its_field_and_what_was_typed_is_kept(

@@ -188,25 +188,6 @@ async def put_survey(
     )
 
 
-async def change_survey(connection: AsyncConnection, survey: Survey) -> bool:
-    """Save a survey's name, definition and whether it is active, if nobody changed it after its ``modified_at``;
-    answers whether that is so.
-    """
-    table = tables.survey
-    changed = (
-        update(table)
-        .where(table.c.id == survey.id, table.c.modified_at == survey.modified_at)
-        .values(
-            name=survey.name,
-            is_active=survey.is_active,
-            definition=msgspec.to_builtins(survey.definition),
-            modified_at=func.clock_timestamp(),
-        )
-        .returning(table.c.id)
-    )
-    return (await connection.execute(changed)).first() is not None
-
-
 async def get_survey(connection: AsyncConnection, survey_id: str) -> Survey | None:
     """The survey of this id."""
     found = await connection.execute(select(*SURVEY_COLUMNS).where(tables.survey.c.id == survey_id).limit(1))

@@ -25,6 +25,7 @@ KINDS: dict[str, str] = {
     "sending": "Sending",
     "replay": "Replays",
     "extension": "Extensions",
+    "survey": "Surveys",
 }
 assert tuple(KINDS) == get_args(Kind)  # noqa: S101 - each kind has a name
 
@@ -83,4 +84,5 @@ def link_of(entry: Entry) -> str:
         "sending": "/workflows/sending",
         "replay": f"/workflows/replays/{entry.subject_id}",
         "extension": f"/settings/extensions#{entry.subject_id}",
+        "survey": f"/surveys/{entry.subject_id}",
     }[entry.kind]

@@ -5,13 +5,16 @@ const PAUSE_MS = 500;
 const form = document.querySelector("[data-previewed]");
 const buttons = [...document.querySelectorAll("button[formtarget=preview]")];
 
+let number = 0;
+
 function show(button) {
-  const old = document.querySelector("iframe[name=preview]");
+  const old = document.querySelector("iframe.phone:last-of-type");
   const fresh = old.cloneNode();
   fresh.removeAttribute("src");
+  fresh.name = `preview-${++number}`;
   fresh.hidden = true;
-  old.removeAttribute("name");
   old.after(fresh);
+  button.formTarget = fresh.name;
   form.requestSubmit(button);
   fresh.addEventListener("load", () => {
     for (const frame of document.querySelectorAll("iframe.phone")) if (frame !== fresh) frame.remove();
