@@ -28,9 +28,9 @@ demo: $(RUNTIME) ## set up and start everything, with sample data; Ctrl-C stops 
 test: $(DEV) ## run every test; T=tests/accounts runs one thing fast
 	@AFTERWORD_BROWSER=$$(.venv/bin/python scripts/find-browser $(if $(T),--only-look)) || exit 1; export AFTERWORD_BROWSER; \
 	if [ -n "$(T)" ]; then .venv/bin/python -m pytest -p no:xdist -q $(T); \
-	else .venv/bin/python -m pytest -n 2 --cov --cov-report=term:skip-covered && \
+	else .venv/bin/python -m pytest -n 4 --cov --cov-report=term:skip-covered && \
 		echo "The same on PostgreSQL 16, the oldest supported:" && \
-		AFTERWORD_TEST_POSTGRES_MAJOR=16 .venv/bin/python -m pytest -n 2 -q $(OLDEST_POSTGRES); fi
+		AFTERWORD_TEST_POSTGRES_MAJOR=16 .venv/bin/python -m pytest -n 4 -q $(OLDEST_POSTGRES); fi
 
 lint: $(DEV) ## check style, types and who may import whom
 	@failed=0; for check in "ruff check" "ruff format --check" mypy "lint-imports --no-logo"; do \

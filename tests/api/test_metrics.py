@@ -1,8 +1,10 @@
 """The installation in numbers, as a monitoring asks for them."""
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from prometheus_client.parser import text_string_to_metric_families
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -27,6 +29,21 @@ async def test_nobody_reads_them_without_a_token(afterword: Any) -> None:
     assert (await afterword.send("GET", "/metrics")).status == 401
 
 
+@pytest_asyncio.fixture(loop_scope="session")
+async def cleared_away(afterword: Any) -> AsyncIterator[None]:
+    """What a test puts into the installation that all tests share is gone after it."""
+    yield
+    await afterword.database.pool.execute(
+        """
+        DELETE FROM connected_account WHERE id = 'GA_M';
+        DELETE FROM event WHERE origin = 'gladly/GA_M';
+        DELETE FROM run WHERE workflow_id = 'OC_M';
+        DELETE FROM problem WHERE workflow_id = 'OC_M';
+        """
+    )
+
+
+@pytest.mark.usefixtures("cleared_away")
 async def test_what_waits_fails_and_is_off_stands_in_them(afterword: Any) -> None:
     before = await scrape(afterword)
     await afterword.database.pool.execute(
