@@ -1,7 +1,7 @@
 # `make` alone prints what can be made. GNU make 3.81 and a POSIX shell are enough: macOS has no more.
 
 .NOTPARALLEL:
-.PHONY: help install demo test lint format bench bench-full lock screenshots moved
+.PHONY: help install demo test coverage lint format bench bench-full lock screenshots moved
 
 RUNTIME := .venv/.runtime-installed
 DEV := .venv/.dev-installed
@@ -28,9 +28,13 @@ demo: $(RUNTIME) ## set up and start everything, with sample data; Ctrl-C stops 
 test: $(DEV) ## run every test; T=tests/accounts runs one thing fast
 	@AFTERWORD_BROWSER=$$(.venv/bin/python scripts/find-browser $(if $(T),--only-look)) || exit 1; export AFTERWORD_BROWSER; \
 	if [ -n "$(T)" ]; then .venv/bin/python -m pytest -p no:xdist -q $(T); \
-	else .venv/bin/python -m pytest -n 4 --cov --cov-report=term:skip-covered && \
+	else .venv/bin/python -m pytest -n 4 && \
 		echo "The same on PostgreSQL 16, the oldest supported:" && \
 		AFTERWORD_TEST_POSTGRES_MAJOR=16 .venv/bin/python -m pytest -n 4 -q $(OLDEST_POSTGRES); fi
+
+coverage: $(DEV) ## run every test and tell which lines none of them reaches
+	@AFTERWORD_BROWSER=$$(.venv/bin/python scripts/find-browser) || exit 1; export AFTERWORD_BROWSER; \
+	.venv/bin/python -m pytest -n 4 --cov --cov-report=term:skip-covered
 
 lint: $(DEV) ## check style, types and who may import whom
 	@failed=0; for check in "ruff check" "ruff format --check" mypy "lint-imports --no-logo"; do \
