@@ -187,7 +187,7 @@ class Connector:
             InvalidAccount: it does not work, or is another organisation's; the account is as it was.
         """
         if summary.kind == "gladly":
-            return await self._rotate_gladly(summary, api_token, expected)
+            return await self._change_gladly(summary, expected, api_token=api_token)
         account = await self._qualtrics(summary)
         whoami = await self._whoami(account.base_url, api_token)
         _refuse_other("brand", account.brand_id, whoami.brand_id)
@@ -214,7 +214,7 @@ class Connector:
             InvalidAccount: it does not work there, or is another brand's or organization's; the account is as it was.
         """
         if summary.kind == "gladly":
-            return await self._move_gladly(summary, address, expected)
+            return await self._change_gladly(summary, expected, base_url=_typed_gladly_address(address))
         account = await self._qualtrics(summary)
         base_url = qualtrics_address(address)
         whoami = await self._whoami(base_url, account.api_token)
@@ -255,10 +255,21 @@ class Connector:
         finally:
             await client.close()
 
-    async def _move_gladly(self, summary: AccountSummary, address: str, expected: str | None) -> Organization:
+    async def _change_gladly(
+        self,
+        summary: AccountSummary,
+        expected: str | None,
+        *,
+        base_url: str | None = None,
+        api_token: str | None = None,
+    ) -> Organization:
+        """Try the account with what is given, and with what it has for the rest; then save what is given."""
         account = await self.gladly_account(summary)
-        base_url = _typed_gladly_address(address)
-        organization = await self._organization(base_url, account.username, account.api_token)
+        organization = await self._organization(
+            account.base_url if base_url is None else base_url,
+            account.username,
+            account.api_token if api_token is None else api_token,
+        )
         _refuse_other("organization", summary.organization_id, organization.id)
         async with self._database.transaction() as connection:
             await change_gladly(
@@ -266,22 +277,6 @@ class Connector:
                 self._box,
                 summary.id,
                 base_url=base_url,
-                organization_id=organization.id,
-                expected=expected,
-            )
-        return organization
-
-    async def _rotate_gladly(
-        self, summary: AccountSummary, api_token: str, expected: str | None
-    ) -> Organization:
-        account = await self.gladly_account(summary)
-        organization = await self._organization(account.base_url, account.username, api_token)
-        _refuse_other("organization", summary.organization_id, organization.id)
-        async with self._database.transaction() as connection:
-            await change_gladly(
-                connection,
-                self._box,
-                summary.id,
                 api_token=api_token,
                 organization_id=organization.id,
                 expected=expected,
