@@ -75,6 +75,16 @@ def may_edit_surveys(person: Person | None) -> bool:
     return person is not None and EDITS_SURVEYS[person.role]
 
 
+EDITS_WORKFLOWS: Mapping[Role, bool] = MappingProxyType(
+    {"owner": True, "administrator": True, "manager": True, "analyst": False, "api_user": False}
+)
+
+
+def may_edit_workflows(person: Person | None) -> bool:
+    """Whether somebody may make Workflows, change what they do, turn them on and off and delete them."""
+    return person is not None and EDITS_WORKFLOWS[person.role]
+
+
 PERMISSIONS: Mapping[str, Mapping[Role, bool]] = MappingProxyType(
     {
         "See Runs, events and their reasons": dict.fromkeys(SEES_CUSTOMERS, True),
@@ -82,6 +92,7 @@ PERMISSIONS: Mapping[str, Mapping[Role, bool]] = MappingProxyType(
         "See Customers' names, addresses and what they wrote": SEES_CUSTOMERS,
         "Replay and cancel Runs": OPERATES,
         "Change Surveys": EDITS_SURVEYS,
+        "Make and change Workflows, turn them on and off": EDITS_WORKFLOWS,
         "Connect accounts and set Afterword up": CONNECTS,
         "Read the audit log, see and end everybody's API tokens": READS_AUDIT_LOG,
         "Invite people and give them roles": MANAGES_PEOPLE,
