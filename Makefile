@@ -1,7 +1,7 @@
 # `make` alone prints what can be made. GNU make 3.81 and a POSIX shell are enough: macOS has no more.
 
 .NOTPARALLEL:
-.PHONY: help install demo test coverage lint format bench bench-full lock screenshots moved
+.PHONY: help install demo test coverage lint format messages bench bench-full lock screenshots moved
 
 RUNTIME := .venv/.runtime-installed
 DEV := .venv/.dev-installed
@@ -43,6 +43,9 @@ lint: $(DEV) ## check style, types and who may import whom
 format: $(DEV) ## put the code into shape, repair what can be repaired
 	@.venv/bin/ruff check --fix-only
 	@.venv/bin/ruff format
+
+messages: $(DEV) ## collect the texts to translate into src/afterword/translations
+	@.venv/bin/python scripts/messages
 
 lock: ## write requirements/*.txt anew after a change of dependencies
 	@scripts/lock $(if $(UPGRADE),--upgrade)

@@ -20,6 +20,7 @@ from afterword.pages import error_page
 from afterword.pages.rendering import PAGE_HEADERS
 from afterword.qualtrics import envelope
 from afterword.store.database import CONNECTION_LOST
+from afterword.translating import N_, best_language, speak, translated
 
 log = structlog.get_logger()
 
@@ -27,6 +28,22 @@ ENVELOPE_DOORS = frozenset({"inbound-event", "API"})
 PROGRAM_DOORS = frozenset({"webhooks", "api", "health"})
 PAGE_DOORS = frozenset({"jfe", "opt-out", "workflows", "sign-in", "sign-out", "results", "surveys", "static"})
 """First parts of addresses; at any other the caller's ``Accept`` decides between a page and problem details."""
+
+TITLES = frozenset(
+    {
+        N_("Bad Request"),
+        N_("Unauthorized"),
+        N_("Forbidden"),
+        N_("Not Found"),
+        N_("Method Not Allowed"),
+        N_("Request Entity Too Large"),
+        N_("Unprocessable Entity"),
+        N_("Too Many Requests"),
+        N_("Internal Server Error"),
+        N_("Service Unavailable"),
+    }
+)
+"""The phrases of HTTP that a page may be headed by."""
 
 CHALLENGES = {"api": 'Bearer realm="Afterword"'}
 CHALLENGE = 'Basic realm="Afterword"'
@@ -68,23 +85,29 @@ def answer_error(request: AnyRequest, error: Exception) -> Response[bytes]:
         return _response(msgspec.json.encode(told), failure, "application/json")
     title = http.HTTPStatus(failure.status).phrase
     if door not in PROGRAM_DOORS and _wants_page(request, door):
-        return _response(
-            error_page(failure.status, title, failure.words).encode(), failure, "text/html", PAGE_HEADERS
-        )
+        return _page(request, title, failure)
     problem = Problem(title, failure.status, failure.words, f"urn:uuid:{request_id}")
     return _response(msgspec.json.encode(problem), failure, "application/problem+json")
+
+
+def _page(request: AnyRequest, title: str, failure: Failure) -> Response[bytes]:
+    """In the language of whoever is signed in; at the other doors, in the one that the browser asks for."""
+    if "user" not in set(request.scope):
+        speak(best_language(request.headers.get("accept-language")))
+    words = error_page(failure.status, translated(title), translated(failure.words))
+    return _response(words.encode(), failure, "text/html", PAGE_HEADERS)
 
 
 def _failure(request: AnyRequest, error: Exception) -> Failure:
     if isinstance(error, CONNECTION_LOST):
         return Failure(
             http.HTTPStatus.SERVICE_UNAVAILABLE,
-            "Afterword cannot reach its database now; try again.",
+            N_("Afterword cannot reach its database now; try again."),
             {"Retry-After": str(RETRY_AFTER_SECONDS)},
             "AFTERWORD_503",
         )
     if not isinstance(error, HTTPException) or error.status_code == http.HTTPStatus.INTERNAL_SERVER_ERROR:
-        return Failure(500, "Something went wrong on our side; the log tells what.", {}, "AFTERWORD_500")
+        return Failure(500, N_("Something went wrong on our side; the log tells what."), {}, "AFTERWORD_500")
     headers = dict(error.headers or {})
     if error.status_code == http.HTTPStatus.UNAUTHORIZED:
         headers.setdefault("WWW-Authenticate", CHALLENGES.get(_door(request), CHALLENGE))

@@ -11,6 +11,8 @@ from afterword.accounts.audit import REPLACED, audit
 from afterword.accounts.passwords import hash_password, is_outdated, verify_password
 from afterword.store import tables
 from afterword.store.identifiers import new_id
+from afterword.translating import LANGUAGES
+from afterword.translating import gettext as _
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
@@ -30,7 +32,8 @@ class InvalidPerson(ValueError):
 class Person(msgspec.Struct, frozen=True):
     """Somebody who may come in. ``email`` is how it was written; it is compared without regard to case.
 
-    ``password_set_at`` is when the password was last changed: sessions of before are over.
+    ``password_set_at`` is when the password was last changed: sessions of before are over. ``language`` is the one they
+    chose; without, pages speak what their browser asks for.
     """
 
     id: str
@@ -39,6 +42,7 @@ class Person(msgspec.Struct, frozen=True):
     role: Role
     created_at: datetime
     password_set_at: datetime | None = None
+    language: str | None = None
 
 
 COLUMNS = [tables.person.c[field] for field in Person.__struct_fields__]
@@ -108,6 +112,19 @@ async def set_password(connection: "AsyncConnection", person_id: str, password: 
         return None
     await audit(connection, "person", "changed", (person_id, row["name"]), after={"password": REPLACED})
     return person_from_row(row)
+
+
+async def choose_language(connection: "AsyncConnection", person_id: str, language: str | None) -> None:
+    """Have pages speak this language to somebody from now on; ``None`` for what their browser asks for.
+
+    Raises:
+        InvalidPerson: there is no such language.
+    """
+    if language is not None and language not in LANGUAGES:
+        raise InvalidPerson(_("Choose one of the languages."))
+    await connection.execute(
+        update(tables.person).where(tables.person.c.id == person_id).values(language=language)
+    )
 
 
 async def _store_hash(connection: "AsyncConnection", person_id: str, password_hash: str) -> None:

@@ -24,6 +24,7 @@ from afterword.accounts.people import Person, find_person
 from afterword.settings import Settings
 from afterword.store.database import Database
 from afterword.store.sessions import DatabaseStore
+from afterword.translating import best_language, get_ready, speak
 
 SESSION_SECONDS = 7 * 24 * 3600
 
@@ -135,9 +136,15 @@ class PersonOfSession(AbstractAuthenticationMiddleware):
         self._database = database
 
     async def authenticate_request(self, connection: AnyConnection) -> AuthenticationResult:
-        """The person of the session, if there is one and the person still exists: what is changed is their doing."""
+        """The person of the session, if there is one and the person still exists.
+
+        What is changed is their doing, and they are spoken to in the language they chose, or their browser asks for.
+        """
         person = await self._person(connection)
         act_as(AFTERWORD if person is None else Actor(person.id, person.name or person.email, "page"))
+        chosen = None if person is None else person.language
+        speak(chosen or best_language(connection.headers.get("accept-language")))
+        await get_ready()
         return AuthenticationResult(user=person, auth=None)
 
     async def _person(self, connection: AnyConnection) -> Person | None:

@@ -10,6 +10,7 @@ from litestar import Response
 
 from afterword.pages import charts, wording
 from afterword.pages.static_files import static_url
+from afterword.translating import N_, spoken, translated, translated_number
 
 if TYPE_CHECKING:
     import jinja2
@@ -49,7 +50,13 @@ class Templates:
             undefined=jinja2.StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
+            extensions=["jinja2.ext.i18n"],
         )
+        environment.policies["ext.i18n.trimmed"] = True
+        environment.install_gettext_callables(translated, translated_number, newstyle=True)  # type: ignore[attr-defined]
+        environment.globals["N_"] = N_
+        environment.globals["language"] = spoken
+        environment.filters["translated"] = translated
         environment.filters |= wording.FILTERS
         environment.filters["bar"] = charts.bar
         environment.globals["static"] = static_url

@@ -1,10 +1,13 @@
 """How pages write moments, durations and values: the filters that every template may use."""
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+
+from afterword.translating import ENGLISH, spoken
+from afterword.translating import gettext as _
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -20,8 +23,34 @@ def moment(value: datetime) -> "Markup":
 
     utc = value.astimezone(UTC)
     return Markup('<time datetime="{}">{}</time>').format(
-        utc.isoformat(timespec="milliseconds"), f"{utc:%-d %b %Y, %H:%M:%S} UTC"
+        utc.isoformat(timespec="milliseconds"), f"{_date_and_time(utc)} UTC"
     )
+
+
+def _date_and_time(utc: datetime) -> str:
+    if spoken() == ENGLISH:
+        return f"{utc:%-d %b %Y, %H:%M:%S}"
+    from babel.dates import format_datetime  # noqa: PLC0415
+
+    return format_datetime(utc, "medium", locale=spoken())
+
+
+def day(value: date) -> str:
+    """A day as ``23 Nov 2026``, the way the reader's language writes it."""
+    if spoken() == ENGLISH:
+        return f"{value:%-d %b %Y}"
+    from babel.dates import format_date  # noqa: PLC0415
+
+    return format_date(value, "medium", locale=spoken())
+
+
+def number(value: float) -> str:
+    """A number with its thousands set apart, the way the reader's language writes it."""
+    if spoken() == ENGLISH:
+        return f"{value:,}"
+    from babel.numbers import format_decimal  # noqa: PLC0415
+
+    return format_decimal(value, locale=spoken())
 
 
 def form_moment(value: datetime) -> str:
@@ -35,13 +64,21 @@ def duration(seconds: float) -> str:
     if seconds < LEAST_TOLD_IN_SECONDS:
         return f"{max(0, round(seconds * 1000))} ms"
     if seconds < LEAST_TOLD_IN_MINUTES:
-        return f"{seconds:.1f} s"
+        return f"{_tenths(seconds)} s"
     whole = timedelta(seconds=round(seconds))
     minutes, rest = divmod(whole.seconds, 60)
     hours, minutes = divmod(minutes, 60)
     if whole.days:
         return f"{whole.days} d {hours} h"
     return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+
+
+def _tenths(value: float) -> str:
+    if spoken() == ENGLISH:
+        return f"{value:.1f}"
+    from babel.numbers import format_decimal  # noqa: PLC0415
+
+    return format_decimal(value, "0.0", locale=spoken())
 
 
 def sentence(words: str) -> str:
@@ -64,8 +101,8 @@ def percent(share: float) -> str:
     """A share from 0 to 1 as whole per cents; a little is never told as nothing, nor nearly all as all."""
     rounded = round(share * ALL_PERCENT)
     if share > 0 and rounded == 0:
-        return "under 1 %"
-    return "over 99 %" if share < 1 and rounded == ALL_PERCENT else f"{rounded} %"
+        return _("under 1 %%")
+    return _("over 99 %%") if share < 1 and rounded == ALL_PERCENT else f"{rounded} %"
 
 
 def as_json(value: object) -> str:
@@ -76,6 +113,8 @@ def as_json(value: object) -> str:
 FILTERS: dict[str, Callable[..., Any]] = {
     "moment": moment,
     "form_moment": form_moment,
+    "day": day,
+    "number": number,
     "duration": duration,
     "sentence": sentence,
     "entries": entries,

@@ -83,6 +83,7 @@ person = Table(
     Column("password_hash", Text),
     _moment("created_at", now=True),
     _moment("password_set_at"),
+    Column("language", Text),
     Index("person_email_key", text("lower(email)"), unique=True),
 )
 

@@ -1,0 +1,126 @@
+"""In whose language somebody is answered: texts, moments and numbers.
+
+The texts stand in English where they are used; ``translations/`` has them in the other languages. Which language is
+meant is told once, where a request comes in (:func:`speak`); whatever makes a text within calls :func:`gettext`, most
+often as ``_``. Where nobody told, as in commands and workers, it is English, and no catalog is read. A text that is
+made now and shown later to somebody else, such as a Reason, is kept in English and marked with :func:`N_`.
+"""
+
+import asyncio
+import functools
+import gettext as catalogs
+import io
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from pathlib import Path
+from types import MappingProxyType
+
+LANGUAGES: Mapping[str, str] = MappingProxyType({"en": "English", "de": "Deutsch", "es": "Español"})
+"""Each language there is, in its own words."""
+ENGLISH = "en"
+FOLDER = Path(__file__).parent / "translations"
+LONGEST_HEADER = 200
+
+_speaking: ContextVar[str] = ContextVar("speaking", default=ENGLISH)
+
+
+def speak(language: str) -> None:
+    """Have every text from now on, in this task and those that it starts, be in this one of :data:`LANGUAGES`."""
+    _speaking.set(language)
+
+
+@contextmanager
+def speaking(language: str) -> Iterator[None]:
+    """Have every text within the block be in this one of :data:`LANGUAGES`."""
+    before = _speaking.set(language)
+    try:
+        yield
+    finally:
+        _speaking.reset(before)
+
+
+def spoken() -> str:
+    """The language that texts are made in now."""
+    return _speaking.get()
+
+
+def best_language(wanted: str | None) -> str:
+    """Of our languages the one that an ``Accept-Language`` header, or a tag such as ``de-AT``, asks for first."""
+    return _negotiated(wanted) if wanted and len(wanted) <= LONGEST_HEADER else ENGLISH
+
+
+@functools.lru_cache(maxsize=256)
+def _negotiated(wanted: str) -> str:
+    from babel import negotiate_locale  # noqa: PLC0415
+
+    asked = [tag.strip().partition(";") for tag in wanted.split(",")]
+    ranked = sorted(asked, key=lambda one: _quality(one[2]), reverse=True)
+    tags = [tag.strip() for tag, _, quality in ranked if tag.strip() and _quality(quality) > 0]
+    return negotiate_locale(tags, list(LANGUAGES), sep="-") or ENGLISH
+
+
+def _quality(parameter: str) -> float:
+    name, _, value = parameter.strip().partition("=")
+    try:
+        return float(value) if name.strip() == "q" else 1.0
+    except ValueError:
+        return 0.0
+
+
+def gettext(message: str, /, **values: object) -> str:
+    """The text in the language that is spoken, with ``values`` where it says ``%(name)s``.
+
+    A per cent sign is ``%%``, as in templates.
+    """
+    return translated(message) % values
+
+
+def ngettext(singular: str, plural: str, number: int, /, **values: object) -> str:
+    """As :func:`gettext`, in the form that goes with the number; that is there as ``%(num)s``."""
+    return translated_number(singular, plural, number) % {"num": number, **values}
+
+
+def N_(message: str) -> str:  # noqa: N802
+    """Mark a text that is translated where it is shown, by :func:`translated`."""
+    return message
+
+
+def translated(message: str) -> str:
+    """A text as it stands, in the language that is spoken; one that no catalog knows stays as it is."""
+    language = _speaking.get()
+    return message if language == ENGLISH or not message else _catalog(language).gettext(message)
+
+
+def translated_number(singular: str, plural: str, number: int) -> str:
+    """The form of a text that goes with the number, as it stands, in the language that is spoken."""
+    language = _speaking.get()
+    if language == ENGLISH:
+        return singular if number == 1 else plural
+    return _catalog(language).ngettext(singular, plural, number)
+
+
+async def get_ready() -> None:
+    """Have the texts of the language that is spoken at hand: they are read once, and nobody else waits meanwhile."""
+    if spoken() not in _read:
+        await asyncio.to_thread(_catalog, spoken())
+        _read.add(spoken())
+
+
+_read = {ENGLISH}
+
+
+@functools.cache
+def _catalog(language: str) -> catalogs.NullTranslations:
+    """Read when somebody first speaks the language: nothing is compiled, so nothing can be out of date."""
+    from babel.messages.mofile import write_mo  # noqa: PLC0415
+    from babel.messages.pofile import read_po  # noqa: PLC0415
+
+    if language == ENGLISH:
+        return catalogs.NullTranslations()
+    with (FOLDER / language / "LC_MESSAGES" / "afterword.po").open("rb") as file:
+        catalog = read_po(file, locale=language)
+    compiled = io.BytesIO()
+    write_mo(compiled, catalog)
+    compiled.seek(0)
+    return catalogs.GNUTranslations(compiled)

@@ -1,0 +1,69 @@
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from afterword.pages.wording import day, duration, moment, number, percent
+from afterword.translating import (
+    LANGUAGES,
+    N_,
+    best_language,
+    gettext,
+    ngettext,
+    speaking,
+    spoken,
+    translated,
+)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "language"),
+    [
+        (None, "en"),
+        ("de-AT,de;q=0.9,en;q=0.8", "de"),
+        ("en;q=0.2, es-419", "es"),
+        ("fr, es;q=0.1", "es"),
+        ("de;q=0, es", "es"),
+        ("zh", "en"),
+        ("*", "en"),
+        ("de;q=much", "en"),
+    ],
+)
+def test_the_language_that_a_browser_asks_for_first_and_that_there_is(
+    wanted: str | None, language: str
+) -> None:
+    assert best_language(wanted) == language
+
+
+@given(st.text())
+def test_whatever_a_browser_asks_for_it_gets_a_language(wanted: str) -> None:
+    assert best_language(wanted) in LANGUAGES
+
+
+def test_texts_are_english_until_somebody_is_spoken_to_in_another_language() -> None:
+    assert spoken() == "en"
+    with speaking("de"):
+        assert translated("Skip to the content") == "Zum Inhalt springen"
+        assert translated("Nobody wrote this") == "Nobody wrote this"
+    assert translated("Skip to the content") == "Skip to the content"
+
+
+def test_values_are_put_in_and_numbers_choose_their_form() -> None:
+    assert gettext("%(share)s is 95 %%", share="This") == "This is 95 %"
+    assert ngettext("%(num)s Run", "%(num)s Runs", 1) == "1 Run"
+    assert ngettext("%(num)s Run", "%(num)s Runs", 2) == "2 Runs"
+    assert N_("kept") == "kept"
+
+
+def test_moments_numbers_and_durations_are_written_as_the_language_does() -> None:
+    at = datetime(2026, 11, 23, 22, 16, 4, tzinfo=UTC)
+    told = {}
+    for language in LANGUAGES:
+        with speaking(language):
+            told[language] = [moment(at).striptags(), day(at), number(12345), duration(1.24), percent(0.001)]
+    assert told == {
+        "en": ["23 Nov 2026, 22:16:04 UTC", "23 Nov 2026", "12,345", "1.2 s", "under 1 %"],
+        "de": ["23.11.2026, 22:16:04 UTC", "23.11.2026", "12.345", "1,2 s", "unter 1 %"],
+        "es": ["23 nov 2026, 22:16:04 UTC", "23 nov 2026", "12.345", "1,2 s", "menos del 1 %"],
+    }
