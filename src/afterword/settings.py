@@ -167,6 +167,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             description="Alerts that are sent in a day (UTC); what is beyond stands in the next day's summary."
         ),
     ] = 20
+    session_days: Annotated[
+        Positive, Meta(description="Days after which whoever signed in has to do so again.")
+    ] = 14.0
+    session_idle_hours: Annotated[
+        Positive, Meta(description="Hours without a page after which whoever signed in has to do so again.")
+    ] = 72.0
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Meta(description="Least level that is logged.")
     ] = "info"

@@ -8,12 +8,11 @@ from sqlalchemy import delete, select, text
 from tests.fixtures.admin_pages import Browser
 
 from afterword.accounts.people import Person
-from afterword.admin.sessions import csrf_config, session_config
-from afterword.admin.sign_in import FIRST_PAGE, own_path
+from afterword.admin.letting_in import FIRST_PAGE, own_path
+from afterword.admin.sessions import Sessions, csrf_config
 from afterword.settings import Settings
 from afterword.store import tables
 from afterword.store.database import Database
-from afterword.store.sessions import DatabaseStore
 
 WRONG = "Email address and password do not belong together."
 PAGES = (
@@ -122,16 +121,17 @@ async def test_a_person_who_is_gone_is_signed_out(
     assert answer.url.path == "/sign-in"
 
 
-async def test_a_session_ends_by_itself(signed_in: Browser, database: Database) -> None:
+@pytest.mark.parametrize("change", ["ends_at = now()", "seen_at = now() - interval '72 hours'"])
+async def test_a_session_ends_by_itself(signed_in: Browser, database: Database, change: str) -> None:
     async with database.transaction() as connection:
-        await connection.execute(text("UPDATE login_session SET expires_at = now()"))
+        await connection.execute(text(f"UPDATE person_session SET {change}"))  # noqa: S608 - of the test
     answer, _ = await signed_in.get("/workflows/runs")
     assert answer.url.path == "/sign-in"
 
 
 async def test_the_database_does_not_hold_the_session_id(signed_in: Browser, database: Database) -> None:
     async with database.transaction() as connection:
-        rows = (await connection.execute(select(tables.login_session))).all()
+        rows = (await connection.execute(select(tables.person_session))).all()
     assert rows
     assert str(signed_in.session_cookie()) not in str(rows)
 
@@ -140,7 +140,7 @@ async def test_looking_at_pages_does_not_write_the_session(signed_in: Browser, d
     async def version() -> object:
         async with database.transaction() as connection:
             return (
-                await connection.execute(text("SELECT id, xmin::text FROM login_session ORDER BY id"))
+                await connection.execute(text("SELECT id, xmin::text FROM person_session ORDER BY id"))
             ).all()
 
     before = await version()
@@ -173,7 +173,8 @@ async def test_cookies_are_kept_from_scripts_and_other_sites(browser: Browser, o
 
 def test_over_https_cookies_are_never_sent_in_the_clear(database: Database) -> None:
     settings = Settings.load({}, public_url="https://afterword.example.org")
-    session = session_config(DatabaseStore(database), settings)
+    sessions = Sessions(database, settings)
+    session = sessions.cookie(sessions.cookie_name, "key", seconds=60)
     forms = csrf_config(settings, "secret")
     assert session.secure
     assert session.key.startswith("__Host-")

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Literal, get_args
 
 import msgspec
-from sqlalchemy import ColumnElement, RowMapping, func, select, update
+from sqlalchemy import ColumnElement, RowMapping, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from afterword.accounts.audit import REPLACED, audit
@@ -33,7 +33,8 @@ class Person(msgspec.Struct, frozen=True):
     """Somebody who may come in. ``email`` is how it was written; it is compared without regard to case.
 
     ``password_set_at`` is when the password was last changed: sessions of before are over. ``language`` is the one they
-    chose; without, pages speak what their browser asks for.
+    chose; without, pages speak what their browser asks for. Nobody signs in as a service account (``is_service``),
+    which is there to hold API tokens. ``version`` grows with each change.
     """
 
     id: str
@@ -43,6 +44,8 @@ class Person(msgspec.Struct, frozen=True):
     created_at: datetime
     password_set_at: datetime | None = None
     language: str | None = None
+    is_service: bool = False
+    version: int = 1
 
 
 COLUMNS = [tables.person.c[field] for field in Person.__struct_fields__]
@@ -110,6 +113,9 @@ async def set_password(connection: "AsyncConnection", person_id: str, password: 
     row = (await connection.execute(now.returning(*COLUMNS))).mappings().one_or_none()
     if row is None:
         return None
+    await connection.execute(
+        delete(tables.person_session).where(tables.person_session.c.person_id == person_id)
+    )
     await audit(connection, "person", "changed", (person_id, row["name"]), after={"password": REPLACED})
     return person_from_row(row)
 
@@ -125,6 +131,12 @@ async def choose_language(connection: "AsyncConnection", person_id: str, languag
     await connection.execute(
         update(tables.person).where(tables.person.c.id == person_id).values(language=language)
     )
+
+
+async def has_password(connection: "AsyncConnection", person_id: str) -> bool:
+    """Whether somebody can sign in by a password."""
+    query = select(tables.person.c.password_hash.is_not(None)).where(tables.person.c.id == person_id)
+    return bool(await connection.scalar(query))
 
 
 async def _store_hash(connection: "AsyncConnection", person_id: str, password_hash: str) -> None:

@@ -15,10 +15,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from afterword.accounts.managing import change_role, list_people, remove_person
 from afterword.accounts.people import InvalidPerson, Person, Role, add_person, find_person
 from afterword.accounts.rights import PERMISSIONS, may_give_role, may_manage_people
+from afterword.accounts.sessions import count_sessions, end_sessions
 from afterword.accounts.welcome import new_link
 from afterword.admin.forms import text_of
 from afterword.admin.pages import page
-from afterword.admin.sessions import AdminRequest
+from afterword.admin.sessions import AdminRequest, Sessions
 from afterword.distributions.invited_people import Invited, send_invitation
 from afterword.distributions.sending import Mailer
 from afterword.outcomes import Outcome
@@ -45,9 +46,9 @@ class _Refused(Exception):
     """Nothing was changed; the message is for who asked."""
 
 
-def people_routes(database: Database, settings: Settings) -> list[HTTPRouteHandler]:
+def people_routes(database: Database, settings: Settings, sessions: Sessions) -> list[HTTPRouteHandler]:
     """The page and its buttons."""
-    people_page = _PeoplePage(database, settings)
+    people_page = _PeoplePage(database, settings, sessions)
 
     @get(PATH)
     async def people(request: AdminRequest) -> Response[str]:
@@ -66,7 +67,7 @@ def people_routes(database: Database, settings: Settings) -> list[HTTPRouteHandl
 
     @post(f"{PATH}/{{person_id:str}}", request_max_body_size=LARGEST_FORM)
     async def change(request: AdminRequest, person_id: FromPath[str]) -> Response[str] | Redirect:
-        """Give somebody another role, remove them, or send them a new link."""
+        """Give somebody another role, remove them, end their sessions, or send them a new link."""
         form = await request.form()
         try:
             link = await people_page.change(request, person_id, text_of(form, "do"), text_of(form, "role"))
@@ -78,8 +79,9 @@ def people_routes(database: Database, settings: Settings) -> list[HTTPRouteHandl
 
 
 class _PeoplePage:
-    def __init__(self, database: Database, settings: Settings) -> None:
+    def __init__(self, database: Database, settings: Settings, sessions: Sessions) -> None:
         self._database = database
+        self._sessions = sessions
         self._settings = settings
         self._mailer = Mailer(settings)
 
@@ -95,11 +97,13 @@ class _PeoplePage:
         """The page, with what became of what was asked for."""
         async with self._database.transaction() as connection:
             people = await list_people(connection)
+            sessions = await count_sessions(connection, idle=self._sessions.idle)
         return page(
             request,
             "people.html",
             status=200 if problem is None else 422,
             people=people,
+            sessions=sessions,
             roles=ROLES,
             permissions=PERMISSIONS,
             may_manage=may_manage_people(request.user),
@@ -126,6 +130,8 @@ class _PeoplePage:
                     await remove_person(connection, person_id)
                 case "role":
                     await change_role(connection, person_id, new_role)
+                case "sign-out":
+                    await end_sessions(connection, person_id)
                 case _:
                     link = await new_link(connection, known.id, self._settings.public_url)
                     return _invited(request, known, link)

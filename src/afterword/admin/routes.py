@@ -10,25 +10,22 @@ from litestar.middleware.csrf import CSRFMiddleware
 from afterword.accounts.secrets import SecretBox
 from afterword.admin.explain import explain_routes
 from afterword.admin.home import home_routes
+from afterword.admin.letting_in import LettingIn
 from afterword.admin.live import live_routes
+from afterword.admin.my_account import my_account_routes
 from afterword.admin.people import people_routes
 from afterword.admin.rehearse import rehearse_routes
 from afterword.admin.replays import replay_routes
 from afterword.admin.results import results_routes
 from afterword.admin.run_history import run_history_routes
 from afterword.admin.sending import sending_page_routes
-from afterword.admin.sessions import (
-    NotSignedIn,
-    PersonOfSession,
-    csrf_config,
-    session_config,
-    wants_person,
-)
+from afterword.admin.sessions import NotSignedIn, PersonOfSession, Sessions, csrf_config, wants_person
 from afterword.admin.settings import settings_routes
 from afterword.admin.setup import setup_routes
 from afterword.admin.setup_work import Work
 from afterword.admin.sign_in import send_to_sign_in, sign_in_routes
 from afterword.admin.surveys import survey_editor_routes
+from afterword.admin.tries import Tries
 from afterword.admin.vendor_names import VendorNames
 from afterword.admin.welcome import welcome_routes
 from afterword.settings import Settings
@@ -54,6 +51,8 @@ def admin_routes(
     for rehearsals; without it there are none. ``box`` and ``planning`` are for the pages that set things up.
     """
     store = DatabaseStore(database)
+    sessions = Sessions(database, settings)
+    letting_in = LettingIn(sessions, Tries(store))
     set_up: list[HTTPRouteHandler] = []
     if box is not None and planning is not None:
         work = Work(database=database, settings=settings, box=box, store=store, planning=planning)
@@ -63,12 +62,11 @@ def admin_routes(
             path="/",
             middleware=[
                 DefineMiddleware(CSRFMiddleware, config=csrf_config(settings, csrf_secret)),
-                session_config(store, settings).middleware,
-                DefineMiddleware(PersonOfSession, database=database),
+                DefineMiddleware(PersonOfSession, sessions=sessions),
             ],
             route_handlers=[
-                *sign_in_routes(database, store),
-                *welcome_routes(database),
+                *sign_in_routes(database, letting_in),
+                *welcome_routes(database, letting_in),
                 Router(
                     path="/",
                     guards=[wants_person],
@@ -81,7 +79,8 @@ def admin_routes(
                         *explain_routes(database),
                         *survey_editor_routes(database, settings),
                         *results_routes(database, VendorNames(database, planning)),
-                        *people_routes(database, settings),
+                        *people_routes(database, settings, sessions),
+                        *my_account_routes(database, letting_in),
                         *set_up,
                         *settings_routes(database, settings, box, planning),
                         *([] if planning is None else rehearse_routes(database, planning)),

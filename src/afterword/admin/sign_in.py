@@ -1,7 +1,7 @@
 """Signing in and out."""
 
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
@@ -9,20 +9,17 @@ from litestar.response import Redirect
 
 from afterword.accounts.people import authenticate
 from afterword.admin.forms import text_of
+from afterword.admin.letting_in import FIRST_PAGE, LettingIn, own_path
 from afterword.admin.pages import page
-from afterword.admin.sessions import AdminRequest, NotSignedIn, session_of
+from afterword.admin.sessions import AdminRequest, NotSignedIn, client_of
+from afterword.admin.tries import TriedTooOften
 from afterword.pages.rendering import PAGE_HEADERS
 from afterword.store.database import Database
-from afterword.store.sessions import DatabaseStore
 
 LARGEST_FORM = 8 * 1024
-FAILURES_ALLOWED = 10
-FAILURES_WITHIN_SECONDS = 300
-FIRST_PAGE = "/"
-LONGEST_NEXT = 2000
 
 
-def sign_in_routes(database: Database, store: DatabaseStore) -> list[HTTPRouteHandler]:
+def sign_in_routes(database: Database, letting_in: LettingIn) -> list[HTTPRouteHandler]:
     """The sign-in page and its form, and signing out."""
 
     @get("/sign-in")
@@ -31,41 +28,53 @@ def sign_in_routes(database: Database, store: DatabaseStore) -> list[HTTPRouteHa
         going_to = own_path(request.query_params.get("next"))
         if request.user is not None:
             return Redirect(going_to, status_code=303)
-        return page(request, "sign_in.html", email="", going_to=going_to, problem=None)
+        return _form(request, going_to)
 
     @post("/sign-in", request_max_body_size=LARGEST_FORM)
     async def sign_in(request: AdminRequest) -> Response[str] | Redirect:
-        """Begin a session, if the password is right and was not tried too often."""
+        """Let somebody in, if the password is right and was not tried too often."""
         form = await request.form()
         email, password = text_of(form, "email").strip(), text_of(form, "password")
         going_to = own_path(text_of(form, "next"))
-        tries = f"sign-in/{_client(request)}/{email.casefold()}"
-        if await store.count(tries, within=FAILURES_WITHIN_SECONDS) > FAILURES_ALLOWED:
-            wait = max(1, await store.expires_in(tries) or 0)
-            return page(
-                request,
-                "sign_in.html",
-                status=429,
-                headers={"Retry-After": str(wait)},
-                email=email,
-                going_to=going_to,
-                problem="too-often",
-            )
+        name = f"sign-in/{client_of(request)}/{email.casefold()}"
+        try:
+            await letting_in.tries.count(name)
+        except TriedTooOften as error:
+            return _form(request, going_to, email=email, problem="too-often", wait=error.seconds)
         async with database.transaction() as connection:
             person = await authenticate(connection, email, password)
+            if person is not None:
+                answer = await letting_in.by_password(request, connection, person, going_to)
         if person is None:
-            return page(request, "sign_in.html", status=401, email=email, going_to=going_to, problem="wrong")
-        await store.delete(tries)
-        request.set_session(session_of(person))
-        return Redirect(going_to, status_code=303)
+            return _form(request, going_to, email=email, problem="wrong")
+        await letting_in.tries.forget(name)
+        return answer
 
     @post("/sign-out", request_max_body_size=LARGEST_FORM)
     async def sign_out(request: AdminRequest) -> Redirect:
         """End the session."""
-        request.clear_session()
-        return Redirect("/sign-in", status_code=303)
+        async with database.transaction() as connection:
+            cookie = await letting_in.sessions.end(request, connection)
+        return Redirect("/sign-in", status_code=303, cookies=[cookie])
 
     return [show, sign_in, sign_out]
+
+
+PROBLEMS = {"wrong": 401, "too-often": 429}
+
+
+def _form(
+    request: AdminRequest, going_to: str, *, email: str = "", problem: str = "", wait: int = 0
+) -> Response[str]:
+    return page(
+        request,
+        "sign_in.html",
+        status=PROBLEMS.get(problem, 200),
+        headers={"Retry-After": str(wait)} if wait else {},
+        email=email,
+        going_to=going_to,
+        problem=problem,
+    )
 
 
 def send_to_sign_in(request: Request[Any, Any, Any], _: NotSignedIn) -> Redirect:
@@ -75,19 +84,3 @@ def send_to_sign_in(request: Request[Any, Any, Any], _: NotSignedIn) -> Redirect
     if request.method != "GET" or wanted == FIRST_PAGE:
         return Redirect("/sign-in", status_code=303, headers=headers)
     return Redirect(f"/sign-in?{urlencode({'next': wanted})}", status_code=303, headers=headers)
-
-
-def own_path(wanted: str | None) -> str:
-    """Where to go after signing in: a path of ours, else the first page. Nobody is sent to another site."""
-    if not wanted or len(wanted) > LONGEST_NEXT or not wanted.isprintable() or "\\" in wanted:
-        return FIRST_PAGE
-    try:
-        parts = urlsplit(wanted)
-    except ValueError:
-        return FIRST_PAGE
-    is_ours = wanted.startswith("/") and not wanted.startswith("//") and not parts.scheme and not parts.netloc
-    return wanted if is_ours else FIRST_PAGE
-
-
-def _client(request: AdminRequest) -> str:
-    return request.client.host if request.client else ""

@@ -9,15 +9,15 @@ from litestar.response import Redirect
 from afterword.accounts.people import SHORTEST_PASSWORD, InvalidPerson
 from afterword.accounts.welcome import LinkNotValid, Welcome, come_in, find_welcome
 from afterword.admin.forms import text_of
+from afterword.admin.letting_in import FIRST_PAGE, LettingIn
 from afterword.admin.pages import page
-from afterword.admin.sessions import AdminRequest, session_of
-from afterword.admin.sign_in import FIRST_PAGE
+from afterword.admin.sessions import AdminRequest
 from afterword.store.database import Database
 
 LARGEST_FORM = 8 * 1024
 
 
-def welcome_routes(database: Database) -> list[HTTPRouteHandler]:
+def welcome_routes(database: Database, letting_in: LettingIn) -> list[HTTPRouteHandler]:
     """The page that a link leads to, and its form. Opening it uses nothing up."""
 
     @get("/welcome")
@@ -44,10 +44,9 @@ def welcome_routes(database: Database) -> list[HTTPRouteHandler]:
                     person = await come_in(connection, code, password=password, **typed)
                 except InvalidPerson as error:
                     return _form(request, welcome, code, typed, problem=str(error))
+                return await letting_in.by_password(request, connection, person, FIRST_PAGE)
         except LinkNotValid:
             return page(request, "welcome_over.html", status=410)
-        request.set_session(session_of(person))
-        return Redirect(FIRST_PAGE, status_code=303)
 
     return [show, enter]
 

@@ -84,7 +84,44 @@ person = Table(
     _moment("created_at", now=True),
     _moment("password_set_at"),
     Column("language", Text),
+    Column("is_service", Boolean, nullable=False, server_default=text("false")),
+    Column("version", Integer, nullable=False, server_default=text("1")),
     Index("person_email_key", text("lower(email)"), unique=True),
+)
+"""Nobody signs in as a service account (``is_service``). ``version`` grows with each change of name or role."""
+
+person_session = Table(
+    "person_session",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("key_sha256", LargeBinary, nullable=False, unique=True),
+    Column("person_id", Text, ForeignKey("person.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("signed_in_by", Text, nullable=False),
+    Column("browser", Text, nullable=False),
+    Column("network", Text, nullable=False),
+    _moment("begun_at", now=True),
+    _moment("seen_at", now=True),
+    _moment("ends_at", nullable=False),
+)
+
+one_time_code = Table(
+    "one_time_code",
+    metadata,
+    Column("person_id", Text, ForeignKey("person.id", ondelete="CASCADE"), primary_key=True),
+    Column("secret", LargeBinary, nullable=False),
+    Column("last_step", BigInteger, nullable=False),
+    Column("recovery_sha256", ARRAY(LargeBinary), nullable=False),
+    _moment("created_at", now=True),
+)
+"""``last_step`` is the period of 30 s whose code was the last to be taken: none of it or before is taken again."""
+
+open_id_identity = Table(
+    "open_id_identity",
+    metadata,
+    Column("issuer", Text, primary_key=True),
+    Column("subject", Text, primary_key=True),
+    Column("person_id", Text, ForeignKey("person.id", ondelete="CASCADE"), nullable=False),
+    _moment("created_at", now=True),
 )
 
 api_token = Table(
@@ -94,9 +131,11 @@ api_token = Table(
     Column("person_id", Text, ForeignKey("person.id", ondelete="CASCADE"), nullable=False),
     Column("name", Text, nullable=False),
     Column("token_sha256", LargeBinary, nullable=False, unique=True),
+    Column("scopes", ARRAY(Text)),
     _moment("created_at", now=True),
     _moment("last_used_at"),
 )
+"""Without ``scopes`` a token may all that its person may."""
 
 welcome_link = Table(
     "welcome_link",
@@ -135,6 +174,7 @@ login_session = Table(
     Column("data", LargeBinary, nullable=False),
     _moment("expires_at"),
 )
+"""What is kept for a while: counts of failures, a sign-in between its two pages. Sessions are in ``person_session``."""
 
 connected_account = Table(
     "connected_account",

@@ -1,0 +1,34 @@
+"""Browsers as their users call them: enough to know one's own again in a list of sessions."""
+
+UNKNOWN = "Unknown browser"
+LONGEST_READ = 500
+
+BROWSERS = (
+    ("Edg", "Edge"),
+    ("OPR/", "Opera"),
+    ("SamsungBrowser/", "Samsung Internet"),
+    ("Firefox/", "Firefox"),
+    ("FxiOS/", "Firefox"),
+    ("CriOS/", "Chrome"),
+    ("Chrome/", "Chrome"),
+    ("Chromium/", "Chromium"),
+    ("Safari/", "Safari"),
+)
+"""What a user agent's text holds and whose it is; most browsers also claim to be those further below."""
+SYSTEMS = (
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Android", "Android"),
+    ("CrOS", "ChromeOS"),
+    ("Windows", "Windows"),
+    ("Mac OS X", "macOS"),
+    ("Linux", "Linux"),
+)
+
+
+def browser_of(user_agent: str) -> str:
+    """A browser in words, such as ``Firefox on Windows``; versions are nobody's business."""
+    read = user_agent[:LONGEST_READ]
+    browser = next((name for mark, name in BROWSERS if mark in read), UNKNOWN)
+    system = next((name for mark, name in SYSTEMS if mark in read), "")
+    return f"{browser} on {system}" if system else browser
