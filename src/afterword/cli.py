@@ -16,6 +16,7 @@ from afterword.commands import (
     alerts,
     backfill,
     config_files,
+    eligibility,
     explain,
     gladly,
     people,
@@ -53,6 +54,7 @@ app.add_typer(runs.events_app, name="events")
 app.add_typer(alerts.app, name="alerts")
 app.add_typer(workflows.app, name="workflows")
 app.add_typer(backfill.app, name="backfill")
+app.add_typer(eligibility.app, name="eligibility")
 config_files.add_to(app)
 app.command("problems")(problems.problems)
 app.add_typer(replays.app, name="replays")

@@ -26,6 +26,8 @@ from afterword.distributions import mail
 from afterword.distributions.sending import Mailer
 from afterword.eligibility.ledger import forget_old
 from afterword.events.recording import INBOX_CHANNEL
+from afterword.previewing.keeping import PreviewKeeper
+from afterword.previewing.previewer import Previewer
 from afterword.sending.hourly import forget_old_counts
 from afterword.settings import Settings
 from afterword.store.budgets import RateBudget
@@ -91,11 +93,15 @@ class Worker:
         self._deliveries = Deliveries(database, box, settings)
         self._alerts = AlertKeeper(database, settings, mailer)
         self._webhooks = WebhookKeeper(database, box, self._accounts, settings)
+        read = reader(self._accounts, settings)
         self._backfills = BackfillKeeper(
             database,
-            Backfiller(database, reader(self._accounts, settings), time_scale=settings.retry_time_scale),
+            Backfiller(database, read, time_scale=settings.retry_time_scale),
             every=timedelta(minutes=settings.backfill_every_minutes),
             look_back=timedelta(hours=settings.backfill_look_back_hours),
+        )
+        self._previews = PreviewKeeper(
+            database, Previewer(database, self._accounts, read, time_scale=settings.retry_time_scale)
         )
         self._pulls = PullKeeper(database, self._accounts.gladly, every_seconds=settings.gladly_pull_seconds)
         self._arrived = asyncio.Event()
@@ -119,6 +125,8 @@ class Worker:
             asyncio.create_task(self._every(WEBHOOKS_EVERY_SECONDS, self._webhooks.tick)),
             asyncio.create_task(self._every(BACKFILL_EVERY_SECONDS, self._backfills.tick)),
             asyncio.create_task(self._every(LOOK_EVERY_SECONDS, self._pulls.tick)),
+            asyncio.create_task(self._every(LOOK_EVERY_SECONDS, self._previews.tick)),
+            asyncio.create_task(self._every(PRUNE_EVERY_SECONDS, self._previews.forget_old)),
             asyncio.create_task(self._every(PRUNE_EVERY_SECONDS, self._forget_asked)),
         ]
         warming_up = asyncio.create_task(_unless_database_is_away("warm-up", self._warm_up))

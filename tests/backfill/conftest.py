@@ -85,7 +85,8 @@ class Scene:
         self.account_id = account_id
         self.origin = f"gladly/{account_id}"
         self.box = SecretBox.open(settings)
-        self.accounts = ConnectedAccounts(database, self.box, cast("RateBudget", OpenBudget()), settings)
+        self.budget = OpenBudget()
+        self.accounts = ConnectedAccounts(database, self.box, cast("RateBudget", self.budget), settings)
         self.backfiller = Backfiller(database, reader(self.accounts, settings), time_scale=0.001)
         self.inbox = Inbox(database, RunQueue(database))
 

@@ -8,13 +8,12 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from afterword.backfill.rows import Backfill
-from afterword.eligibility.settings import Eligibility
 from afterword.gladly.webhooks import CONVERSATION_CLOSED
 from afterword.store import tables
-from afterword.workflows.definitions import ConversationClosed, Task
+from afterword.workflows.definitions import ConversationClosed, Definition
 from afterword.workflows.saving.listing import Workflow, WorkflowFilters, list_workflows
+from afterword.workflows.saving.whom_to_ask import whom_to_ask
 
-SEND_JSON_EVENT = "send-json-event"
 EVER = datetime.min.replace(tzinfo=UTC)
 
 
@@ -81,7 +80,7 @@ async def _would_start(
     """How much there is to record, and each workflow with its count; one query."""
     found = tables.backfill_found
     is_closing = found.c.type == CONVERSATION_CLOSED
-    ages = [longest_age_hours(workflow.definition.tasks) for workflow in workflows]
+    ages = [longest_age_hours(workflow.definition) for workflow in workflows]
     columns = [func.count().label("found"), func.count().filter(is_closing).label("closings")]
     for number, hours in enumerate(ages):
         since = EVER if hours is None else func.now() - timedelta(hours=hours)
@@ -104,15 +103,7 @@ async def _would_start(
     ]
 
 
-def longest_age_hours(tasks: Sequence[Task]) -> float | None:
+def longest_age_hours(definition: Definition) -> float | None:
     """The age beyond which a workflow sends nothing for a closing; ``None`` where none is set."""
-    for task in tasks:
-        if task.type == SEND_JSON_EVENT:
-            return msgspec.convert(task.configuration, _Rules).eligibility.longest_age_hours
-    return None
-
-
-class _Rules(msgspec.Struct, frozen=True):
-    """What of the configuration of *Send JSON event* matters here."""
-
-    eligibility: Eligibility = Eligibility()
+    wanted = whom_to_ask(definition)
+    return None if wanted is None else wanted.eligibility.longest_age_hours

@@ -37,12 +37,17 @@ ONCE_IN_DAYS = Rule("once in days", asked_lately)
 OF_THE_LEDGER = (SAME_CASE, REOPENED_LATER, ONCE_IN_DAYS)
 """Those that are judged once more when it is written down who is asked."""
 
-RULES = (
+OF_THE_CLOSING = (
     Rule("age of the closing", too_old),
     Rule("who closed it", closed_by),
     Rule("share", share),
     Rule("inboxes", inbox),
     Rule("agents", agent),
+)
+"""Those that look at the closing itself."""
+
+RULES = (
+    *OF_THE_CLOSING,
     *OF_THE_LEDGER,
     Rule("quiet hours", quiet_hours),
     Rule("email address", has_address),
@@ -61,6 +66,7 @@ COSTS: tuple[frozenset[Need], ...] = (
     frozenset({"messages"}),
 )
 """What rules may ask for, round by round: our own database and lists that are remembered; then a call each."""
+OF_LISTS: frozenset[Need] = frozenset({"agent", "inboxes"})
 
 
 class Finder(Protocol):
@@ -96,6 +102,20 @@ async def judge(wanted: Eligibility, facts: Facts, finder: Finder) -> Verdict:
             if verdict is not None:
                 return verdict
         pending = waiting
+    return None
+
+
+async def judge_closing(wanted: Eligibility, facts: Facts, finder: Finder) -> Verdict:
+    """The first rule of the closing itself that has something against asking; ``None`` when none has.
+
+    Raises:
+        Missing: a rule needs to know more than the closing and Gladly's lists tell.
+        Retry, Permanent: a list cannot be read, or a rule names what Gladly does not have.
+    """
+    for rule in OF_THE_CLOSING:
+        verdict = await _judge_by(rule, wanted, facts, finder, OF_LISTS)
+        if verdict is not None:
+            return verdict
     return None
 
 
