@@ -26,11 +26,12 @@ shared = pytest.mark.asyncio(loop_scope="session")
 
 KEY = "one key of the tests that is long enough"
 
-EVERYBODY, CREDENTIALS, QUALTRICS_TOKEN, SIGNED_IN = range(4)
+EVERYBODY, CREDENTIALS, QUALTRICS_TOKEN, SIGNED_IN, HALF_WAY = range(5)
 WHO_MAY = {
     "/health": EVERYBODY,
     "/static/{name:str}": EVERYBODY,
     "/sign-in": EVERYBODY,
+    "/sign-in/code": HALF_WAY,
     "/sign-out": EVERYBODY,
     "/welcome": EVERYBODY,
     "/jfe/form/{survey_id:str}": EVERYBODY,
@@ -78,6 +79,8 @@ WHO_MAY = {
     "/account": SIGNED_IN,
     "/account/password": SIGNED_IN,
     "/account/sessions/end": SIGNED_IN,
+    "/account/codes": SIGNED_IN,
+    "/account/codes/{what:str}": SIGNED_IN,
     "/setup": SIGNED_IN,
     "/setup/{step_id:str}": SIGNED_IN,
     "/surveys": SIGNED_IN,
@@ -137,9 +140,11 @@ async def test_every_address_is_for_whom_it_should_be(afterword: Any) -> None:
                     assert answer.headers["WWW-Authenticate"]
                 case 2:  # Qualtrics answers so when there is no token at all
                     assert answer.status == 400, told
-                case 3 if method == "POST":  # a form of another site is refused before anybody asks who it is
+                case 3 | 4 if (
+                    method == "POST"
+                ):  # a form of another site is refused before anybody asks who it is
                     assert answer.status == 403, told
-                case 3:  # signed in
+                case 3 | 4:  # signed in, or half of it
                     assert answer.status == 303, told
                     assert answer.headers["Location"].startswith("/sign-in"), told
                 case _:

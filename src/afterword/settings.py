@@ -173,6 +173,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     session_idle_hours: Annotated[
         Positive, Meta(description="Hours without a page after which whoever signed in has to do so again.")
     ] = 72.0
+    codes_required: Annotated[
+        Literal["nobody", "administrators", "everybody"],
+        Meta(
+            description="Who has to set one-time codes up to sign in with a password: nobody, owners and "
+            "administrators, or everybody."
+        ),
+    ] = "nobody"
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Meta(description="Least level that is logged.")
     ] = "info"

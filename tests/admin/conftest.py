@@ -3,11 +3,13 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import aiohttp
+import pytest
 import pytest_asyncio
 from litestar import Litestar
 from tests.fixtures.admin_pages import PASSWORD, TASKS, Browser, Past
 
 from afterword.accounts.people import Person, add_person
+from afterword.accounts.secrets import SecretBox
 from afterword.admin.routes import admin_routes
 from afterword.settings import Settings
 from afterword.store.database import Database
@@ -15,13 +17,25 @@ from afterword.web_errors import exception_handlers
 from afterword.workflows.definitions import Definition, JsonEvent
 from afterword.workflows.saving.workflows import add_workflow
 
+KEY = "a key for the tests, long enough to be one"
+
+
+@pytest.fixture
+def site_settings() -> Settings:
+    """The installation's settings; a test overrides this fixture, or asks for it by parameters."""
+    return Settings.load({})
+
 
 @pytest_asyncio.fixture
-async def site(database: Database, serve: Callable[[Litestar], Awaitable[str]]) -> str:
+async def site(
+    database: Database, site_settings: Settings, serve: Callable[[Litestar], Awaitable[str]]
+) -> str:
     """The address of the web interface."""
     return await serve(
         Litestar(
-            route_handlers=admin_routes(database, Settings.load({}), csrf_secret="a secret of the tests"),
+            route_handlers=admin_routes(
+                database, site_settings, csrf_secret="a secret of the tests", box=SecretBox([KEY])
+            ),
             exception_handlers=exception_handlers,
             openapi_config=None,
             logging_config=None,

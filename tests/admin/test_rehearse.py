@@ -25,11 +25,12 @@ async def site(
 ) -> AsyncIterator[str]:
     """The address of the web interface, with task types to rehearse."""
     settings = Settings.load({}, data_dir=tmp_path)
-    planning = PlanningTasks(settings, database, SecretBox.open(settings))
+    box = SecretBox.open(settings)
+    planning = PlanningTasks(settings, database, box)
     yield await serve(
         Litestar(
             route_handlers=admin_routes(
-                database, settings, csrf_secret="a secret of the tests", planning=planning
+                database, settings, csrf_secret="a secret of the tests", box=box, planning=planning
             ),
             exception_handlers=exception_handlers,
             openapi_config=None,

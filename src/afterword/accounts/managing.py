@@ -8,14 +8,17 @@ from sqlalchemy import delete, func, select, update
 
 from afterword.accounts.audit import audit
 from afterword.accounts.people import InvalidPerson, Person, Role, find_person
-from afterword.store.tables import json_event_endpoint, person
+from afterword.store.tables import json_event_endpoint, one_time_code, person
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
 
 
 class Listed(msgspec.Struct, frozen=True):
-    """Somebody as a list shows them. ``has_password`` is false for who was invited and did not come in yet."""
+    """Somebody as a list shows them. ``has_password`` is false for who was invited and did not come in yet.
+
+    ``has_codes`` tells whether they are asked for a one-time code.
+    """
 
     id: str
     email: str
@@ -23,15 +26,16 @@ class Listed(msgspec.Struct, frozen=True):
     role: Role
     created_at: datetime
     has_password: bool
+    has_codes: bool
 
 
 async def list_people(connection: "AsyncConnection") -> list[Listed]:
     """Everybody, by name."""
-    plain = [person.c[field] for field in Listed.__struct_fields__[:-1]]
+    plain = [person.c[field] for field in Listed.__struct_fields__[:-2]]
     has_password = person.c.password_hash.is_not(None).label("has_password")
-    rows = await connection.execute(
-        select(*plain, has_password).order_by(func.lower(person.c.name), person.c.id)
-    )
+    has_codes = one_time_code.c.person_id.is_not(None).label("has_codes")
+    listing = select(*plain, has_password, has_codes).outerjoin_from(person, one_time_code)
+    rows = await connection.execute(listing.order_by(func.lower(person.c.name), person.c.id))
     fields = Listed.__struct_fields__
     return [msgspec.convert({field: row[field] for field in fields}, Listed) for row in rows.mappings()]
 

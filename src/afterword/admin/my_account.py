@@ -6,6 +6,7 @@ from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.response import Redirect
 
+from afterword.accounts.one_time_codes import required_of
 from afterword.accounts.people import (
     SHORTEST_PASSWORD,
     InvalidPerson,
@@ -31,6 +32,7 @@ LARGEST_FORM = 8 * 1024
 DONE = {
     "password": N_("Your password was changed. Your other sessions are over."),
     "sessions": N_("Your other sessions are over."),
+    "codes": N_("One-time codes are off: your password alone lets you in."),
 }
 
 
@@ -50,6 +52,7 @@ def my_account_routes(database: Database, letting_in: LettingIn) -> list[HTTPRou
             "my_account.html",
             status=200 if problem is None else status,
             session=session,
+            codes_required=required_of(session.person, sessions.codes_required),
             sessions=listed,
             signs_in_by_password=signs_in_by_password,
             role=ROLES[session.person.role],

@@ -13,6 +13,7 @@ from litestar.response import Redirect
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from afterword.accounts.managing import change_role, list_people, remove_person
+from afterword.accounts.one_time_codes import take_codes_away
 from afterword.accounts.people import InvalidPerson, Person, Role, add_person, find_person
 from afterword.accounts.rights import PERMISSIONS, may_give_role, may_manage_people
 from afterword.accounts.sessions import count_sessions, end_sessions
@@ -67,7 +68,7 @@ def people_routes(database: Database, settings: Settings, sessions: Sessions) ->
 
     @post(f"{PATH}/{{person_id:str}}", request_max_body_size=LARGEST_FORM)
     async def change(request: AdminRequest, person_id: FromPath[str]) -> Response[str] | Redirect:
-        """Give somebody another role, remove them, end their sessions, or send them a new link."""
+        """Change something about somebody, by one of the buttons beside their name."""
         form = await request.form()
         try:
             link = await people_page.change(request, person_id, text_of(form, "do"), text_of(form, "role"))
@@ -130,6 +131,8 @@ class _PeoplePage:
                     await remove_person(connection, person_id)
                 case "role":
                     await change_role(connection, person_id, new_role)
+                case "reset-codes":
+                    await take_codes_away(connection, person_id)
                 case "sign-out":
                     await end_sessions(connection, person_id)
                 case _:

@@ -13,19 +13,27 @@ from afterword.admin.home import home_routes
 from afterword.admin.letting_in import LettingIn
 from afterword.admin.live import live_routes
 from afterword.admin.my_account import my_account_routes
+from afterword.admin.my_codes import my_codes_routes, send_to_codes
 from afterword.admin.people import people_routes
 from afterword.admin.rehearse import rehearse_routes
 from afterword.admin.replays import replay_routes
 from afterword.admin.results import results_routes
 from afterword.admin.run_history import run_history_routes
 from afterword.admin.sending import sending_page_routes
-from afterword.admin.sessions import NotSignedIn, PersonOfSession, Sessions, csrf_config, wants_person
+from afterword.admin.sessions import (
+    CodesWanted,
+    NotSignedIn,
+    PersonOfSession,
+    Sessions,
+    csrf_config,
+    wants_person,
+)
 from afterword.admin.settings import settings_routes
 from afterword.admin.setup import setup_routes
 from afterword.admin.setup_work import Work
 from afterword.admin.sign_in import send_to_sign_in, sign_in_routes
+from afterword.admin.sign_in_code import sign_in_code_routes
 from afterword.admin.surveys import survey_editor_routes
-from afterword.admin.tries import Tries
 from afterword.admin.vendor_names import VendorNames
 from afterword.admin.welcome import welcome_routes
 from afterword.settings import Settings
@@ -39,7 +47,7 @@ def admin_routes(
     settings: Settings,
     *,
     csrf_secret: str,
-    box: SecretBox | None = None,
+    box: SecretBox,
     stopping: asyncio.Event | None = None,
     planning: PlanningTasks | None = None,
 ) -> list[Router]:
@@ -48,13 +56,13 @@ def admin_routes(
     ``csrf_secret`` has to be the same in all processes of an installation. Sessions and CSRF checks stand
     before these routes only, so that the other doors are spared both. Open pages listen for as long as they are
     open, and a server waits for whom it serves: set ``stopping`` and they are let go. ``planning`` are the task types
-    for rehearsals; without it there are none. ``box`` and ``planning`` are for the pages that set things up.
+    for rehearsals, and for the pages that set things up; without it there are none.
     """
     store = DatabaseStore(database)
     sessions = Sessions(database, settings)
-    letting_in = LettingIn(sessions, Tries(store))
+    letting_in = LettingIn(sessions, store)
     set_up: list[HTTPRouteHandler] = []
-    if box is not None and planning is not None:
+    if planning is not None:
         work = Work(database=database, settings=settings, box=box, store=store, planning=planning)
         set_up = setup_routes(work)
     return [
@@ -66,11 +74,18 @@ def admin_routes(
             ],
             route_handlers=[
                 *sign_in_routes(database, letting_in),
+                *sign_in_code_routes(database, box, letting_in),
                 *welcome_routes(database, letting_in),
                 Router(
                     path="/",
                     guards=[wants_person],
                     exception_handlers={NotSignedIn: send_to_sign_in},
+                    route_handlers=my_codes_routes(database, box, store, letting_in),
+                ),
+                Router(
+                    path="/",
+                    guards=[wants_person, sessions.wants_codes],
+                    exception_handlers={NotSignedIn: send_to_sign_in, CodesWanted: send_to_codes},
                     route_handlers=[
                         *home_routes(database),
                         *run_history_routes(database),

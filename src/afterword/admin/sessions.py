@@ -15,6 +15,7 @@ from litestar.utils.scope.state import ScopeState
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from afterword.accounts.audit import AFTERWORD, Actor, act_as
+from afterword.accounts.one_time_codes import required_of
 from afterword.accounts.people import Person
 from afterword.accounts.sessions import (
     Session,
@@ -37,6 +38,10 @@ class NotSignedIn(NotAuthorizedException):
     """This page wants somebody who is signed in."""
 
 
+class CodesWanted(NotAuthorizedException):
+    """Who signed in with a password alone has to set one-time codes up before anything else."""
+
+
 class Sessions:
     """Begins, finds and ends the sessions of browsers. A key is told to its browser once, in a cookie.
 
@@ -47,6 +52,7 @@ class Sessions:
     def __init__(self, database: Database, settings: Settings) -> None:
         self._database = database
         self._secure = _is_https(settings)
+        self.codes_required = settings.codes_required
         self.lasts = timedelta(days=settings.session_days)
         self.idle = timedelta(hours=settings.session_idle_hours)
 
@@ -65,6 +71,18 @@ class Sessions:
             httponly=True,
             samesite="lax",
         )
+
+    def wants_codes(self, connection: AnyConnection, _: BaseRouteHandler) -> None:
+        """Let nobody by of whom one-time codes are required, and who has none.
+
+        Raises:
+            CodesWanted: they are to be set up first. What an OpenID Connect provider asks for is its own matter.
+        """
+        session = connection.auth
+        if session is None or session.has_codes or session.signed_in_by != "password":
+            return
+        if required_of(session.person, self.codes_required):
+            raise CodesWanted
 
     async def find(self, connection: AnyConnection) -> Session | None:
         """The session that a request came with."""

@@ -73,6 +73,18 @@ def remove(email: Email, data_dir: DataDir = None) -> None:
     with_database(data_dir, lambda database: _remove(database, email))
 
 
+@app.command("sign-out")
+def sign_out(email: Email, data_dir: DataDir = None) -> None:
+    """End all sessions of somebody."""
+    with_database(data_dir, lambda database: _sign_out(database, email))
+
+
+@app.command("reset-codes")
+def reset_codes(email: Email, data_dir: DataDir = None) -> None:
+    """Ask somebody for no one-time codes any more, who lost phone and recovery codes."""
+    with_database(data_dir, lambda database: _reset_codes(database, email))
+
+
 async def _list(database: "Database", *, as_json: bool) -> None:
     from afterword.accounts.managing import list_people  # noqa: PLC0415
     from afterword.commands.common import print_json  # noqa: PLC0415
@@ -141,6 +153,27 @@ async def _remove(database: "Database", email: str) -> None:
             person = await _find(connection, email)
             await remove_person(connection, person.id)
     typer.echo(f"{person.name} <{person.email}> may not come in any more.")
+
+
+async def _sign_out(database: "Database", email: str) -> None:
+    from afterword.accounts.sessions import end_sessions  # noqa: PLC0415
+
+    async with database.transaction() as connection:
+        person = await _find(connection, email)
+        ended = await end_sessions(connection, person.id)
+    typer.echo(f"{ended} session{'' if ended == 1 else 's'} of {person.name} ended.")
+
+
+async def _reset_codes(database: "Database", email: str) -> None:
+    from afterword.accounts.one_time_codes import take_codes_away  # noqa: PLC0415
+
+    async with database.transaction() as connection:
+        person = await _find(connection, email)
+        had_any = await take_codes_away(connection, person.id)
+    if had_any:
+        typer.echo(f"{person.name} signs in by password alone, until they set one-time codes up again.")
+    else:
+        typer.echo(f"{person.name} has no one-time codes.")
 
 
 async def _find(connection: "AsyncConnection", email: str) -> "Person":

@@ -18,15 +18,15 @@ from afterword.tasks.planning import PlanningTasks
 
 
 def settings_routes(
-    database: Database, settings: Settings, box: SecretBox | None, planning: PlanningTasks | None
+    database: Database, settings: Settings, box: SecretBox, planning: PlanningTasks | None
 ) -> list[HTTPRouteHandler]:
-    """The pages under *Settings*, but for people; those that connect accounts need ``box``, and apps ``planning``."""
+    """The pages under *Settings*, but for people; apps need ``planning``."""
     return [
         *overview_routes(),
         *extensions_routes(database),
         *tokens_routes(database),
         *audit_routes(database),
-        *([] if box is None else accounts_routes(database, settings, box)),
-        *([] if box is None else account_routes(database, settings, box)),
-        *([] if box is None or planning is None else apps_routes(database, settings, box, planning)),
+        *accounts_routes(database, settings, box),
+        *account_routes(database, settings, box),
+        *([] if planning is None else apps_routes(database, settings, box, planning)),
     ]
