@@ -1,8 +1,9 @@
 """How many runs of *Send JSON event* one worker, and two, take to their end in a second.
 
 Each run asks for a customer's profile and posts the event, both to a local sink that answers at once; the vendors'
-limits are set out of the way, the budgets that keep them are asked all the same. Closings lie in the inbox, the workers
-empty it; database, workers and sink share the machine, so that a second worker has no core of its own on two.
+limits are set out of the way, the budgets that keep them are asked all the same. Closings, each of another customer,
+lie in the inbox, the workers empty it; database, workers and sink share the machine, so that a second worker has no
+core of its own on two.
 """
 
 import sys
@@ -19,6 +20,7 @@ PATIENCE_SECONDS = 120.0
 NO_LIMIT = {
     "AFTERWORD_GLADLY_REQUESTS_PER_SECOND": "1000000",
     "AFTERWORD_QUALTRICS_REQUESTS_PER_MINUTE": "60000000",
+    "AFTERWORD_INVITATIONS_PER_HOUR": "0",
 }
 
 
@@ -57,7 +59,7 @@ async def measure(runs: int) -> Result:
 
 async def _runs_per_second(database: Database, account: str, runs: int, label: str) -> float:
     wanted = runs + await succeeded(database)
-    await add_closings(database, account, runs, label, "bench")
+    await add_closings(database, account, runs, label)
     return runs / await until_succeeded(database, wanted, PATIENCE_SECONDS)
 
 

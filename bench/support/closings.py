@@ -20,14 +20,18 @@ ADD_CLOSINGS = """
 INSERT INTO event (origin, type, body, conversation_id, occurred_at)
 SELECT $1, $2, format('{"id": "%s", "type": "%s", "timestamp": "%s", "initiator": {"id": "a"}, "content":
     {"customerId": "%s", "conversationId": "c-%s-%s", "context": {"assignee": {"inboxId": "i", "agentId": "a"}}}}',
-    n, $2::text, to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), $5::text, $4::text, n),
+    n, $2::text, to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+    coalesce(nullif($5::text, ''), format('p-%s-%s', $4::text, n)), $4::text, n),
     'c-' || $4::text || '-' || n, now()
 FROM generate_series(1, $3::int) n
 """
 
 
-async def add_closings(database: Database, account: str, count: int, label: str, customer: str) -> None:
-    """Put so many closings of a customer's conversations into the inbox; ``label`` tells them from others."""
+async def add_closings(database: Database, account: str, count: int, label: str, customer: str = "") -> None:
+    """Put so many closings into the inbox; ``label`` tells them from others.
+
+    They are all of this customer, or else each of another.
+    """
     await database.pool.execute(
         ADD_CLOSINGS, f"gladly/{account}", CONVERSATION_CLOSED, count, label, customer
     )

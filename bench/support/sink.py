@@ -7,13 +7,14 @@ import sys
 
 from aiohttp import web
 
-PROFILE = {"id": "bench", "name": "Robin Meulen", "emails": [{"original": "robin@bench.example"}]}
 TAKEN = {"result": {}, "meta": {"httpStatus": "200 - OK", "requestId": "bench"}}
 
 
-async def profile(_: web.Request) -> web.Response:
-    """A customer with a name and an address."""
-    return web.json_response(PROFILE)
+async def profile(request: web.Request) -> web.Response:
+    """A customer with a name and an address of their own."""
+    customer = request.match_info["customer"]
+    emails = [{"original": f"{customer}@bench.example"}]
+    return web.json_response({"id": customer, "name": "Robin Meulen", "emails": emails})
 
 
 async def event(request: web.Request) -> web.Response:

@@ -64,6 +64,11 @@ class Switched:
         return await self.held() + statuses["succeeded"] == MANY
 
 
+async def all_started(installation: Installation, count: int) -> bool:
+    """Whether every event has its run: what comes while the workflow is off starts none."""
+    return (await installation.statuses()).total() == count
+
+
 async def all_sent(installation: Installation, count: int) -> bool:
     return await installation.statuses() == {"succeeded": count}
 
@@ -77,6 +82,7 @@ async def test_a_distribution_paused_and_resumed_at_random_moments_goes_on_where
     chance = random.Random(1)
     with installation.worker(**PATIENT), installation.worker(**PATIENT):
         await installation.ask(people)
+        await eventually(lambda: all_started(installation, MANY), within=60)
         for _ in range(6):
             await asyncio.sleep(chance.uniform(0, 1.5))
             await workflow.off()

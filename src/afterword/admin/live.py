@@ -41,8 +41,8 @@ async def changes(
 
     It ends after a minute and the browser asks anew, so that whoever signed out meanwhile hears no more.
     """
-    yield ServerSentEventMessage(event="changed", data="", retry=RECONNECT_AFTER_MS)
     known = await _state(database, run_id)
+    yield ServerSentEventMessage(event="changed", data="", retry=RECONNECT_AFTER_MS)
     loop = asyncio.get_running_loop()
     end = loop.time() + LIVES_SECONDS
     while loop.time() < end and not await _is_set_within(stopping, LOOK_EVERY_SECONDS):
