@@ -35,6 +35,7 @@ from afterword.store.database import CONNECTION_LOST, WORKER_NAME, Database
 from afterword.store.migrations import migrate
 from afterword.store.queue import RunQueue
 from afterword.subscriptions.delivery import Deliveries
+from afterword.surveys.counts import CountsKeeper
 from afterword.tasks.registry import load_task_types
 from afterword.tasks.services import Services
 from afterword.webhook_keeping.keeper import WebhookKeeper
@@ -59,6 +60,7 @@ RETAIN_EVERY_SECONDS = 60.0
 WEBHOOKS_EVERY_SECONDS = 2.0
 """Which webhooks are due; one that works is looked at once a minute."""
 BACKFILL_EVERY_SECONDS = 5.0
+COUNT_EVERY_SECONDS = 10.0
 CONNECTIONS = 8
 """Runs share them: what they read and store at one moment goes in one statement."""
 NO_RUN = 0
@@ -116,6 +118,7 @@ class Worker:
             asyncio.create_task(self._every(LOOK_EVERY_SECONDS, self._holds.keep)),
             asyncio.create_task(self._every(LOOK_EVERY_SECONDS, SearchKeeper(self._database).tick)),
             asyncio.create_task(self._every(RETAIN_EVERY_SECONDS, self._retention.tick)),
+            asyncio.create_task(self._every(COUNT_EVERY_SECONDS, CountsKeeper(self._database).tick)),
             asyncio.create_task(self._every(LOOK_EVERY_SECONDS, SchedulesKeeper(self._database).tick)),
             asyncio.create_task(self._every(DELIVER_EVERY_SECONDS, self._deliveries.deliver)),
             asyncio.create_task(self._every(PRUNE_EVERY_SECONDS, self._deliveries.prune)),

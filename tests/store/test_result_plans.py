@@ -48,9 +48,12 @@ async def survey(database: Database) -> Survey:
     await pool.execute(
         "INSERT INTO contact (id, email, first_name, last_name) VALUES ('CID_1', 'a@x.org', '', '')"
     )
+    for table in ("invitation", "response"):  # counted at once, in place of each by itself
+        await pool.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
     await pool.execute(INVITATIONS, survey.id, ROWS)
     await pool.execute(RESPONSES)
-    await pool.execute("VACUUM ANALYZE response, invitation")
+    await pool.execute("SELECT count_surveys_anew()")
+    await pool.execute("VACUUM ANALYZE response, invitation, survey_count")
     return survey
 
 
@@ -77,7 +80,8 @@ async def read_through(
         await database.pool.fetchval(f"EXPLAIN (FORMAT JSON) {statement}", *parameters)
         for statement, parameters in asked
     ]
-    return set().union(*(scans_of(json.loads(plan)[0]["Plan"]) for plan in plans))
+    found = set().union(*(scans_of(json.loads(plan)[0]["Plan"]) for plan in plans))
+    return found - {"survey_count_change"}  # a few seconds' changes
 
 
 async def newest(connection: AsyncConnection, survey: Survey, filters: ResultFilters) -> object:
@@ -94,14 +98,16 @@ async def rate(connection: AsyncConnection, survey: Survey, filters: ResultFilte
 
 async def test_no_filter_reads_every_response_or_invitation(database: Database, survey: Survey) -> None:
     since = datetime.now(UTC) - timedelta(days=30)
+    midnight = since.replace(hour=0, minute=0, second=0, microsecond=0)
     one = [
         About(inbox_id="in7"),
         About(agent_id="ag7"),
         About(conversation_id="V7"),
         About(customer_id="cu7"),
     ]
-    for filters in (ResultFilters(recorded_from=since), *(ResultFilters(about=about) for about in one)):
+    by_time = [ResultFilters(recorded_from=since), ResultFilters(recorded_from=midnight)]
+    for filters in (*by_time, *(ResultFilters(about=about) for about in one)):
         for asking in (newest, older, count_scores_by_day, rate):
             assert not await read_through(database, survey, asking, filters), (asking, filters)
-    for asking in (newest, older):
+    for asking in (newest, older, count_scores_by_day, rate):
         assert not await read_through(database, survey, asking, ALL_RESULTS)

@@ -3,7 +3,6 @@
 from datetime import UTC, datetime, timedelta
 
 import msgspec
-from cachetools import TTLCache
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -22,8 +21,6 @@ from afterword.workflows.running.problems import list_problems
 PERIODS = {"1": "Today", "7": "7 days", "28": "28 days"}
 """Days up to now, the last of them from midnight (UTC) on, in words."""
 BEFORE_DAYS = 28
-REMEMBER_SECONDS = 300.0
-"""The weeks before hardly change; what is new since midnight is counted each time."""
 MOST_PROBLEMS = 5
 MOST_COMMENTS = 5
 
@@ -50,7 +47,6 @@ def home_routes(database: Database) -> list[HTTPRouteHandler]:
 class _HomePage:
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._before: TTLCache[datetime, Figures] = TTLCache(16, REMEMBER_SECONDS)
 
     async def show(self, request: AdminRequest) -> Response[str]:
         days = request.query_params.get("days", "1")
@@ -85,13 +81,10 @@ class _HomePage:
         self, connection: AsyncConnection, surveys: list[AskedSurvey], days: int
     ) -> tuple[Figures, Figures]:
         """Those of the period, and of the weeks before it."""
-        now = datetime.now(UTC)
-        since = now.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=days - 1)
-        before = self._before.get(since)
-        if before is None:
-            before = await figures(connection, surveys, since - timedelta(days=BEFORE_DAYS), since)
-            self._before[since] = before
-        return await figures(connection, surveys, since, now), before
+        tomorrow = datetime.now(UTC).date() + timedelta(days=1)
+        since = tomorrow - timedelta(days=days)
+        before = await figures(connection, surveys, since - timedelta(days=BEFORE_DAYS), since)
+        return await figures(connection, surveys, since, tomorrow), before
 
 
 def _trend(now: Figures, before: Figures) -> Trend | None:

@@ -20,12 +20,12 @@ from afterword.admin.vendor_names import VendorNames
 from afterword.distributions.asked import Invited, find_invited, response_rate
 from afterword.pages.rendering import PAGE_HEADERS
 from afterword.store.database import Database
+from afterword.surveys.counts import count_by_survey
 from afterword.surveys.definitions import ScoreQuestion, Survey, get_survey, list_surveys, value_name
 from afterword.surveys.responses import Answers, get_response
 from afterword.surveys.results import (
     ResultPage,
     by_period,
-    count_by_survey,
     count_scores_by_day,
     earlier_versions,
     fitting_unit,

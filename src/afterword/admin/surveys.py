@@ -25,8 +25,8 @@ from afterword.outcomes import Outcome, Permanent
 from afterword.pages.rendering import PAGE_HEADERS, Templates
 from afterword.settings import Settings
 from afterword.store.database import Database
+from afterword.surveys.counts import count_by_survey
 from afterword.surveys.definitions import Survey, get_survey, list_surveys
-from afterword.surveys.results import count_by_survey
 from afterword.surveys.saving import change_survey
 from afterword.surveys.shown import TEMPLATES, survey_page_values
 from afterword.workflows.saving.listing import list_workflows

@@ -9,6 +9,7 @@ from sqlalchemy import Column, ColumnElement, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from afterword.store import tables
+from afterword.surveys.counts import counts_of
 from afterword.surveys.results import ResultFilters
 from afterword.surveys.statistics import Share
 
@@ -37,11 +38,23 @@ async def response_rate(connection: AsyncConnection, survey_id: str, filters: Re
     """
     if filters.about.conversation_id is not None or filters.about.customer_id is not None:
         return None
+    kept = counts_of(survey_id, filters.about.wanted, filters.recorded_from, filters.recorded_until)
+    if kept is not None:
+        row = (await connection.execute(select(_sum(kept.c.answered), _sum(kept.c.asked)))).one()
+        return _rate(*row)
     invitation, response = tables.invitation, tables.response
     of_survey = invitation.c.survey_id == survey_id, invitation.c.sent_at.is_not(None)
     sent = await _count(connection, invitation.c.send_at, filters, *of_survey)
     answered = await _count(connection, response.c.invited_at, filters, response.c.survey_id == survey_id)
+    return _rate(answered, sent)
+
+
+def _rate(answered: int, sent: int) -> Share:
     return Share(min(answered, sent), sent)  # an invitation is deleted with its contact, a response is not
+
+
+def _sum(column: ColumnElement[int]) -> ColumnElement[int]:
+    return func.coalesce(func.sum(column), 0)
 
 
 async def _count(

@@ -1,18 +1,17 @@
 """How asking goes: who was asked and who answered in a span of time, how happy they are, and what they say.
 
-Of Afterword's own surveys: what a connected Qualtrics asks, it counts itself. Each is one statement, and what it reads
- is found by its time in an index.
+Of Afterword's own surveys: what a connected Qualtrics asks, it counts itself. Each is one statement; figures are sums
+of the counts that are kept by the day (``surveys/counts.py``).
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 import msgspec
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from afterword.surveys.definitions import SurveyDefinition, value_name
-from afterword.surveys.results import NOT_COUNTED
 from afterword.surveys.statistics import Share, satisfied_scores
 
 NO_COMMENT_AMONG = 100
@@ -24,23 +23,13 @@ jsonb_to_recordset(CAST(:surveys AS jsonb)) AS of (survey_id text, comment text,
 
 FIGURES = f"""
 SELECT coalesce(sum(asked), 0) AS asked, coalesce(sum(answered), 0) AS answered,
-       coalesce(sum(responses), 0) AS responses, coalesce(sum(scored), 0) AS scored,
-       coalesce(sum(pleased), 0) AS satisfied
-FROM {SURVEYS}
-CROSS JOIN LATERAL (
-    SELECT count(*) AS asked FROM invitation
-    WHERE survey_id = of.survey_id AND send_at >= :since AND send_at < :until AND sent_at IS NOT NULL
-) AS sent
-CROSS JOIN LATERAL (
-    SELECT count(*) AS answered FROM response
-    WHERE survey_id = of.survey_id AND invited_at >= :since AND invited_at < :until
-) AS came
-CROSS JOIN LATERAL (
-    SELECT count(*) AS responses, count(score) AS scored,
-           count(*) FILTER (WHERE score = ANY (of.satisfied)) AS pleased
-    FROM response
-    WHERE survey_id = of.survey_id AND recorded_at >= :since AND recorded_at < :until AND kind <> ALL(:not_counted)
-) AS given
+       coalesce(sum(responses), 0) AS responses, coalesce(sum(responses) FILTER (WHERE score IS NOT NULL), 0) AS scored,
+       coalesce(sum(responses) FILTER (WHERE score = ANY (of.satisfied)), 0) AS satisfied
+FROM {SURVEYS} CROSS JOIN LATERAL (
+    SELECT * FROM survey_count WHERE survey_id = of.survey_id AND about = '' AND day >= :since AND day < :until
+    UNION ALL
+    SELECT * FROM survey_count_change WHERE survey_id = of.survey_id AND about = '' AND day >= :since AND day < :until
+) AS counted
 """  # noqa: S608 - put together from constants
 
 COMMENTS = f"""
@@ -98,18 +87,13 @@ async def asked_surveys(connection: AsyncConnection) -> list[AskedSurvey]:
 
 
 async def figures(
-    connection: AsyncConnection, surveys: Sequence[AskedSurvey], since: datetime, until: datetime
+    connection: AsyncConnection, surveys: Sequence[AskedSurvey], since: date, until: date
 ) -> Figures:
-    """The figures from ``since`` on, before ``until``."""
+    """The figures of the days (UTC) from ``since`` on, before ``until``."""
     row = (
         await connection.execute(
             text(FIGURES),
-            {
-                "surveys": _as_json(surveys),
-                "since": since,
-                "until": until,
-                "not_counted": list(NOT_COUNTED),
-            },
+            {"surveys": _as_json(surveys), "since": since, "until": until},
         )
     ).one()
     return Figures(

@@ -10,6 +10,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Date,
     DateTime,
     Double,
     ForeignKey,
@@ -773,6 +774,43 @@ response = Table(
 """``version`` counts what was answered, ``modified_at`` is when it last changed. ``finished``: every question was
 answered, or the respondent said that that is all. ``score`` is the answer to the survey's first question that asks for
 one, ``invited_at`` when its invitation was to go out; both are kept here to be counted.
+"""
+
+
+def _survey_count(name: str, *more: Index) -> Table:
+    return Table(
+        name,
+        metadata,
+        Column("survey_id", Text, nullable=False),
+        Column("about", Text, nullable=False),
+        Column("value", Text, nullable=False),
+        Column("day", Date, nullable=False),
+        Column("score", Integer),
+        Column("asked", Integer, nullable=False),
+        Column("answered", Integer, nullable=False),
+        Column("responses", Integer, nullable=False),
+        *more,
+    )
+
+
+survey_count = _survey_count(
+    "survey_count",
+    Index(
+        "survey_count_key",
+        "survey_id",
+        "about",
+        "value",
+        "day",
+        "score",
+        unique=True,
+        postgresql_nulls_not_distinct=True,
+    ),
+)
+survey_count_change = _survey_count("survey_count_change")
+"""How many were asked and have answered of those asked on a ``day`` (UTC), and how many Responses were recorded on it,
+of each ``score``: of the whole survey where ``about`` is empty, else with this ``value`` of Embedded Data. Triggers of
+``invitation`` and ``response`` write each change down; what was added up stands in ``survey_count``. ``SELECT
+count_surveys_anew()`` makes them all anew.
 """
 
 response_version = Table(

@@ -1,7 +1,7 @@
 """Results: the responses of a survey, found by what they say and by whom and what they are about, and counted.
 
 Everything reads over indexes made for it (``response_survey_id_recorded_at_idx`` and those over Embedded Data), pages
-by key, and is counted in the database.
+by key, and is counted in the database: by the day beforehand (``counts.py``) where the filters allow it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from afterword.events.models import ResponseKind
 from afterword.store import tables
+from afterword.surveys.counts import counts_of
 from afterword.surveys.definitions import Survey, value_name
 from afterword.surveys.responses import COLUMNS, Answers, Response
 from afterword.surveys.statistics import Scores
@@ -136,15 +137,36 @@ async def count_scores_by_day(
     """The scores of each day (UTC) that has any, the earliest first; and how many responses fit, those without a score
     counted in, previews and tests not.
     """
-    query: Select[Any] = (
+    kept = _kept_scores(survey, filters)
+    rows = (await connection.execute(_counted_scores(survey, filters) if kept is None else kept)).all()
+    days = [Period(day, _scores(list(of_day))) for day, of_day in groupby(rows, key=attrgetter("day"))]
+    return [day for day in days if day.scores.total], sum(row.number for row in rows)
+
+
+def _kept_scores(survey: Survey, filters: ResultFilters) -> Select[Any] | None:
+    """Day, score and number of the counts that are kept; ``None`` where these filters want others."""
+    kept = counts_of(survey.id, filters.about.wanted, filters.recorded_from, filters.recorded_until)
+    if kept is None or filters.comment is not None:
+        return None
+    number = func.sum(kept.c.responses)
+    wanted = [kept.c.score.in_(filters.scores)] if filters.scores else []
+    return (
+        select(kept.c.day, kept.c.score, number.label("number"))
+        .where(*wanted)
+        .group_by(kept.c.day, kept.c.score)
+        .having(number > 0)
+        .order_by(kept.c.day, kept.c.score)
+    )
+
+
+def _counted_scores(survey: Survey, filters: ResultFilters) -> Select[Any]:
+    """The same, of every Response by itself."""
+    return (
         select(UTC_DAY.label("day"), tables.response.c.score, func.count().label("number"))
         .where(*filters.conditions(survey), tables.response.c.kind.not_in(NOT_COUNTED))
         .group_by("day", tables.response.c.score)
         .order_by("day", tables.response.c.score)
     )
-    rows = (await connection.execute(query)).all()
-    days = [Period(day, _scores(list(of_day))) for day, of_day in groupby(rows, key=attrgetter("day"))]
-    return [day for day in days if day.scores.total], sum(row.number for row in rows)
 
 
 def _scores(rows: Sequence[Row[Any]]) -> Scores:
@@ -159,13 +181,6 @@ async def earlier_versions(connection: AsyncConnection, response_id: str) -> lis
         select(*columns).where(table.c.response_id == response_id).order_by(table.c.version.desc())
     )
     return [Earlier(**row) for row in found.mappings()]
-
-
-async def count_by_survey(connection: AsyncConnection) -> Mapping[str, int]:
-    """How many responses each survey has; surveys without any are left out."""
-    table = tables.response
-    counted = select(table.c.survey_id, func.count().label("number")).group_by(table.c.survey_id)
-    return {row.survey_id: row.number for row in await connection.execute(counted)}
 
 
 def beginning_of(unit: Unit, day: date) -> date:
