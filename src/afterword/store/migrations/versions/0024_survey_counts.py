@@ -7,8 +7,8 @@ added. A keeper adds them up now and then. Exact at every moment is the sum of b
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0021"
-down_revision = "0020"
+revision = "0024"
+down_revision = "0023"
 
 CHANGE = """
 CREATE FUNCTION change_survey_count(
