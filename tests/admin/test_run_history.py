@@ -95,7 +95,7 @@ async def test_one_run_is_told_as_a_story(signed_in: Browser, past: Past) -> Non
     titles = re.findall(r"<h2>([^<]+)</h2>", page)
     assert titles == ["JSON Event", "Distribute survey", "Tell &lt;Gladly&gt;"]
     assert "<caption>Sent</caption>" in page
-    assert "Show all 1000 characters" in page
+    assert "Show all 1,000 characters" in page
     assert page.count("The mail server is away.") == 3
     assert "Goes on <time" in page
     assert "&lt;script&gt;alert(1)" in page

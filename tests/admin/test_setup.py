@@ -95,7 +95,7 @@ async def test_from_nothing_to_switched_on(
     assert 'value="Sand &amp; Co"' in body
     assert "wrong-Secret" not in body
     _, body = await browser.send("/setup/gladly", typed | {"api_token": sandbox.api_token})
-    assert "Sand &amp; Co works, and its webhook too" in body
+    assert "Sand &amp; Co: works, and its webhook too" in body
     assert "Next: Choose who asks" in body
 
     answer, body = await browser.send("/setup/workflows", {})

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from afterword.accounts.people import Person, Role
+from afterword.translating import N_
 
 SEES_CUSTOMERS: Mapping[Role, bool] = MappingProxyType(
     {"owner": True, "administrator": True, "manager": True, "analyst": False, "api_user": False}
@@ -87,15 +88,15 @@ def may_edit_workflows(person: Person | None) -> bool:
 
 PERMISSIONS: Mapping[str, Mapping[Role, bool]] = MappingProxyType(
     {
-        "See Runs, events and their reasons": dict.fromkeys(SEES_CUSTOMERS, True),
-        "See Results: scores, and what they amount to": dict.fromkeys(SEES_CUSTOMERS, True),
-        "See Customers' names, addresses and what they wrote": SEES_CUSTOMERS,
-        "Replay and cancel Runs": OPERATES,
-        "Change Surveys": EDITS_SURVEYS,
-        "Make and change Workflows, turn them on and off": EDITS_WORKFLOWS,
-        "Connect accounts and set Afterword up": CONNECTS,
-        "Read the audit log, see and end everybody's API tokens": READS_AUDIT_LOG,
-        "Invite people and give them roles": MANAGES_PEOPLE,
+        N_("See Runs, events and their reasons"): dict.fromkeys(SEES_CUSTOMERS, True),
+        N_("See Results: scores, and what they amount to"): dict.fromkeys(SEES_CUSTOMERS, True),
+        N_("See Customers' names, addresses and what they wrote"): SEES_CUSTOMERS,
+        N_("Replay and cancel Runs"): OPERATES,
+        N_("Change Surveys"): EDITS_SURVEYS,
+        N_("Make and change Workflows, turn them on and off"): EDITS_WORKFLOWS,
+        N_("Connect accounts and set Afterword up"): CONNECTS,
+        N_("Read the audit log, see and end everybody's API tokens"): READS_AUDIT_LOG,
+        N_("Invite people and give them roles"): MANAGES_PEOPLE,
     }
 )
 """What each role may do, in words."""

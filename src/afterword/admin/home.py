@@ -13,12 +13,13 @@ from afterword.admin.sessions import AdminRequest
 from afterword.distributions.figures import AskedSurvey, Figures, asked_surveys, figures, newest_comments
 from afterword.sending.pausing import current_pause
 from afterword.store.database import Database
+from afterword.translating import N_
 from afterword.webhook_keeping.health import accounts_health
 from afterword.workflows.history.waiting import COUNTED, read_waiting
 from afterword.workflows.running.held_back import list_held_back
 from afterword.workflows.running.problems import list_problems
 
-PERIODS = {"1": "Today", "7": "7 days", "28": "28 days"}
+PERIODS = {"1": N_("Today"), "7": N_("7 days"), "28": N_("28 days")}
 """Days up to now, the last of them from midnight (UTC) on, in words."""
 BEFORE_DAYS = 28
 MOST_PROBLEMS = 5

@@ -12,6 +12,7 @@ from litestar.response import ServerSentEvent, ServerSentEventMessage
 from afterword.admin.ids import read_id
 from afterword.admin.sessions import AdminRequest
 from afterword.store.database import CONNECTION_LOST, Database
+from afterword.translating import gettext as _
 from afterword.workflows.history.watching import newest_state, run_state
 
 LOOK_EVERY_SECONDS = 0.5
@@ -28,7 +29,7 @@ def live_routes(database: Database, stopping: asyncio.Event) -> list[HTTPRouteHa
         wanted = request.query_params.get("run")
         run_id = None if wanted is None else read_id(wanted)
         if wanted is not None and run_id is None:
-            raise ClientException("That is not a run's number.")
+            raise ClientException(_("That is not a run's number."))
         return ServerSentEvent(changes(database, run_id, stopping))
 
     return [stream]

@@ -26,6 +26,8 @@ from afterword.distributions.sending import Mailer
 from afterword.outcomes import Outcome
 from afterword.settings import Settings
 from afterword.store.database import Database
+from afterword.translating import N_
+from afterword.translating import gettext as _
 
 log = structlog.get_logger()
 
@@ -33,11 +35,11 @@ PATH = "/settings/people"
 LARGEST_FORM = 8 * 1024
 ROLES: Mapping[Role, str] = MappingProxyType(
     {
-        "owner": "Owner",
-        "administrator": "Administrator",
-        "manager": "Manager",
-        "analyst": "Analyst",
-        "api_user": "API user",
+        "owner": N_("Owner"),
+        "administrator": N_("Administrator"),
+        "manager": N_("Manager"),
+        "analyst": N_("Analyst"),
+        "api_user": N_("API user"),
     }
 )
 NOTHING_TYPED: Mapping[str, str] = MappingProxyType({"email": "", "name": "", "role": "manager"})
@@ -157,16 +159,16 @@ def _invited(request: AdminRequest, known: Person, link: str) -> Invited:
 async def _known(connection: AsyncConnection, person_id: str) -> Person:
     known = await find_person(connection, person_id)
     if known is None:
-        raise _Refused("Somebody else removed this person meanwhile.")
+        raise _Refused(_("Somebody else removed this person meanwhile."))
     return known
 
 
 def _role_that_may_be_given(request: AdminRequest, text: str, *, before: Role | None = None) -> Role:
     if not may_manage_people(request.user):
-        raise PermissionDeniedException("Your role may look at people, and not change them.")
+        raise PermissionDeniedException(_("Your role may look at people, and not change them."))
     if text not in get_args(Role):
-        raise _Refused("Choose one of the roles.")
+        raise _Refused(_("Choose one of the roles."))
     role = cast("Role", text)
     if not may_give_role(request.user, role, before=before):
-        raise _Refused("Owners are made, changed and removed by owners alone.")
+        raise _Refused(_("Owners are made, changed and removed by owners alone."))
     return role

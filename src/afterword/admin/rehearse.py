@@ -14,6 +14,8 @@ from afterword.admin.pages import page
 from afterword.admin.sessions import AdminRequest
 from afterword.store.database import Database
 from afterword.tasks.planning import PlanningTasks
+from afterword.translating import N_
+from afterword.translating import gettext as _
 from afterword.workflows.definitions import Definition
 from afterword.workflows.explaining.wording import comparison
 from afterword.workflows.rehearsing.rehearsal import PastEvent, Rehearsal, rehearse
@@ -40,6 +42,16 @@ TONES = {
     "would be tried again": "warn",
     "would fail": "bad",
     "would not run": "still",
+}
+
+
+VERDICTS = {
+    "would be done": N_("Would be done"),
+    "was done before": N_("Was done before"),
+    "would be skipped": N_("Would be skipped"),
+    "would be tried again": N_("Would be tried again"),
+    "would fail": N_("Would fail"),
+    "would not run": N_("Would not run"),
 }
 
 
@@ -104,7 +116,7 @@ def rehearse_routes(database: Database, planning: PlanningTasks) -> list[HTTPRou
 
 def _check_may(request: AdminRequest) -> None:
     if not may_see_customers(request.user):
-        raise PermissionDeniedException("A rehearsal shows customers' data, which your role is not shown.")
+        raise PermissionDeniedException(_("A rehearsal shows customers' data, which your role is not shown."))
 
 
 def _page(
@@ -133,6 +145,7 @@ def _page(
         problem=problem,
         told=rehearsal,
         tones=TONES,
+        verdicts=VERDICTS,
         comparison=comparison,
     )
 

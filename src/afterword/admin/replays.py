@@ -16,6 +16,7 @@ from afterword.admin.pages import page
 from afterword.admin.sessions import AdminRequest
 from afterword.outcomes import ConfigurationError
 from afterword.store.database import Database
+from afterword.translating import gettext as _
 from afterword.workflows.running.cancelling import cancel_runs
 from afterword.workflows.running.problems import list_problems
 from afterword.workflows.running.replays import (
@@ -55,7 +56,7 @@ def replay_routes(database: Database) -> list[HTTPRouteHandler]:
         async with database.transaction() as connection:
             told = await get_replay(connection, _number(replay_id))
         if told is None:
-            raise NotFoundException("There is no such replay.")
+            raise NotFoundException(_("There is no such replay."))
         return page(request, "replay.html", replay=told, may_operate=may_operate(request.user))
 
     @post("/workflows/replays", request_max_body_size=LARGEST_FORM)
@@ -66,7 +67,7 @@ def replay_routes(database: Database) -> list[HTTPRouteHandler]:
         chosen, what = _chosen(form)
         from_task = text_of(form, "from") or FROM_FAILED
         if len(from_task) > LONGEST_TASK_ID or not from_task.isprintable():
-            raise ClientException("A replay begins at failed, start, or a task's id.")
+            raise ClientException(_("A replay begins at failed, start, or a task's id."))
         person_id = None if request.user is None else request.user.id
         try:
             async with database.transaction() as connection:
@@ -110,11 +111,11 @@ def _chosen(form: Any) -> tuple[Select[Any], str]:
 
 def _check_may(request: AdminRequest) -> None:
     if not may_operate(request.user):
-        raise PermissionDeniedException("Your role may look at runs, and not replay or cancel them.")
+        raise PermissionDeniedException(_("Your role may look at runs, and not replay or cancel them."))
 
 
 def _number(text: str) -> int:
     number = read_id(text)
     if number is None:
-        raise NotFoundException("There is no such number.")
+        raise NotFoundException(_("There is no such number."))
     return number

@@ -1,21 +1,27 @@
 """The charts of results, and the same values for the tables beside them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from afterword.pages.charts import Point, share_over_time
-from afterword.pages.wording import percent
+from afterword.pages.wording import day, month, percent
 from afterword.surveys.definitions import ScoreQuestion
 from afterword.surveys.results import Period, Unit, beginning_of
 from afterword.surveys.statistics import Scores, Share
+from afterword.translating import N_, translated
+from afterword.translating import gettext as _
 
 if TYPE_CHECKING:
     from markupsafe import Markup
 
-UNIT_WORDS = {"day": "days", "week": "weeks", "month": "months"}
+TITLES: Mapping[Unit, str] = {
+    "day": N_("CSAT by day"),
+    "week": N_("CSAT by week"),
+    "month": N_("CSAT by month"),
+}
 DAYS_OF_A_LONG_MONTH = 31
 
 
@@ -43,6 +49,11 @@ class ChartOverTime(msgspec.Struct, frozen=True):
     rows: tuple[PeriodRow, ...]
     unit: Unit
 
+    @property
+    def title(self) -> str:
+        """What it shows."""
+        return translated(TITLES[self.unit])
+
 
 def score_rows(question: ScoreQuestion, scores: Scores) -> list[ScoreRow]:
     """A row for each score that there is, the best first."""
@@ -61,7 +72,7 @@ def chart_over_time(
     drawing = share_over_time(
         [_point(shares[one], label_of(one, unit)) if one in shares else None for one in beginnings],
         name="csat-over-time",
-        title=f"CSAT over {UNIT_WORDS[unit]}",
+        title=translated(TITLES[unit]),
         description=_description(periods, unit, satisfied),
     )
     middle = [beginnings[len(beginnings) // 2]] if len(beginnings) > 2 else []  # noqa: PLR2004 - first, middle, last
@@ -79,7 +90,7 @@ def chart_over_time(
 
 def label_of(begins: date, unit: Unit) -> str:
     """A period in words: ``24 Nov 2026``, ``Nov 2026``; a week by its first day."""
-    return f"{begins:%b %Y}" if unit == "month" else f"{begins:%-d %b %Y}"
+    return month(begins) if unit == "month" else day(begins)
 
 
 def _beginnings(first: date, last: date, unit: Unit) -> list[date]:
@@ -95,14 +106,24 @@ def _point(share: Share, label: str) -> Point | None:
     value, interval = share.value, share.interval
     if value is None or interval is None:
         return None
-    words = f"{label}: {percent(value)} ({percent(interval.low)} to {percent(interval.high)}), {share.of} answered"
+    words = _(
+        "%(label)s: %(share)s (%(low)s to %(high)s), %(of)s answered",
+        label=label,
+        share=percent(value),
+        low=percent(interval.low),
+        high=percent(interval.high),
+        of=share.of,
+    )
     return Point(value, interval.low, interval.high, words)
 
 
 def _description(periods: Sequence[Period], unit: Unit, satisfied: tuple[int, ...]) -> str:
     first, last = (one.scores.share_of(*satisfied) for one in (periods[0], periods[-1]))
     begins, ends = (label_of(one.begins, unit) for one in (periods[0], periods[-1]))
-    return (
-        f"{percent(first.value or 0)} from {begins}, {percent(last.value or 0)} from {ends}. "
-        "The same values stand in the table below."
+    return _(
+        "%(first)s from %(begins)s, %(last)s from %(ends)s. The same values stand in the table below.",
+        first=percent(first.value or 0),
+        begins=begins,
+        last=percent(last.value or 0),
+        ends=ends,
     )

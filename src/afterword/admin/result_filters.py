@@ -9,6 +9,8 @@ import msgspec
 
 from afterword.surveys.definitions import Survey
 from afterword.surveys.results import About, ResultFilters, Unit, WhetherComment
+from afterword.translating import N_
+from afterword.translating import gettext as _
 from afterword.workflows.history.filter_texts import (
     Given,
     InvalidFilter,
@@ -18,15 +20,15 @@ from afterword.workflows.history.filter_texts import (
 )
 
 PERIODS: Mapping[str, str] = {
-    "7": "Last 7 days",
-    "30": "Last 30 days",
-    "90": "Last 90 days",
-    "365": "Last year",
-    "all": "All time",
+    "7": N_("Last 7 days"),
+    "30": N_("Last 30 days"),
+    "90": N_("Last 90 days"),
+    "365": N_("Last year"),
+    "all": N_("All time"),
 }
 """By how many days it goes back."""
 USUAL_PERIOD = "30"
-UNITS: Mapping[str, str] = {"day": "Day", "week": "Week", "month": "Month"}
+UNITS: Mapping[str, str] = {"day": N_("Day"), "week": N_("Week"), "month": N_("Month")}
 
 
 class Chosen(msgspec.Struct, frozen=True):
@@ -113,7 +115,7 @@ def _one_of(given: Given, name: str, known: Mapping[str, str] | tuple[str, ...])
     value = read_text(given, name)
     if value is None or value in known:
         return value
-    raise InvalidFilter(f"{name}: expected one of {', '.join(known)}.")
+    raise InvalidFilter(_("%(name)s: expected one of %(known)s.", name=name, known=", ".join(known)))
 
 
 def _scores(given: Given, survey: Survey) -> tuple[int, ...]:
@@ -122,5 +124,7 @@ def _scores(given: Given, survey: Survey) -> tuple[int, ...]:
     wanted = list(dict.fromkeys(given.get("score", ())))
     for score in wanted:
         if score not in known:
-            raise InvalidFilter(f"score: there is no such score; there are {', '.join(known)}.")
+            raise InvalidFilter(
+                _("score: there is no such score; there are %(known)s.", known=", ".join(known))
+            )
     return tuple(known[score] for score in wanted)

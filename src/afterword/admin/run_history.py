@@ -18,6 +18,7 @@ from afterword.admin.sessions import AdminRequest
 from afterword.events.models import JSON_EVENT, SCHEDULE, ResponseKind, survey_response_type
 from afterword.gladly.webhooks import CONVERSATION_CLOSED
 from afterword.store.database import Database
+from afterword.translating import gettext
 from afterword.workflows.history.event_history import list_events
 from afterword.workflows.history.filter_texts import (
     EVENT_STATUSES,
@@ -163,7 +164,7 @@ def _before(request: AdminRequest) -> int | None:
     wanted = request.query_params.get("before") or None
     before = None if wanted is None else read_id(wanted)
     if wanted is not None and before is None:
-        raise ClientException("A page begins with a number; go back to the newest ones.")
+        raise ClientException(gettext("A page begins with a number; go back to the newest ones."))
     return before
 
 

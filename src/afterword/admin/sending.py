@@ -14,6 +14,7 @@ from afterword.admin.sessions import AdminRequest
 from afterword.outcomes import ConfigurationError
 from afterword.sending import pausing
 from afterword.store.database import Database
+from afterword.translating import gettext as _
 from afterword.workflows.running.held_back import NothingHeld, cancel, let_go, sending_state
 
 LARGEST_FORM = 16_384
@@ -80,5 +81,7 @@ def _operator(request: AdminRequest) -> str:
     """Who decides, by name."""
     person = request.user
     if person is None or not may_operate(person):
-        raise PermissionDeniedException("Your role may look at sending, and not pause it or let anything go.")
+        raise PermissionDeniedException(
+            _("Your role may look at sending, and not pause it or let anything go.")
+        )
     return person.name or person.email

@@ -18,6 +18,7 @@ from afterword.admin.sessions import AdminRequest
 from afterword.admin.setup_doing import Doing, Refused
 from afterword.admin.setup_steps import TITLES, SetUp, look
 from afterword.admin.setup_work import Work
+from afterword.translating import gettext as _
 from afterword.workflows.saving.responses_told import WebService
 
 PATH = "/setup"
@@ -101,11 +102,11 @@ class _SetUpPages:
 
 def _person(request: AdminRequest) -> Person:
     if request.user is None or not may_connect(request.user):
-        raise PermissionDeniedException("Owners and administrators set Afterword up.")
+        raise PermissionDeniedException(_("Owners and administrators set Afterword up."))
     return request.user
 
 
 def _known(step_id: str) -> str:
     if step_id not in TITLES:
-        raise NotFoundException("The set-up has no such step.")
+        raise NotFoundException(_("The set-up has no such step."))
     return step_id

@@ -13,6 +13,7 @@ from afterword.distributions.sending import Mailer
 from afterword.distributions.trial_mail import send_test_message
 from afterword.outcomes import ConfigurationError, Outcome
 from afterword.pages.wording import sentence
+from afterword.translating import gettext
 from afterword.webhook_keeping.at_once import Webhooks
 from afterword.workflows.saving.guide import find_own_service, make_guide, make_own_service
 from afterword.workflows.saving.known import check_on_saving
@@ -69,7 +70,7 @@ class Doing:
             Refused: it cannot be done so; nothing was changed.
         """
         if step_id not in self._steps:
-            raise Refused("There is nothing to do here.")
+            raise Refused(gettext("There is nothing to do here."))
         try:
             await self._steps[step_id](typed, person, set_up)
         except InvalidAccount as error:
@@ -83,7 +84,12 @@ class Doing:
             await self._try_again(set_up.gladly.account, typed)
             await self._webhooks.keep(await self._connector.gladly_account(set_up.gladly.account))
             return
-        _check_filled(typed, address="The address", username="The user name", api_token="The API token")  # noqa: S106
+        _check_filled(
+            typed,
+            address=gettext("The address"),
+            username=gettext("The user name"),
+            api_token=gettext("The API token"),
+        )
         account, _organization = await self._connector.add_gladly(
             address=typed["address"],
             username=typed["username"],
@@ -112,8 +118,10 @@ class Doing:
                 )
             return
         if typed.get("who") != "qualtrics":
-            raise Refused("Choose who asks.")
-        _check_filled(typed, address="The data center or address", api_token="The API token")  # noqa: S106
+            raise Refused(gettext("Choose who asks."))
+        _check_filled(
+            typed, address=gettext("The data center or address"), api_token=gettext("The API token")
+        )
         await self._connector.add_qualtrics(
             address=typed["address"],
             api_token=typed["api_token"],
@@ -126,18 +134,18 @@ class Doing:
         try:
             taken_at = await send_test_message(self._mailer, work.settings, to=to, name=person.name)
         except Outcome as error:
-            raise Refused(f"It could not be sent: {error.reason.words}.") from None
+            raise Refused(gettext("It could not be sent: %(reason)s.", reason=error.reason.words)) from None
         await work.store.set(mail_proof_key(work.settings), taken_at.isoformat(), MAIL_PROOF_SECONDS)
 
     async def _questions(self, typed: Typed, _: Person, set_up: SetUp) -> None:
         if set_up.qualtrics is None or set_up.asks_itself:
-            raise Refused("There is nothing to do here.")
-        _check_filled(typed, survey_id="The survey")
+            raise Refused(gettext("There is nothing to do here."))
+        _check_filled(typed, survey_id=gettext("The survey"))
         work, survey_id = self._work, typed["survey_id"]
         async with work.database.transaction() as connection:
             account = await get_qualtrics(connection, work.box, set_up.qualtrics.account.id)
             if account is None:
-                raise Refused("The Qualtrics account was removed meanwhile.")
+                raise Refused(gettext("The Qualtrics account was removed meanwhile."))
             account = await with_notification_secret(connection, work.box, account)
         public_url = work.settings.public_url
         async with self._connector.qualtrics_client(account) as client:
@@ -153,9 +161,9 @@ class Doing:
 
     async def _workflows(self, _: Typed, person: Person, set_up: SetUp) -> None:
         if set_up.gladly is None:
-            raise Refused("Connect Gladly first.")
+            raise Refused(gettext("Connect Gladly first."))
         if set_up.qualtrics is None:
-            raise Refused("Choose first who asks.")
+            raise Refused(gettext("Choose first who asks."))
         account: AccountSummary = set_up.qualtrics.account
         async with self._work.database.transaction() as connection:
             await make_guide(
@@ -172,7 +180,9 @@ class Doing:
         _check_whole(set_up)
         _check_seen(typed, set_up)
         if set_up.is_on:
-            raise Refused("Customers are asked already: put the Workflow in test there, if you mean it.")
+            raise Refused(
+                gettext("Customers are asked already: put the Workflow in test there, if you mean it.")
+            )
         address = _address(typed.get("email", ""))
         async with self._work.database.transaction() as connection:
             await put_guide_in_test(connection, set_up.guide, address, person_id=person.id, check=self._check)
@@ -193,24 +203,26 @@ class Doing:
 def _check_filled(typed: Typed, **fields: str) -> None:
     for field, name in fields.items():
         if not typed.get(field):
-            raise Refused(f"{name} is missing.", field)
+            raise Refused(gettext("%(name)s is missing.", name=name), field)
 
 
 def _check_whole(set_up: SetUp) -> None:
     if not set_up.is_whole:
-        raise Refused("Make the Workflows first.")
+        raise Refused(gettext("Make the Workflows first."))
 
 
 def _check_seen(typed: Typed, set_up: SetUp) -> None:
     """Nobody writes over what somebody else set a moment ago without having seen it."""
     if typed.get("revisions") != set_up.revisions:
         raise Refused(
-            "Somebody changed the Workflows meanwhile. Look at how it stands now, then send this again."
+            gettext(
+                "Somebody changed the Workflows meanwhile. Look at how it stands now, then send this again."
+            )
         )
 
 
 def _address(text: str) -> str:
     address = mail_address(text)
     if address is None:
-        raise Refused("This is not an email address.", "email")
+        raise Refused(gettext("This is not an email address."), "email")
     return address

@@ -17,6 +17,8 @@ from afterword.store import tables
 from afterword.store.database import Database
 from afterword.store.sessions import DatabaseStore
 from afterword.surveys.definitions import Survey, get_survey
+from afterword.translating import N_, translated
+from afterword.translating import gettext as _
 from afterword.webhook_keeping.health import AccountHealth, accounts_health
 from afterword.workflows.history.trial import Check, checks_of, read_trial
 from afterword.workflows.saving.guide import Guide, OwnService, find_guide, find_own_service, survey_asked
@@ -26,24 +28,24 @@ MAIL_PROOF_SECONDS = 365 * 24 * 3600
 
 TITLES: Mapping[str, str] = MappingProxyType(
     {
-        "gladly": "Connect Gladly",
-        "surveys": "Choose who asks",
-        "mail": "Mail",
-        "questions": "What to ask",
-        "workflows": "Make the Workflows",
-        "try": "Try it yourself",
-        "on": "Switch on",
+        "gladly": N_("Connect Gladly"),
+        "surveys": N_("Choose who asks"),
+        "mail": N_("Mail"),
+        "questions": N_("What to ask"),
+        "workflows": N_("Make the Workflows"),
+        "try": N_("Try it yourself"),
+        "on": N_("Switch on"),
     }
 )
 WHY: Mapping[str, str] = MappingProxyType(
     {
-        "gladly": "So that Afterword hears of closed Conversations, and can put answers on the Timeline.",
-        "surveys": "Somebody has to ask: Afterword's own survey service, or a Qualtrics that you have.",
-        "mail": "The survey reaches Customers by mail, so a mail server has to take it.",
-        "questions": "Customers answer what is asked here, and Agents read it.",
-        "workflows": "They say what happens when a Conversation is closed and when an answer comes.",
-        "try": "See with an address of your own that each part works, before any Customer is asked.",
-        "on": "From then on every Customer who may be asked is asked.",
+        "gladly": N_("So that Afterword hears of closed Conversations, and can put answers on the Timeline."),
+        "surveys": N_("Somebody has to ask: Afterword's own survey service, or a Qualtrics that you have."),
+        "mail": N_("The survey reaches Customers by mail, so a mail server has to take it."),
+        "questions": N_("Customers answer what is asked here, and Agents read it."),
+        "workflows": N_("They say what happens when a Conversation is closed and when an answer comes."),
+        "try": N_("See with an address of your own that each part works, before any Customer is asked."),
+        "on": N_("From then on every Customer who may be asked is asked."),
     }
 )
 
@@ -122,7 +124,7 @@ class SetUp(msgspec.Struct, frozen=True, kw_only=True):
             self._questions,
             self._workflows,
             self._try,
-            Step(id="on", state="works" if self.is_on else "open", words="on" if self.is_on else ""),
+            Step(id="on", state="works" if self.is_on else "open", words=_("on") if self.is_on else ""),
         )
 
     @property
@@ -133,10 +135,10 @@ class SetUp(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def _mail(self) -> Step:
         if not self.asks_itself:
-            return Step(id="mail", state="works", words="Qualtrics sends it")
+            return Step(id="mail", state="works", words=_("Qualtrics sends it"))
         if self.mailed_at is None:
             return Step(id="mail")
-        return Step(id="mail", state="works", words="the mail server took one", seen_at=self.mailed_at)
+        return Step(id="mail", state="works", words=_("the mail server took one"), seen_at=self.mailed_at)
 
     @property
     def _questions(self) -> Step:
@@ -144,19 +146,31 @@ class SetUp(msgspec.Struct, frozen=True, kw_only=True):
             if self.survey is None:
                 return Step(id="questions")
             if not self.survey.is_active:
-                return Step(id="questions", state="broken", words="the survey is not active")
+                return Step(id="questions", state="broken", words=_("the survey is not active"))
             return Step(id="questions", state="works", words=self.survey.name)
         if self.told_of is None:
             return Step(id="questions")
         if self.is_told:
-            return Step(id="questions", state="works", words=f"Responses to {self.told_of} come here")
-        return Step(id="questions", state="waits", words=f"no Response to {self.told_of} came here yet")
+            return Step(
+                id="questions",
+                state="works",
+                words=_("Responses to %(survey)s come here", survey=self.told_of),
+            )
+        return Step(
+            id="questions",
+            state="waits",
+            words=_("no Response to %(survey)s came here yet", survey=self.told_of),
+        )
 
     @property
     def _workflows(self) -> Step:
         if self.is_whole:
-            return Step(id="workflows", state="works", words="made")
-        some = f"{len(self.guide.workflows)} there, others missing" if self.guide.workflows else ""
+            return Step(id="workflows", state="works", words=_("made"))
+        some = (
+            _("%(number)s there, others missing", number=len(self.guide.workflows))
+            if self.guide.workflows
+            else ""
+        )
         return Step(id="workflows", state="waits" if some else "open", words=some)
 
     @property
@@ -164,19 +178,23 @@ class SetUp(msgspec.Struct, frozen=True, kw_only=True):
         seen = [one for one in self.checks if one.state == "works"]
         broken = next((one for one in self.checks if one.state == "broken"), None)
         if self.is_on or len(seen) == len(self.checks):
-            return Step(id="try", state="works", words="seen to work" if seen else "on already")
+            return Step(id="try", state="works", words=_("seen to work") if seen else _("on already"))
         if not self.in_test:
             return Step(id="try")
         if broken is not None:
             return Step(id="try", state="broken", words=broken.because)
-        return Step(id="try", state="waits", words=f"{len(seen)} of {len(self.checks)} seen")
+        return Step(
+            id="try",
+            state="waits",
+            words=_("%(number)s of %(all)s seen", number=len(seen), all=len(self.checks)),
+        )
 
 
 def _account_step(step_id: str, health: AccountHealth | None) -> Step:
     if health is None:
         return Step(id=step_id)
     because = f": {health.because}" if health.because else ""
-    words = f"{health.account.name} {health.words}{because}"
+    words = f"{health.account.name}: {translated(health.words)}{because}"
     return Step(id=step_id, state=health.state, words=words, seen_at=health.seen_at)
 
 

@@ -15,6 +15,8 @@ from afterword.surveys.definitions import (
     SurveyDefinition,
     SurveyTexts,
 )
+from afterword.translating import N_, translated
+from afterword.translating import gettext as _
 
 LONGEST_NAME = 200
 LONGEST_TEXT = 1_000
@@ -22,15 +24,15 @@ LONGEST_LANGUAGE = 35
 MOST_EMBEDDED_DATA = 100
 MOST_HOURS = 8784
 TEXT_LABELS: Mapping[str, str] = {
-    "title": "Heading",
-    "submit": "Button that sends the answer",
-    "thanks_title": "Heading of the thank-you",
-    "thanks": "Thank-you",
-    "more": "Asks for a comment that was not given",
-    "add": "Button that adds it",
-    "enough": "Button for nothing to add",
-    "change": "Link to change the answer",
-    "language": "Language (a code such as en or de-AT)",
+    "title": N_("Heading"),
+    "submit": N_("Button that sends the answer"),
+    "thanks_title": N_("Heading of the thank-you"),
+    "thanks": N_("Thank-you"),
+    "more": N_("Asks for a comment that was not given"),
+    "add": N_("Button that adds it"),
+    "enough": N_("Button for nothing to add"),
+    "change": N_("Link to change the answer"),
+    "language": N_("Language (a code such as en or de-AT)"),
 }
 LONG_TEXTS = frozenset({"thanks"})
 
@@ -65,31 +67,33 @@ def sections(survey: Survey) -> list[Section]:
     definition = survey.definition
     texts = msgspec.to_builtins(definition.texts)
     shown = {
-        name: Field(f"text.{name}", label, texts[name], lines=3 if name in LONG_TEXTS else 1)
+        name: Field(f"text.{name}", translated(label), texts[name], lines=3 if name in LONG_TEXTS else 1)
         for name, label in TEXT_LABELS.items()
     }
     page = [shown[name] for name in ("title", "submit", "language")]
     after = [shown[name] for name in TEXT_LABELS if name not in {"title", "submit", "language"}]
     settings = (
-        Field("name", "Name (customers do not see it)", survey.name),
+        Field("name", _("Name (customers do not see it)"), survey.name),
         Field(
             "changeable_hours",
-            "Hours for which an answer can be changed by its link",
+            _("Hours for which an answer can be changed by its link"),
             f"{definition.changeable_hours:g}",
-            hint="0: never. A comment that comes within this time still reaches the card on the Timeline.",
+            hint=_("0: never. A comment that comes within this time still reaches the card on the Timeline."),
         ),
         Field(
             "embedded_data",
-            "Embedded Data, one name a line",
+            _("Embedded Data, one name a line"),
             "\n".join(definition.embedded_data),
             lines=5,
-            hint="What the Survey Flow declares: values that come with an invitation and stay with its Response.",
+            hint=_(
+                "What the Survey Flow declares: values that come with an invitation and stay with its Response."
+            ),
         ),
     )
     return [
-        Section("What is asked", (*page[:1], *_question_fields(definition.questions), *page[1:])),
-        Section("After the answer", tuple(after)),
-        Section("Settings", settings),
+        Section(_("What is asked"), (*page[:1], *_question_fields(definition.questions), *page[1:])),
+        Section(_("After the answer"), tuple(after)),
+        Section(_("Settings"), settings),
     ]
 
 
@@ -123,11 +127,13 @@ def read_draft(survey: Survey, form: FormMultiDict | Any) -> Draft:
 
 def _question_fields(questions: Sequence[Question]) -> Iterator[Field]:
     for number, question in enumerate(questions, start=1):
-        yield Field(f"question.{question.id}", f"Question {number}", question.text, lines=2)
+        yield Field(
+            f"question.{question.id}", _("Question %(number)s", number=number), question.text, lines=2
+        )
         if isinstance(question, ScoreQuestion):
             for choice in question.choices:
                 name = f"choice.{question.id}.{choice.recode}"
-                yield Field(name, f"Words of {choice.recode}", choice.text)
+                yield Field(name, _("Words of %(score)s", score=choice.recode), choice.text)
 
 
 def _question(question: Question, typed: Mapping[str, str]) -> Question:
@@ -159,13 +165,13 @@ def _mistakes(survey: Survey, typed: Mapping[str, str]) -> Iterator[tuple[str, s
 def _mistake_in_text(name: str, text: str) -> str:
     most = {"name": LONGEST_NAME, "text.language": LONGEST_LANGUAGE}.get(name, LONGEST_TEXT)
     if not text:
-        return "Write something here."
+        return _("Write something here.")
     if len(text) > most:
-        return f"Keep it to {most} characters; it has {len(text)}."
+        return _("Keep it to %(most)s characters; it has %(number)s.", most=most, number=len(text))
     if not all(character.isprintable() or character == "\n" for character in text):
-        return "There is a character in it that cannot be shown."
+        return _("There is a character in it that cannot be shown.")
     if name == "text.language" and not text.replace("-", "").isascii():
-        return "Write a code such as en or de-AT."
+        return _("Write a code such as en or de-AT.")
     return ""
 
 
@@ -174,18 +180,22 @@ def _mistake_in_hours(text: str) -> str:
         hours = float(text)
     except ValueError:
         hours = -1
-    return "" if 0 <= hours <= MOST_HOURS else f"Write a number from 0 to {MOST_HOURS}."
+    return "" if 0 <= hours <= MOST_HOURS else _("Write a number from 0 to %(most)s.", most=MOST_HOURS)
 
 
 def _mistake_in_names(names: Sequence[str]) -> str:
     if len(names) > MOST_EMBEDDED_DATA:
-        return f"There can be {MOST_EMBEDDED_DATA} names; these are {len(names)}."
+        return _(
+            "There can be %(most)s names; these are %(number)s.", most=MOST_EMBEDDED_DATA, number=len(names)
+        )
     for name in names:
         if len(name) > LONGEST_NAME or not name.isprintable():
-            return f"A name has 1 to {LONGEST_NAME} printable characters."
+            return _("A name has 1 to %(most)s printable characters.", most=LONGEST_NAME)
     folded = [name.casefold() for name in names]
     twice = next((name for name in names if folded.count(name.casefold()) > 1), None)
-    return "" if twice is None else f"{twice} is there twice; upper and lower case are the same."
+    return (
+        "" if twice is None else _("%(name)s is there twice; upper and lower case are the same.", name=twice)
+    )
 
 
 def _lines(text: str) -> list[str]:

@@ -29,6 +29,7 @@ from afterword.surveys.counts import count_by_survey
 from afterword.surveys.definitions import Survey, get_survey, list_surveys
 from afterword.surveys.saving import change_survey
 from afterword.surveys.shown import TEMPLATES, survey_page_values
+from afterword.translating import gettext, ngettext
 from afterword.workflows.saving.listing import list_workflows
 
 log = structlog.get_logger()
@@ -75,7 +76,7 @@ def survey_editor_routes(database: Database, settings: Settings) -> list[HTTPRou
     async def survey(request: AdminRequest, survey_id: FromPath[str]) -> Response[str]:
         """Show what a survey says."""
         known = await surveys_page.find(survey_id)
-        said = "Saved." if request.query_params.get("saved") else None
+        said = gettext("Saved.") if request.query_params.get("saved") else None
         return await surveys_page.show(request, known, said=said)
 
     @post("/surveys/{survey_id:str}", request_max_body_size=LARGEST_FORM)
@@ -114,7 +115,7 @@ class _SurveysPage:
         async with self._database.read_only().transaction() as connection:
             known = await get_survey(connection, survey_id)
         if known is None:
-            raise NotFoundException("There is no such survey; it may have been deleted.")
+            raise NotFoundException(gettext("There is no such survey; it may have been deleted."))
         return known
 
     async def show(
@@ -162,7 +163,7 @@ class _SurveysPage:
         saved = values_of(now)
         theirs = {name: saved.get(name, "") for name in saved.keys() | draft.typed.keys()}
         theirs = {name: text for name, text in theirs.items() if text != draft.typed.get(name, "")}
-        problem = (
+        problem = gettext(
             "Somebody else saved this survey meanwhile. What is saved now stands below each field that you have "
             "otherwise; save again to put yours in its place."
         )
@@ -185,27 +186,33 @@ class _SurveysPage:
         if draft.errors or person is None:
             return await self._refuse(request, known, draft)
         letter = await self._letter(draft.survey)
-        letter = msgspec.structs.replace(letter, subject=f"[Test] {letter.subject}")
+        letter = msgspec.structs.replace(letter, subject=f"[{gettext('Test')}] {letter.subject}")
         try:
             message = render_trial(draft.survey, letter, self._settings, to=person.email, name=person.name)
             await self._mailer.send(message)
         except Outcome as error:
             log.warning("test_mail_not_sent", reason=error.reason.code)
-            problem = f"The test mail could not be sent: {error.reason.words}."
+            problem = gettext("The test mail could not be sent: %(reason)s.", reason=error.reason.words)
             return await self.show(request, known, draft=draft, status=502, problem=problem)
-        said = f"A test mail is on its way to {person.email}. Nothing was saved by that."
+        said = gettext(
+            "A test mail is on its way to %(email)s. Nothing was saved by that.", email=person.email
+        )
         return await self.show(request, known, draft=draft, said=said)
 
     async def _draft(self, request: AdminRequest, survey_id: str) -> tuple[Survey, Draft, Any]:
         if not may_edit_surveys(request.user):
-            raise PermissionDeniedException("Your role may look at surveys, and not change them.")
+            raise PermissionDeniedException(gettext("Your role may look at surveys, and not change them."))
         form = await request.form()
         known = await self.find(survey_id)
         return known, read_draft(known, form), form
 
     async def _refuse(self, request: AdminRequest, known: Survey, draft: Draft) -> Response[str]:
         number = len(draft.errors)
-        problem = f"{number} field{'s need' if number > 1 else ' needs'} another look; nothing was saved."
+        problem = ngettext(
+            "%(num)s field needs another look; nothing was saved.",
+            "%(num)s fields need another look; nothing was saved.",
+            number,
+        )
         return await self.show(request, known, draft=draft, status=422, problem=problem)
 
     async def _letter(self, survey: Survey) -> Letter:
@@ -220,7 +227,9 @@ class _SurveysPage:
         try:
             message = render_trial(survey, await self._letter(survey), self._settings, to="ada@example.org")
         except Permanent as error:
-            words = f"No preview of the mail: {error.reason.words}. A real event may have it."
+            words = gettext(
+                "No preview of the mail: %(reason)s. A real event may have it.", reason=error.reason.words
+            )
             return Response(
                 words, media_type="text/plain", headers={**PAGE_HEADERS, **FRAMED_MAIL}, status_code=200
             )

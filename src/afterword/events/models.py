@@ -5,6 +5,8 @@ from typing import Literal
 
 import msgspec
 
+from afterword.translating import gettext as _
+
 JSON_EVENT = "JSON Event"
 SURVEY_RESPONSE = "Survey Response"
 SCHEDULE = "Schedule"
@@ -41,9 +43,9 @@ class NewEvent(msgspec.Struct, frozen=True, kw_only=True):
 def where_found(found_in: FoundIn) -> str:
     """Where an event was found, in words."""
     words: dict[FoundIn, str] = {
-        "events": "Gladly's list of events",
-        "report": "Gladly's report of conversations",
-        "export": "Gladly's export",
+        "events": _("Gladly's list of events"),
+        "report": _("Gladly's report of conversations"),
+        "export": _("Gladly's export"),
     }
     return words[found_in]
 
@@ -52,8 +54,10 @@ def how_found(found_in: FoundIn | None, backfill_id: int | None) -> str:
     """How an event was found, in words; empty for one that was delivered."""
     if found_in is None:
         return ""
-    by = "" if backfill_id is None else f" by backfill {backfill_id}"
-    return f"found in {where_found(found_in)}{by}"
+    where = where_found(found_in)
+    if backfill_id is None:
+        return _("found in %(where)s", where=where)
+    return _("found in %(where)s by backfill %(number)s", where=where, number=backfill_id)
 
 
 def gladly_origin(account_id: str) -> str:

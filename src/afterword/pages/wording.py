@@ -44,6 +44,15 @@ def day(value: date) -> str:
     return format_date(value, "medium", locale=spoken())
 
 
+def month(value: date) -> str:
+    """A month as ``Nov 2026``, the way the reader's language writes it."""
+    if spoken() == ENGLISH:
+        return f"{value:%b %Y}"
+    from babel.dates import format_skeleton  # noqa: PLC0415
+
+    return format_skeleton("yMMM", value, locale=spoken())
+
+
 def number(value: float) -> str:
     """A number with its thousands set apart, the way the reader's language writes it."""
     if spoken() == ENGLISH:
@@ -64,7 +73,7 @@ def duration(seconds: float) -> str:
     if seconds < LEAST_TOLD_IN_SECONDS:
         return f"{max(0, round(seconds * 1000))} ms"
     if seconds < LEAST_TOLD_IN_MINUTES:
-        return f"{_tenths(seconds)} s"
+        return f"{_fixed(seconds, 1)} s"
     whole = timedelta(seconds=round(seconds))
     minutes, rest = divmod(whole.seconds, 60)
     hours, minutes = divmod(minutes, 60)
@@ -73,12 +82,17 @@ def duration(seconds: float) -> str:
     return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
 
 
-def _tenths(value: float) -> str:
+def hundredths(value: float) -> str:
+    """A number with two decimals, the way the reader's language writes it."""
+    return _fixed(value, 2)
+
+
+def _fixed(value: float, decimals: int) -> str:
     if spoken() == ENGLISH:
-        return f"{value:.1f}"
+        return f"{value:.{decimals}f}"
     from babel.numbers import format_decimal  # noqa: PLC0415
 
-    return format_decimal(value, "0.0", locale=spoken())
+    return format_decimal(value, f"0.{'0' * decimals}", locale=spoken())
 
 
 def sentence(words: str) -> str:
@@ -115,6 +129,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "form_moment": form_moment,
     "day": day,
     "number": number,
+    "hundredths": hundredths,
     "duration": duration,
     "sentence": sentence,
     "entries": entries,

@@ -21,6 +21,7 @@ from afterword.tasks.fields import (
     no_mailing_list,
 )
 from afterword.tasks.services import Services
+from afterword.translating import N_
 
 
 class AddContact(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,7 +49,7 @@ class AddContactTask:
     """The task type. One contact an address, once on the list: saying it again changes nothing."""
 
     name = "add-contact"
-    label = "XM Directory: Add contact"
+    label = N_("XM Directory: Add contact")
     repetition = Repetition.IDEMPOTENT
     repeats_when_unknown = True
     configuration = AddContact

@@ -47,6 +47,7 @@ from afterword.tasks.fields import (
     no_mailing_list,
 )
 from afterword.tasks.services import Services
+from afterword.translating import N_
 
 OPTED_OUT = Reason("contact-opted-out", "the contact asked not to be written to")
 NO_SURVEY = Reason("survey-not-found", "the survey was deleted")
@@ -205,7 +206,7 @@ class DistributeSurveyTask:
     """The task type. Once for each run however often it is called: the invitation's id comes from the run."""
 
     name = "distribute-survey"
-    label = "XM Directory: Distribute survey"
+    label = N_("XM Directory: Distribute survey")
     repetition = Repetition.IDEMPOTENT
     repeats_when_unknown = True
     configuration = DistributeSurvey

@@ -16,6 +16,7 @@ from afterword.sending.checking import IN_TEST, allowed_among, check_not_paused
 from afterword.tasks.contract import Done, Piped, Plan, Repetition, TaskCall
 from afterword.tasks.fields import LONGEST_TEMPLATE, MULTILINE
 from afterword.tasks.services import Services
+from afterword.translating import N_
 
 MOST_RECIPIENTS = 30
 """Of each kind; as many as Qualtrics' own Email task takes."""
@@ -99,7 +100,7 @@ class EmailNotificationTask:
     """The task type. SMTP cannot tell a repeat; the Message-ID is the same each time, which many mail programs heed."""
 
     name = "email-notification"
-    label = "Email notification"
+    label = N_("Email notification")
     repetition = Repetition.NEITHER
     repeats_when_unknown = True
     configuration = EmailNotification

@@ -12,6 +12,7 @@ from afterword.outcomes import Permanent, Reason, Skip
 from afterword.tasks.contract import Done, Piped, Plan, Repetition, TaskCall
 from afterword.tasks.fields import LONGEST_TEMPLATE, GladlyAccountId
 from afterword.tasks.services import Services
+from afterword.translating import N_
 
 MOST_TOPICS = 50
 CLOSED = "CLOSED"
@@ -58,7 +59,7 @@ class GladlyAddTopicsTask:
     """The task type. Gladly leaves a topic that the conversation has as it is, so that twice is once."""
 
     name = "gladly-add-topics"
-    label = "Gladly: add topics"
+    label = N_("Gladly: add topics")
     repetition = Repetition.IDEMPOTENT
     repeats_when_unknown = True
     configuration = GladlyAddTopics

@@ -13,6 +13,7 @@ from afterword.outcomes import Permanent, Reason, Skip
 from afterword.tasks.contract import Done, Piped, Plan, Repetition, TaskCall
 from afterword.tasks.fields import LONGEST_TEMPLATE, MULTILINE, GladlyAccountId
 from afterword.tasks.services import Services
+from afterword.translating import N_
 
 NO_CUSTOMER = Reason("no-customer", "the customer ID is empty: what started the run names no customer")
 NO_BODY = Reason("gladly-task-without-body", "the task has no text, and Gladly takes none without")
@@ -95,7 +96,7 @@ class GladlyCreateTaskTask:
     """The task type. The task's id comes from the run, and Gladly takes an id only once."""
 
     name = "gladly-create-task"
-    label = "Gladly: create task"
+    label = N_("Gladly: create task")
     repetition = Repetition.IDEMPOTENT
     repeats_when_unknown = True
     configuration = GladlyCreateTask

@@ -22,6 +22,7 @@ from afterword.tasks.contract import (
 from afterword.tasks.services import Services
 from afterword.tasks.timeline_card import GladlyTimelineEvent
 from afterword.tasks.timeline_items import Item, TimelineItems
+from afterword.translating import N_
 
 NO_CUSTOMER = Reason("response-names-no-customer", "the response names no customer of Gladly")
 NOT_A_RESPONSE = Reason("not-a-survey-response", "the run was not started by a survey response")
@@ -33,7 +34,7 @@ class GladlyTimelineEventTask:
     """The task type. An item's id comes from the response and its version, and Gladly takes an id only once."""
 
     name = "gladly-timeline-event"
-    label = "Gladly: timeline event"
+    label = N_("Gladly: timeline event")
     repetition = Repetition.IDEMPOTENT
     repeats_when_unknown = True
     configuration = GladlyTimelineEvent

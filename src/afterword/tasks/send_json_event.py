@@ -15,6 +15,7 @@ from afterword.sending.checking import check_allow_list, check_may_be_written_to
 from afterword.tasks.contract import Done, Plan, Repetition, TaskCall, Wait
 from afterword.tasks.fields import GladlyAccountId
 from afterword.tasks.services import Services
+from afterword.translating import N_
 
 NO_CUSTOMER = Reason("event-names-no-customer", "the event that started the run names no customer")
 
@@ -78,7 +79,7 @@ class SendJsonEventTask:
     """The task type. Afterword's own endpoint knows a repeat by its key; a real Qualtrics may take it twice."""
 
     name = "send-json-event"
-    label = "Send JSON event"
+    label = N_("Send JSON event")
     repetition = Repetition.NEITHER
     repeats_when_unknown = True
     configuration = SendJsonEvent

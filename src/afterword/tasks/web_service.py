@@ -14,6 +14,7 @@ from afterword.outgoing.watching import Unwatched, Watch
 from afterword.tasks.contract import Done, Piped, Plan, Repetition, TaskCall
 from afterword.tasks.fields import MOST_ENTRIES, MULTILINE
 from afterword.tasks.services import Services
+from afterword.translating import N_
 from afterword.web_services.requests import HEADER_NAME, REPEATABLE, Method, WebRequest, address_with_query
 
 LARGEST_OUTPUT = 100_000
@@ -169,7 +170,7 @@ class WebServiceTask:
     """
 
     name = "web-service"
-    label = "Web service"
+    label = N_("Web service")
     repetition = Repetition.NEITHER
     repeats_when_unknown = False
     configuration = WebService

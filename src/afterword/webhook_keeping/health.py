@@ -8,12 +8,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from afterword.accounts.connected import AccountSummary, list_accounts
 from afterword.accounts.standing_store import Blocked, blocked_accounts
+from afterword.translating import N_
 from afterword.webhook_keeping.states import Known, read_states
 
 State = Literal["works", "waits", "broken"]
 """``waits``: it has not worked so far, which may be a matter of minutes."""
 
-BLOCKED_WORDS = {"open": "does not answer", "refused": "refuses the token"}
+BLOCKED_WORDS = {"open": N_("does not answer"), "refused": N_("refuses the token")}
 
 
 class AccountHealth(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,25 +50,27 @@ def health_of(account: AccountSummary, blocked: Blocked | None, webhook: Known |
             since=blocked.since,
         )
     if account.kind != "gladly" or account.delivery == "none":
-        return AccountHealth(account=account, state="works", words="works")
+        return AccountHealth(account=account, state="works", words=N_("works"))
     if account.delivery == "pull":
-        return AccountHealth(account=account, state="works", words="works; asked for closings, no webhook")
+        return AccountHealth(
+            account=account, state="works", words=N_("works; asked for closings, no webhook")
+        )
     if webhook is None:
         return AccountHealth(
             account=account,
             state="waits",
-            words="webhook not looked at yet",
-            because="a worker looks each minute",
+            words=N_("webhook not looked at yet"),
+            because=N_("a worker looks each minute"),
         )
     if webhook.state == "works":
         return AccountHealth(
-            account=account, state="works", words="works, and its webhook too", seen_at=webhook.worked_at
+            account=account, state="works", words=N_("works, and its webhook too"), seen_at=webhook.worked_at
         )
     not_yet = webhook.state == "not-yet"
     return AccountHealth(
         account=account,
         state="waits" if not_yet else "broken",
-        words="webhook not working yet" if not_yet else "webhook off",
+        words=N_("webhook not working yet") if not_yet else N_("webhook off"),
         because=webhook.because,
         since=webhook.since,
         seen_at=webhook.worked_at,

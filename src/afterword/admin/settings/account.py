@@ -42,6 +42,7 @@ from afterword.admin.settings.account_forms import (
 from afterword.admin.settings.accounts import to_paste
 from afterword.settings import Settings
 from afterword.store.database import Database
+from afterword.translating import gettext
 from afterword.webhook_keeping.at_once import Webhooks
 from afterword.webhook_keeping.health import accounts_health
 from afterword.workflows.saving.account_use import workflows_using
@@ -104,7 +105,7 @@ class _AccountPage:
                 (one for one in await accounts_health(connection) if one.account.id == account_id), None
             )
             if health is None:
-                raise NotFoundException("There is no such account; it may have been removed.")
+                raise NotFoundException(gettext("There is no such account; it may have been removed."))
             used_by = await workflows_using(connection, account_id)
             state = await state_of(connection, account_id)
             changes = await list_entries(connection, subject_id=account_id, limit=5)
@@ -130,7 +131,7 @@ class _AccountPage:
         """Do what a form asks for; what is wrong is told at its field."""
         doing = self._doings.get(what)
         if doing is None:
-            raise NotFoundException("There is no such page.")
+            raise NotFoundException(gettext("There is no such page."))
         summary = await self._summary(account_id)
         plain = {field: value for field, value in typed.items() if field not in SECRET_FIELDS}
         try:
@@ -146,33 +147,48 @@ class _AccountPage:
         owner = await self._connector.verify(summary)
         if summary.kind == "gladly":
             await self._webhooks.keep(await self._connector.gladly_account(summary))
-        return await self.show(request, summary.id, done=f"It works: it is {whose(owner)}'s.")
+        return await self.show(
+            request, summary.id, done=gettext("It works: it is %(owner)s's.", owner=whose(owner))
+        )
 
     async def _rotate(self, request: AdminRequest, summary: AccountSummary, typed: Typed) -> Answer:
         check_filled(
-            typed, {"api_token": "The new secret" if summary.kind == "web-service" else "The new API token"}
+            typed,
+            {
+                "api_token": gettext("The new secret")
+                if summary.kind == "web-service"
+                else gettext("The new API token")
+            },
         )
         if summary.kind == "web-service":
             async with self._database.transaction() as connection:
                 await change_secret(connection, self._box, summary.id, typed["api_token"])
-            return await self.show(request, summary.id, done="The new secret is in use. It was not tried.")
+            return await self.show(
+                request, summary.id, done=gettext("The new secret is in use. It was not tried.")
+            )
         await self._connector.rotate(summary, typed["api_token"], expected=typed["state"])
         return await self.show(
-            request, summary.id, done="The new token works and is in use. The old one may be taken away."
+            request,
+            summary.id,
+            done=gettext("The new token works and is in use. The old one may be taken away."),
         )
 
     async def _move(self, request: AdminRequest, summary: AccountSummary, typed: Typed) -> Answer:
         if summary.kind == "web-service":
             raise InvalidAccount(
-                "A web service's address stays: its secret belongs to it. Add it as another account.",
+                gettext(
+                    "A web service's address stays: its secret belongs to it. Add it as another account."
+                ),
                 "base_url",
             )
-        check_filled(typed, {"address": "The address"})
+        check_filled(typed, {"address": gettext("The address")})
         await self._connector.move(summary, typed["address"], expected=typed["state"])
-        return await self.show(request, summary.id, done="It works there, and is called there from now on.")
+        return await self.show(
+            request, summary.id, done=gettext("It works there, and is called there from now on.")
+        )
 
     async def _json_event(self, request: AdminRequest, summary: AccountSummary, typed: Typed) -> Answer:
-        check_filled(typed, {"json_event_url": "The JSON event endpoint"})
+        check_filled(typed, {"json_event_url": gettext("The JSON event endpoint")})
         async with self._database.transaction() as connection:
             await change_qualtrics(
                 connection,
@@ -182,12 +198,12 @@ class _AccountPage:
                 expected=typed["state"],
             )
         return await self.show(
-            request, summary.id, done="Closed Conversations are sent to the new JSON event endpoint."
+            request, summary.id, done=gettext("Closed Conversations are sent to the new JSON event endpoint.")
         )
 
     async def _events(self, request: AdminRequest, summary: AccountSummary, typed: Typed) -> Answer:
         if typed["delivery"] not in get_args(Delivery):
-            raise InvalidAccount("Choose one of these.", "delivery")
+            raise InvalidAccount(gettext("Choose one of these."), "delivery")
         delivery = cast("Delivery", typed["delivery"])
         async with self._database.transaction() as connection:
             account = await change_gladly(
@@ -200,7 +216,7 @@ class _AccountPage:
                     connection, self._box, summary.id, webhook=renewed(account.webhook)
                 )
             return to_paste(request, account, self._settings.public_url)
-        return await self.show(request, summary.id, done="Saved.")
+        return await self.show(request, summary.id, done=gettext("Saved."))
 
     async def _remove(self, request: AdminRequest, summary: AccountSummary, typed: Typed) -> Answer:
         left = await forget_account(
@@ -221,5 +237,5 @@ class _AccountPage:
         async with self._database.transaction() as connection:
             found = [one for one in await list_accounts(connection) if one.id == account_id]
         if not found:
-            raise NotFoundException("There is no such account; it may have been removed.")
+            raise NotFoundException(gettext("There is no such account; it may have been removed."))
         return found[0]

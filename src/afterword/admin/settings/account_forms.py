@@ -10,6 +10,8 @@ from afterword.accounts.connected import InvalidAccount
 from afterword.accounts.rights import may_connect
 from afterword.admin.sessions import AdminRequest
 from afterword.pages.wording import sentence
+from afterword.translating import N_
+from afterword.translating import gettext as _
 
 LARGEST_FORM = 32 * 1024
 PATH = "/settings/accounts"
@@ -19,10 +21,10 @@ FIELDS: Mapping[str, str] = MappingProxyType({"base_url": "address"})
 
 DELIVERIES: Mapping[str, str] = MappingProxyType(
     {
-        "own": "by a webhook that Afterword makes and keeps",
-        "by-hand": "by a webhook that I make in Gladly's settings",
-        "pull": "no webhook: Afterword asks Gladly, once a minute",
-        "none": "not at all: the account is for Tasks alone",
+        "own": N_("by a webhook that Afterword makes and keeps"),
+        "by-hand": N_("by a webhook that I make in Gladly's settings"),
+        "pull": N_("no webhook: Afterword asks Gladly, once a minute"),
+        "none": N_("not at all: the account is for Tasks alone"),
     }
 )
 """How a Gladly account's events reach us, in words for a choice."""
@@ -49,7 +51,7 @@ def check_filled(typed: Mapping[str, str], names: Mapping[str, str]) -> None:
     """
     for field, name in names.items():
         if not typed.get(field):
-            raise InvalidAccount(f"{name} is missing.", field)
+            raise InvalidAccount(_("%(name)s is missing.", name=name), field)
 
 
 def check_may(request: AdminRequest) -> None:
@@ -59,4 +61,4 @@ def check_may(request: AdminRequest) -> None:
         PermissionDeniedException: it does not.
     """
     if not may_connect(request.user):
-        raise PermissionDeniedException("Your role may look at connected accounts, and not change them.")
+        raise PermissionDeniedException(_("Your role may look at connected accounts, and not change them."))

@@ -27,6 +27,7 @@ from afterword.admin.settings.account_forms import (
 )
 from afterword.settings import Settings
 from afterword.store.database import Database
+from afterword.translating import gettext
 from afterword.webhook_keeping.at_once import Webhooks
 from afterword.webhook_keeping.comparing import EVENTS, NAME, webhook_address
 from afterword.webhook_keeping.health import accounts_health
@@ -90,10 +91,15 @@ class _Adding:
 
     async def gladly(self, request: AdminRequest, typed: Mapping[str, str]) -> Response[str] | Redirect:
         check_filled(
-            typed, {"address": "The address", "username": "The user name", "api_token": "The API token"}
+            typed,
+            {
+                "address": gettext("The address"),
+                "username": gettext("The user name"),
+                "api_token": gettext("The API token"),
+            },
         )
         if typed["delivery"] not in get_args(Delivery):
-            raise InvalidAccount("Choose one of these.", "delivery")
+            raise InvalidAccount(gettext("Choose one of these."), "delivery")
         account, _ = await self._connector.add_gladly(
             address=typed["address"],
             username=typed["username"],
@@ -107,7 +113,9 @@ class _Adding:
         return Redirect(f"{PATH}/{account.id}", status_code=303)
 
     async def qualtrics(self, _: AdminRequest, typed: Mapping[str, str]) -> Redirect:
-        check_filled(typed, {"address": "The data center or address", "api_token": "The API token"})
+        check_filled(
+            typed, {"address": gettext("The data center or address"), "api_token": gettext("The API token")}
+        )
         account, _whoami = await self._connector.add_qualtrics(
             address=typed["address"],
             api_token=typed["api_token"],
@@ -133,5 +141,5 @@ def to_paste(request: AdminRequest, account: GladlyAccount, public_url: str) -> 
 
 def _fields_of(kind: str) -> Mapping[str, str]:
     if kind not in TYPED:
-        raise NotFoundException("There is no such kind of account.")
+        raise NotFoundException(gettext("There is no such kind of account."))
     return TYPED[kind]

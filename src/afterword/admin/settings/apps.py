@@ -30,6 +30,7 @@ from afterword.pages.wording import sentence
 from afterword.settings import Settings
 from afterword.store.database import Database
 from afterword.tasks.planning import PlanningTasks
+from afterword.translating import gettext
 from afterword.workflows.saving.guide import find_guide, make_guide
 from afterword.workflows.saving.known import check_on_saving
 from afterword.workflows.saving.listing import Workflow
@@ -115,7 +116,11 @@ class _Adding:
             InvalidDefinition: the Workflow cannot be made so.
         """
         check_filled(
-            typed, {"api_token": "The Qualtrics API token", "json_event_url": "The JSON event endpoint"}
+            typed,
+            {
+                "api_token": gettext("The Qualtrics API token"),
+                "json_event_url": gettext("The JSON event endpoint"),
+            },
         )
         async with self._database.transaction() as connection:
             gladly = _chosen(await _apps(connection), typed["gladly_account"])
@@ -162,15 +167,19 @@ def _chosen(apps: list[App], wanted: str) -> AccountSummary:
     """
     if not apps:
         raise InvalidAccount(
-            "Connect Gladly first: there is no account whose Conversations could be told of."
+            gettext("Connect Gladly first: there is no account whose Conversations could be told of.")
         )
     found = [one for one in apps if wanted == one.gladly.id] if len(apps) > 1 or wanted else apps
     if not found:
-        raise InvalidAccount("Choose the Gladly account.", "gladly_account")
+        raise InvalidAccount(gettext("Choose the Gladly account."), "gladly_account")
     if found[0].workflow is not None:
         raise InvalidAccount(
-            f"The app is there already for {found[0].gladly.name!r}, as the Workflow {found[0].workflow.name!r}: "
-            "change that, or the connected account that it uses.",
+            gettext(
+                "The app is there already for “%(account)s”, as the Workflow “%(workflow)s”: change that, or the "
+                "connected account that it uses.",
+                account=found[0].gladly.name,
+                workflow=found[0].workflow.name,
+            ),
             "gladly_account",
         )
     return found[0].gladly

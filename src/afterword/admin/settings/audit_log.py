@@ -14,18 +14,20 @@ from afterword.admin.ids import read_id
 from afterword.admin.pages import page
 from afterword.admin.sessions import AdminRequest
 from afterword.store.database import Database
+from afterword.translating import N_
+from afterword.translating import gettext as _
 
 PATH = "/settings/audit"
 PAGE_SIZE = 50
 KINDS: dict[str, str] = {
-    "account": "Connected accounts",
-    "person": "People",
-    "token": "API tokens",
-    "workflow": "Workflows",
-    "sending": "Sending",
-    "replay": "Replays",
-    "extension": "Extensions",
-    "survey": "Surveys",
+    "account": N_("Connected accounts"),
+    "person": N_("People"),
+    "token": N_("API tokens"),
+    "workflow": N_("Workflows"),
+    "sending": N_("Sending"),
+    "replay": N_("Replays"),
+    "extension": N_("Extensions"),
+    "survey": N_("Surveys"),
 }
 assert tuple(KINDS) == get_args(Kind)  # noqa: S101 - each kind has a name
 
@@ -37,7 +39,7 @@ def audit_routes(database: Database) -> list[HTTPRouteHandler]:
     async def audit_log(request: AdminRequest) -> Response[str]:
         """Show who changed what."""
         if not may_read_audit_log(request.user):
-            raise PermissionDeniedException("The audit log is for owners and administrators.")
+            raise PermissionDeniedException(_("The audit log is for owners and administrators."))
         asked = {name: request.query_params.get(name, "") for name in ("who", "kind", "subject")}
         older_than = read_id(request.query_params.get("before", ""))
         async with database.transaction() as connection:

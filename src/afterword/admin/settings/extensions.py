@@ -17,6 +17,7 @@ from afterword.admin.settings.account_forms import LARGEST_FORM, check_may
 from afterword.store.database import Database
 from afterword.tasks.describing import describe_installed
 from afterword.tasks.registry import UnusableTaskType, documentation_of
+from afterword.translating import gettext as _
 from afterword.workflows.saving.extensions import ExtensionInUse, switch_extension, switched_off
 
 PATH = "/settings/extensions"
@@ -72,7 +73,7 @@ def extensions_routes(database: Database) -> list[HTTPRouteHandler]:
         check_may(request)
         found = next((one for one in _installed()[0] if one.name == name), None)
         if found is None:
-            raise NotFoundException("No such task type is installed here.")
+            raise NotFoundException(_("No such task type is installed here."))
         is_on = text_of(await request.form(), "on") == "yes"
         try:
             async with database.transaction() as connection:

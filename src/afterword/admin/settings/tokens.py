@@ -17,6 +17,7 @@ from afterword.admin.pages import page
 from afterword.admin.sessions import AdminRequest
 from afterword.admin.settings.account_forms import LARGEST_FORM, Wrong
 from afterword.store.database import Database
+from afterword.translating import gettext as _
 
 PATH = "/settings/tokens"
 
@@ -44,7 +45,7 @@ def tokens_routes(database: Database) -> list[HTTPRouteHandler]:
             status=200 if problem is None else 422,
             tokens=tokens,
             sees_all=sees_all,
-            owners={person.id: f"{person.name} (me)", **services},
+            owners={person.id: _("%(name)s (me)", name=person.name), **services},
             problem=problem,
             typed=typed,
             whose=whose or person.id,
@@ -64,7 +65,7 @@ def tokens_routes(database: Database) -> list[HTTPRouteHandler]:
         name, whose = text_of(form, "name").strip(), text_of(form, "person") or person.id
         async with database.transaction() as connection:
             if whose != person.id and not await _is_service(request, whose):
-                raise PermissionDeniedException("Your role may make API tokens for itself alone.")
+                raise PermissionDeniedException(_("Your role may make API tokens for itself alone."))
             try:
                 token = await add_api_token(connection, whose, name)
             except InvalidPerson as error:
@@ -84,7 +85,7 @@ def tokens_routes(database: Database) -> list[HTTPRouteHandler]:
         async with database.transaction() as connection:
             tokens = {one.id: one.person_id for one in await list_api_tokens(connection, None)}
             if tokens.get(token_id, person.id) != person.id and not may_read_audit_log(person):
-                raise PermissionDeniedException("Your role may end its own API tokens alone.")
+                raise PermissionDeniedException(_("Your role may end its own API tokens alone."))
             await end_api_token(connection, token_id)
         return Redirect(PATH, status_code=303)
 

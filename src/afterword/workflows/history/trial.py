@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from afterword.eligibility.customer_rules import NO_EMAIL
 from afterword.sending.checking import IN_TEST
 from afterword.store import tables
+from afterword.translating import N_
 
 LOOKED_AT = 20
 """Runs, from the newest on: more than that of other Customers' closings between two looks is no quiet test."""
@@ -74,32 +75,34 @@ def checks_of(
 
     ``asks_itself`` is false where a real Qualtrics sends the mail, of which nothing is seen from here.
     """
-    mailed = Check(words="The mail was delivered")
+    mailed = Check(words=N_("The mail was delivered"))
     if not asks_itself:
-        mailed = Check(words="The mail was delivered", because="Qualtrics sends it: look into the mailbox")
+        mailed = Check(
+            words=N_("The mail was delivered"), because=N_("Qualtrics sends it: look into the mailbox")
+        )
     elif tell is not None and tell.status == "succeeded":
         mailed = _ended(mailed, ask)
     return (
         _address_check(tell),
-        _ended(Check(words="The JSON event was sent"), tell),
+        _ended(Check(words=N_("The JSON event was sent")), tell),
         mailed,
         Check(
-            words="The survey was answered",
+            words=N_("The survey was answered"),
             state="open" if answer is None else "works",
             run_id=None if answer is None else answer.id,
         ),
-        _ended(Check(words="The answer stands on the Customer's Timeline"), answer),
+        _ended(Check(words=N_("The answer stands on the Customer's Timeline")), answer),
     )
 
 
 def _address_check(tell: TriedRun | None) -> Check:
-    check = Check(words="The Customer has an email address")
+    check = Check(words=N_("The Customer has an email address"))
     if tell is None:
         return check
     if tell.address:
         return _changed(check, "works", tell)
     if tell.reason_code == NO_EMAIL.code or tell.status == "succeeded":
-        because = tell.reason_words or "there is none in the Customer's profile"
+        because = tell.reason_words or N_("there is none in the Customer's profile")
         return _changed(check, "broken", tell, because)
     return check
 
@@ -111,7 +114,7 @@ def _ended(check: Check, run: TriedRun | None) -> Check:
         return _changed(check, "works", run)
     if run.status in {"failed", "skipped", "cancelled"}:
         return _changed(check, "broken", run, run.reason_words or run.status)
-    return _changed(check, "waits", run, run.reason_words or "it is under way")
+    return _changed(check, "waits", run, run.reason_words or N_("it is under way"))
 
 
 def _changed(check: Check, state: State, run: TriedRun, because: str = "") -> Check:
