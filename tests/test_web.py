@@ -77,6 +77,7 @@ WHO_MAY = {
     "/workflows/runs/{run_id:str}/cancel": SIGNED_IN,
     "/workflows/explain": SIGNED_IN,
     "/account": SIGNED_IN,
+    "/account/language": SIGNED_IN,
     "/account/password": SIGNED_IN,
     "/account/sessions/end": SIGNED_IN,
     "/account/codes": SIGNED_IN,

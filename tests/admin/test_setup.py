@@ -102,7 +102,7 @@ async def test_from_nothing_to_switched_on(
     assert answer.status == 422
     assert "Choose first who asks." in body
     _, body = await browser.send("/setup/surveys", {"who": "own"})
-    assert "Afterword&#39;s own survey service works" in body
+    assert "Afterword&#39;s own survey service: works" in body
     _, body = await browser.get("/setup/questions")
     assert "How happy are you with the help you got?" in body
 

@@ -24,12 +24,13 @@ from afterword.admin.sessions import AdminRequest
 from afterword.admin.settings.account_forms import Wrong
 from afterword.admin.tries import TriedTooOften
 from afterword.store.database import Database
-from afterword.translating import N_, translated
+from afterword.translating import LANGUAGES, N_, translated
 from afterword.translating import gettext as _
 
 PATH = "/account"
 LARGEST_FORM = 8 * 1024
 DONE = {
+    "language": N_("Saved."),
     "password": N_("Your password was changed. Your other sessions are over."),
     "sessions": N_("Your other sessions are over."),
     "codes": N_("One-time codes are off: your password alone lets you in."),
@@ -56,6 +57,7 @@ def my_account_routes(database: Database, letting_in: LettingIn) -> list[HTTPRou
             sessions=listed,
             signs_in_by_password=signs_in_by_password,
             role=ROLES[session.person.role],
+            languages=LANGUAGES,
             shortest=SHORTEST_PASSWORD,
             problem=problem,
             done=translated(DONE.get(request.query_params.get("done", ""), "")),

@@ -14,6 +14,7 @@ from afterword.admin.letting_in import LettingIn
 from afterword.admin.live import live_routes
 from afterword.admin.my_account import my_account_routes
 from afterword.admin.my_codes import my_codes_routes, send_to_codes
+from afterword.admin.my_language import my_language_routes
 from afterword.admin.people import people_routes
 from afterword.admin.rehearse import rehearse_routes
 from afterword.admin.replays import replay_routes
@@ -96,6 +97,7 @@ def admin_routes(
                         *results_routes(database, VendorNames(database, planning)),
                         *people_routes(database, settings, sessions),
                         *my_account_routes(database, letting_in),
+                        *my_language_routes(database),
                         *set_up,
                         *settings_routes(database, settings, box, planning),
                         *([] if planning is None else rehearse_routes(database, planning)),

@@ -2,9 +2,11 @@
 // applies at once, and what is marked data-live is fetched again when the server says that it changed.
 
 const clock = { hour: "2-digit", minute: "2-digit", second: "2-digit" };
-const today = new Intl.DateTimeFormat(undefined, clock);
-const thisYear = new Intl.DateTimeFormat(undefined, { ...clock, day: "numeric", month: "short" });
-const everyYear = new Intl.DateTimeFormat(undefined, { ...clock, day: "numeric", month: "short", year: "numeric" });
+const spoken = document.documentElement.lang;
+const language = navigator.languages.find((one) => one.split("-")[0] === spoken) ?? spoken;
+const today = new Intl.DateTimeFormat(language, clock);
+const thisYear = new Intl.DateTimeFormat(language, { ...clock, day: "numeric", month: "short" });
+const everyYear = new Intl.DateTimeFormat(language, { ...clock, day: "numeric", month: "short", year: "numeric" });
 const SHORTEST_PAUSE_MS = 700;
 
 function inWords(moment) {
