@@ -25,6 +25,7 @@ from afterword.commands import (
     rehearse,
     replays,
     runs,
+    secrets,
     sending,
     subscribers,
     tasks,
@@ -49,6 +50,7 @@ app.add_typer(accounts.app, name="accounts")
 app.add_typer(qualtrics.app, name="qualtrics")
 app.add_typer(gladly.app, name="gladly")
 app.add_typer(people.app, name="people")
+app.add_typer(secrets.app, name="secrets")
 app.add_typer(runs.app, name="runs")
 app.add_typer(runs.events_app, name="events")
 app.add_typer(alerts.app, name="alerts")

@@ -8,11 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import func, select
 
-from afterword.accounts.secrets import SecretBox, SecretUnreadable, check_secret_key
+from afterword.accounts.connected import add_gladly, get_gladly
+from afterword.accounts.secrets import SecretBox, SecretUnreadable, check_secret_key, encrypt_all_anew
 from afterword.outcomes import ConfigurationError
 from afterword.settings import Settings
 from afterword.store.database import Database
-from afterword.store.tables import installation
+from afterword.store.tables import ENCRYPTED, installation, metadata
 
 OLD = "the old key of the installation - long enough"
 NEW = "the new key of the installation - long enough"
@@ -127,3 +128,46 @@ async def test_of_two_keys_that_start_at_once_one_wins_and_the_other_is_refused(
         check(database, with_key(OLD)), check(database, with_key(NEW)), return_exceptions=True
     )
     assert [type(result) for result in results if result is not None] == [ConfigurationError]
+
+
+async def test_secrets_encrypted_anew_need_only_the_new_key(database: Database) -> None:
+    old, new = with_key(OLD), with_key(NEW)
+    async with database.transaction() as connection:
+        await check_secret_key(connection, old)
+        kept = await add_gladly(
+            connection, old, name="G", base_url="https://g.gladly.com", username="u", api_token="token"
+        )
+        await encrypt_all_anew(connection, with_key(f"{NEW},{OLD}"))
+        await check_secret_key(connection, new)
+        found = await get_gladly(connection, new, kept.id)
+        assert found is not None
+        assert found.api_token == "token"
+        with pytest.raises(ConfigurationError):
+            await check_secret_key(connection, old)
+
+
+async def test_a_secret_of_a_key_that_is_gone_leaves_all_as_they_were(database: Database) -> None:
+    async with database.transaction() as connection:
+        await check_secret_key(connection, with_key(OLD))
+    with pytest.raises(SecretUnreadable):
+        async with database.transaction() as connection:
+            await encrypt_all_anew(connection, with_key(NEW))
+    async with database.transaction() as connection:
+        await check_secret_key(connection, with_key(OLD))
+
+
+def test_no_column_of_secrets_is_forgotten() -> None:
+    not_secret = {"credentials", "data", "deduplication_key", "sha256"}
+    binary = {
+        f"{table.name}.{column.name}"
+        for table in metadata.sorted_tables
+        for column in table.columns
+        if column.type.python_type is bytes and not column.name.endswith("sha256")
+    }
+    marked = {
+        f"{table.name}.{column.name}"
+        for table in metadata.sorted_tables
+        for column in table.columns
+        if column.info == ENCRYPTED
+    }
+    assert {name for name in binary if name.split(".")[1] not in not_secret} == marked

@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from sqlalchemy import select
+from sqlalchemy import Column, bindparam, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from afterword.outcomes import ConfigurationError
 from afterword.settings import Settings
-from afterword.store.tables import installation
+from afterword.store.tables import ENCRYPTED, installation, metadata
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
@@ -85,6 +85,23 @@ class SecretBox:
                 "A stored secret cannot be decrypted with this installation's key."
             ) from None
 
+    def encrypt_anew(self, encrypted: bytes) -> bytes:
+        """The same secret encrypted with the first key, whichever key it was encrypted with.
+
+        Raises:
+            SecretUnreadable: it was encrypted with another key, or changed since.
+        """
+        return self.encrypt(self.decrypt(encrypted))
+
+
+async def encrypt_all_anew(connection: "AsyncConnection", box: SecretBox) -> int:
+    """Encrypt every secret of the database with the first key, so that the others are needed no more; answers how many.
+
+    Raises:
+        SecretUnreadable: one was encrypted with a key that is not among them.
+    """
+    return sum([await _encrypt_column_anew(connection, box, column) for column in _encrypted_columns()])
+
 
 async def check_secret_key(connection: "AsyncConnection", box: SecretBox) -> None:
     """Prove at start that the box opens what this database holds; the first start leaves the proof behind.
@@ -105,6 +122,23 @@ async def check_secret_key(connection: "AsyncConnection", box: SecretBox) -> Non
             "The secrets in this database were encrypted with another key. Set AFTERWORD_SECRET_KEY to the "
             f"key that it was set up with, or put its own {KEY_FILE} back into the data directory."
         ) from None
+
+
+def _encrypted_columns() -> list[Column[bytes]]:
+    return [
+        column for table in metadata.sorted_tables for column in table.columns if column.info == ENCRYPTED
+    ]
+
+
+async def _encrypt_column_anew(connection: "AsyncConnection", box: SecretBox, column: Column[bytes]) -> int:
+    (key,) = column.table.primary_key.columns
+    rows = (await connection.execute(select(key, column).order_by(key).with_for_update())).all()
+    if rows:
+        await connection.execute(
+            update(column.table).where(key == bindparam("of")).values({column.name: bindparam("anew")}),
+            [{"of": of, "anew": box.encrypt_anew(encrypted)} for of, encrypted in rows],
+        )
+    return len(rows)
 
 
 def _derive(key: str) -> Fernet:

@@ -39,6 +39,9 @@ metadata = MetaData(
     }
 )
 
+ENCRYPTED = {"encrypted": True}
+"""Marks the columns of secrets that are encrypted with the installation's key."""
+
 
 def _moment(name: str, *, nullable: bool = True, now: bool = False) -> Column[object]:
     if now:
@@ -70,7 +73,7 @@ installation = Table(
     "installation",
     metadata,
     Column("id", Integer, CheckConstraint("id = 1", name="single"), primary_key=True, autoincrement=False),
-    Column("key_check", LargeBinary, nullable=False),
+    Column("key_check", LargeBinary, nullable=False, info=ENCRYPTED),
     _moment("created_at", now=True),
 )
 
@@ -109,7 +112,7 @@ one_time_code = Table(
     "one_time_code",
     metadata,
     Column("person_id", Text, ForeignKey("person.id", ondelete="CASCADE"), primary_key=True),
-    Column("secret", LargeBinary, nullable=False),
+    Column("secret", LargeBinary, nullable=False, info=ENCRYPTED),
     Column("last_step", BigInteger, nullable=False),
     Column("recovery_sha256", ARRAY(LargeBinary), nullable=False),
     _moment("created_at", now=True),
@@ -187,7 +190,7 @@ connected_account = Table(
     Column("username", Text),
     Column("organization_id", Text),
     Column("user_id", Text),
-    Column("secrets", LargeBinary, nullable=False),
+    Column("secrets", LargeBinary, nullable=False, info=ENCRYPTED),
     Column("delivery", Text),
     _moment("created_at", now=True),
     UniqueConstraint("kind", "name"),
@@ -446,7 +449,7 @@ json_event_endpoint = Table(
     Column("id", Text, primary_key=True),
     Column("person_id", Text, ForeignKey("person.id", ondelete="RESTRICT"), nullable=False),
     Column("url_token_sha256", LargeBinary, nullable=False, unique=True),
-    Column("url_token", LargeBinary, nullable=False),
+    Column("url_token", LargeBinary, nullable=False, info=ENCRYPTED),
     Column("authentication_required", Boolean, nullable=False, server_default=text("true")),
     Column("repeat_window_seconds", Integer, nullable=False, server_default=text("600")),
     _moment("created_at", now=True),
@@ -671,7 +674,7 @@ event_subscription = Table(
     Column("person_id", Text, ForeignKey("person.id", ondelete="SET NULL")),
     Column("topics", Text, nullable=False),
     Column("patterns", ARRAY(Text), nullable=False),
-    Column("secrets", LargeBinary, nullable=False),
+    Column("secrets", LargeBinary, nullable=False, info=ENCRYPTED),
     Column("successful_calls", BigInteger, nullable=False, server_default=text("0")),
     Column("failures_in_a_row", Integer, nullable=False, server_default=text("0")),
     _moment("held_until"),
