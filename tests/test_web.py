@@ -60,6 +60,7 @@ WHO_MAY = {
     "/API/v3/eventsubscriptions/{subscription_id:str}": QUALTRICS_TOKEN,
     "/": SIGNED_IN,
     "/workflows": SIGNED_IN,
+    "/workflows/switch": SIGNED_IN,
     "/workflows/ui/global/run-history": SIGNED_IN,
     "/workflows/runs": SIGNED_IN,
     "/workflows/runs/stream": SIGNED_IN,

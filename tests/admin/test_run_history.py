@@ -19,10 +19,9 @@ async def test_an_empty_history_says_what_to_do_first(signed_in: Browser) -> Non
     assert "<table" not in page
 
 
-async def test_other_addresses_lead_to_run_history(signed_in: Browser) -> None:
-    for address in ("/workflows", "/workflows/ui/global/run-history"):
-        answer, _ = await signed_in.get(address)
-        assert answer.url.path == "/workflows/runs"
+async def test_the_vendors_own_address_leads_to_run_history(signed_in: Browser) -> None:
+    answer, _ = await signed_in.get("/workflows/ui/global/run-history")
+    assert answer.url.path == "/workflows/runs"
 
 
 async def test_a_run_is_told_in_a_line(signed_in: Browser, past: Past) -> None:

@@ -37,6 +37,7 @@ from afterword.admin.sign_in_code import sign_in_code_routes
 from afterword.admin.surveys import survey_editor_routes
 from afterword.admin.vendor_names import VendorNames
 from afterword.admin.welcome import welcome_routes
+from afterword.admin.workflows import workflow_list_routes
 from afterword.settings import Settings
 from afterword.store.database import Database
 from afterword.store.sessions import DatabaseStore
@@ -89,6 +90,7 @@ def admin_routes(
                     exception_handlers={NotSignedIn: send_to_sign_in, CodesWanted: send_to_codes},
                     route_handlers=[
                         *home_routes(database),
+                        *workflow_list_routes(database, planning),
                         *run_history_routes(database),
                         *replay_routes(database),
                         *sending_page_routes(database),

@@ -121,12 +121,12 @@ def run_history_routes(database: Database) -> list[HTTPRouteHandler]:
             older=_older("/workflows/events", chosen, found.next_before),
         )
 
-    @get(["/workflows", "/workflows/ui/global/run-history"], sync_to_thread=False)
-    def first_page() -> Redirect:
-        """Go to run history, from the vendor's own address too."""
+    @get("/workflows/ui/global/run-history", sync_to_thread=False)
+    def vendors_address() -> Redirect:
+        """Go to run history from the vendor's own address."""
         return Redirect("/workflows/runs", status_code=303)
 
-    return [runs, run, events, first_page]
+    return [runs, run, events, vendors_address]
 
 
 def pretty(body: str) -> str:

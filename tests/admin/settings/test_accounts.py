@@ -2,7 +2,7 @@
 
 import re
 
-from tests.admin.settings.conftest import GLADLY_TOKEN, JSON_EVENT, QUALTRICS_TOKEN
+from tests.fixtures.connecting_site import GLADLY_TOKEN, JSON_EVENT, QUALTRICS_TOKEN
 from tests.fixtures.admin_pages import Browser
 from tests.fixtures.sandbox import Sandbox
 

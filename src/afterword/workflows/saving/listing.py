@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 import msgspec
-from sqlalchemy import Row, Select, func, select
+from sqlalchemy import Row, Select, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from afterword.store import tables
@@ -60,11 +60,23 @@ ALL = WorkflowFilters()
 
 
 async def list_workflows(
-    connection: AsyncConnection, filters: WorkflowFilters = ALL, *, limit: int = 1000
+    connection: AsyncConnection,
+    filters: WorkflowFilters = ALL,
+    *,
+    after: str | None = None,
+    limit: int = 1000,
 ) -> list[Workflow]:
-    """The workflows there are, by name; one that belongs to a survey is listed here and under it."""
+    """The workflows there are, by name; one that belongs to a survey is listed here and under it.
+
+    ``after`` is the id of one: those are listed that come after it.
+    """
     workflow, revision = tables.workflow, tables.workflow_revision
     chosen = _workflows().order_by(func.lower(workflow.c.name), workflow.c.id).limit(limit)
+    if after is not None:
+        last = workflow.alias("last")
+        chosen = chosen.join_from(workflow, last, last.c.id == after).where(
+            tuple_(func.lower(workflow.c.name), workflow.c.id) > tuple_(func.lower(last.c.name), last.c.id)
+        )
     if filters.survey_id is not None:
         chosen = chosen.where(workflow.c.survey_id == filters.survey_id)
     if filters.owner_id is not None:
