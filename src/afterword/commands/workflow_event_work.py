@@ -17,6 +17,7 @@ from afterword.store.database import Database
 from afterword.store.queue import RunQueue
 from afterword.tasks.planning import PlanningTasks
 from afterword.workflows.definitions import JsonEvent, JsonField
+from afterword.workflows.saving.guide import give_another_address
 from afterword.workflows.saving.known import check_on_saving
 from afterword.workflows.saving.listing import Workflow, find_workflow
 from afterword.workflows.saving.workflows import save_revision
@@ -24,7 +25,6 @@ from afterword.workflows.starting.capture import Sample, captured, pick, switch_
 from afterword.workflows.starting.endpoints import (
     EndpointSettings,
     get_endpoint,
-    regenerate_address,
     require_authentication,
 )
 from afterword.workflows.starting.feeding import MOST_AT_ONCE, Fed, feed, kept_events, workflow_that_runs
@@ -52,7 +52,7 @@ async def show_address(
         await check_secret_key(connection, box)
         _, event = await _json_event(connection, wanted)
         if regenerate:
-            await regenerate_address(connection, box, event.endpoint)
+            await give_another_address(connection, box, event.endpoint, public_url=settings.public_url)
         if authentication is not None:
             await require_authentication(connection, event.endpoint, required=authentication)
         endpoint = await get_endpoint(connection, box, event.endpoint, public_url=settings.public_url)

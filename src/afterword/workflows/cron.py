@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from itertools import islice
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -63,6 +64,16 @@ def next_moment(schedule: Schedule, after: datetime) -> datetime:
         ValueError: the schedule cannot be read.
     """
     return next(_moments(schedule, after))
+
+
+def next_moments(schedule: Schedule, after: datetime, count: int) -> list[datetime]:
+    """The first ``count`` moments after this one, on the schedule's own clock.
+
+    Raises:
+        ValueError: the schedule cannot be read.
+    """
+    zone = _zone(schedule.time_zone)
+    return [moment.astimezone(zone) for moment in islice(_moments(schedule, after), count)]
 
 
 def _moments(schedule: Schedule, after: datetime) -> Iterator[datetime]:

@@ -2,8 +2,8 @@
 
 import re
 
-from tests.fixtures.connecting_site import GLADLY_TOKEN, JSON_EVENT, QUALTRICS_TOKEN
 from tests.fixtures.admin_pages import Browser
+from tests.fixtures.connecting_site import GLADLY_TOKEN, JSON_EVENT, QUALTRICS_TOKEN
 from tests.fixtures.sandbox import Sandbox
 
 from afterword.accounts.changing import change_gladly

@@ -28,6 +28,7 @@ KINDS: dict[str, str] = {
     "replay": N_("Replays"),
     "extension": N_("Extensions"),
     "survey": N_("Surveys"),
+    "json-event": N_("JSON events"),
 }
 assert tuple(KINDS) == get_args(Kind)  # noqa: S101 - each kind has a name
 
@@ -87,4 +88,5 @@ def link_of(entry: Entry) -> str:
         "replay": f"/workflows/replays/{entry.subject_id}",
         "extension": f"/settings/extensions#{entry.subject_id}",
         "survey": f"/surveys/{entry.subject_id}",
+        "json-event": f"/workflows/json-events/{entry.subject_id}",
     }[entry.kind]

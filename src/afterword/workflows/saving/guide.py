@@ -36,7 +36,12 @@ from afterword.workflows.saving.templates import (
     response_to_gladly,
 )
 from afterword.workflows.saving.workflows import Check, add_workflow
-from afterword.workflows.starting.endpoints import endpoint_at, get_endpoint, make_endpoint
+from afterword.workflows.starting.endpoints import (
+    endpoint_at,
+    get_endpoint,
+    make_endpoint,
+    regenerate_address,
+)
 
 OWN_SERVICE_NAME = "Afterword's own survey service"
 SURVEY_NAME = "Customer satisfaction (CSAT)"
@@ -91,6 +96,29 @@ async def find_own_service(connection: AsyncConnection, box: SecretBox) -> OwnSe
         if endpoint_id is not None:
             return OwnService(account_id=summary.id, endpoint_id=endpoint_id)
     return None
+
+
+async def give_another_address(
+    connection: AsyncConnection, box: SecretBox, endpoint_id: str, *, public_url: str
+) -> list[str]:
+    """Give a JSON event another address; the one that it had stops.
+
+    Connected accounts that send there, as our own survey service does, are told: answers their names.
+
+    Raises:
+        NoSuchEndpoint: there is none.
+    """
+    senders = []
+    for summary in await list_accounts(connection):
+        account = await get_qualtrics(connection, box, summary.id) if summary.kind == "qualtrics" else None
+        if account is not None and account.json_event_url:
+            is_sender = await endpoint_at(connection, account.json_event_url) == endpoint_id
+            senders += [account] if is_sender else []
+    await regenerate_address(connection, box, endpoint_id)
+    url = (await get_endpoint(connection, box, endpoint_id, public_url=public_url)).address
+    for account in senders:
+        await change_qualtrics(connection, box, account.id, json_event_url=url)
+    return [account.name for account in senders]
 
 
 async def make_own_service(

@@ -20,19 +20,13 @@ from afterword.workflows.definitions import ConversationClosed, Definition, Json
 from afterword.workflows.naming import LONGEST_NAME, suggest_name
 from afterword.workflows.saving.checking import Mistake
 from afterword.workflows.saving.refusals import EditConflict, InvalidDefinition, NoSuchWorkflow, NoTask
-from afterword.workflows.starting.endpoints import tell_of_change
+from afterword.workflows.starting.endpoints import drop_unused_endpoint
 from afterword.workflows.starting.schedules import keep_schedule
 
 Check = Callable[[AsyncConnection, Definition], Awaitable[Sequence[Mistake]]]
 """Finds all that is wrong with a definition in this installation (``checking.py``)."""
 
 WAKE_ALL = "UPDATE run SET due_at = now() WHERE workflow_id = :workflow_id AND status = 'waiting'"
-DROP_ENDPOINT = """
-DELETE FROM json_event_endpoint WHERE id = :endpoint AND NOT EXISTS (
-    SELECT FROM workflow JOIN workflow_revision revision
-        ON revision.workflow_id = workflow.id AND revision.number = workflow.current_revision
-    WHERE workflow.deleted_at IS NULL AND revision.definition->'event'->>'endpoint' = :endpoint)
-"""
 
 
 async def add_workflow(
@@ -254,8 +248,7 @@ async def delete_workflow(connection: AsyncConnection, workflow_id: str) -> None
     await keep_schedule(connection, workflow_id, definition, is_on=False)
     await connection.execute(text(WAKE_ALL), {"workflow_id": workflow_id})
     if isinstance(definition.event, JsonEvent):
-        await connection.execute(text(DROP_ENDPOINT), {"endpoint": definition.event.endpoint})
-        await tell_of_change(connection)
+        await drop_unused_endpoint(connection, definition.event.endpoint)
     before: dict[str, Value] = {"on": row.is_on, "revision": row.current_revision}
     await audit(connection, "workflow", "deleted", (workflow_id, row.name), before=before)
 

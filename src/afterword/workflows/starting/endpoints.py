@@ -11,8 +11,10 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import msgspec
 from sqlalchemy import insert, select, text, update
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from afterword.accounts.audit import REPLACED, Kind, audit
 from afterword.accounts.secrets import SecretBox
 from afterword.outcomes import ConfigurationError
 from afterword.store import tables
@@ -21,6 +23,31 @@ from afterword.store.identifiers import new_id
 PATH = "/inbound-event/v1/events/json/triggers"
 REPEAT_WINDOW_SECONDS = 600
 ENDPOINTS_CHANNEL = "afterword_endpoints"
+
+KIND: Kind = "json-event"
+
+DROP_UNUSED = """
+DELETE FROM json_event_endpoint WHERE id = :endpoint AND NOT EXISTS (
+    SELECT FROM workflow JOIN workflow_revision revision
+        ON revision.workflow_id = workflow.id AND revision.number = workflow.current_revision
+    WHERE workflow.deleted_at IS NULL AND revision.definition->'event'->>'endpoint' = :endpoint)
+"""
+
+LIST = """
+SELECT endpoint.id, endpoint.authentication_required, person.name AS person, endpoint.created_at,
+       coalesce(started.workflows, '[]') AS workflows
+FROM json_event_endpoint endpoint JOIN person ON person.id = endpoint.person_id
+LEFT JOIN (
+    SELECT revision.definition->'event'->>'endpoint' AS endpoint_id, min(lower(workflow.name)) AS name,
+           jsonb_agg(jsonb_build_object('id', workflow.id, 'name', workflow.name, 'is_on', workflow.is_on)
+                     ORDER BY lower(workflow.name), workflow.id) AS workflows
+    FROM workflow JOIN workflow_revision revision
+      ON revision.workflow_id = workflow.id AND revision.number = workflow.current_revision
+    WHERE workflow.deleted_at IS NULL AND revision.definition->'event'->>'type' = 'json-event'
+    GROUP BY 1
+) AS started ON started.endpoint_id = endpoint.id
+ORDER BY started.name NULLS FIRST, endpoint.created_at DESC, endpoint.id
+"""
 
 
 class EndpointSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,6 +59,24 @@ class EndpointSettings(msgspec.Struct, frozen=True, kw_only=True):
     repeat_window: int
     person_id: str
     capturing_since: datetime | None
+
+
+class StartedBy(msgspec.Struct, frozen=True):
+    """A workflow that starts with an endpoint's events."""
+
+    id: str
+    name: str
+    is_on: bool
+
+
+class ListedEndpoint(msgspec.Struct, frozen=True, kw_only=True):
+    """An endpoint as a list shows it, without its address; ``person`` is whose API tokens are asked for."""
+
+    id: str
+    authentication_required: bool
+    person: str
+    created_at: datetime
+    workflows: tuple[StartedBy, ...]
 
 
 class NoSuchEndpoint(ConfigurationError):
@@ -50,6 +95,7 @@ async def make_endpoint(connection: AsyncConnection, box: SecretBox, *, person_i
     await add_endpoint(
         connection, box, endpoint_id=endpoint_id, person_id=person_id, url_token=new_url_token()
     )
+    await audit(connection, KIND, "added", _subject(endpoint_id))
     return endpoint_id
 
 
@@ -109,6 +155,12 @@ async def get_endpoint(
     )
 
 
+async def list_endpoints(connection: AsyncConnection) -> list[ListedEndpoint]:
+    """Every endpoint with the workflows that start with it, those that none starts with first. One query."""
+    rows = await connection.execute(text(LIST).columns(workflows=JSONB))
+    return [msgspec.convert(dict(row), ListedEndpoint) for row in rows.mappings()]
+
+
 async def endpoint_at(connection: AsyncConnection, address: str) -> str | None:
     """The id of the endpoint that an address leads to, whatever host stands in it; ``None``: it is none of ours."""
     url_token = parse_qs(urlsplit(address).query).get("urlTokenId", [""])[0]
@@ -132,6 +184,7 @@ async def regenerate_address(connection: AsyncConnection, box: SecretBox, endpoi
         url_token_sha256=url_token_digest(url_token),
         url_token=box.encrypt(url_token),
     )
+    await audit(connection, KIND, "changed", _subject(endpoint_id), after={"address": REPLACED})
 
 
 async def require_authentication(connection: AsyncConnection, endpoint_id: str, *, required: bool) -> None:
@@ -142,7 +195,26 @@ async def require_authentication(connection: AsyncConnection, endpoint_id: str, 
     Raises:
         NoSuchEndpoint: there is none.
     """
+    table = tables.json_event_endpoint
+    before = await connection.scalar(
+        select(table.c.authentication_required).where(table.c.id == endpoint_id).with_for_update()
+    )
     await _change(connection, endpoint_id, authentication_required=required)
+    names = {"authentication": before}, {"authentication": required}
+    await audit(connection, KIND, "changed", _subject(endpoint_id), before=names[0], after=names[1])
+
+
+async def drop_unused_endpoint(connection: AsyncConnection, endpoint_id: str) -> bool:
+    """Have an endpoint's address be no more, unless a workflow starts with it; answers whether it is gone.
+
+    The events that came to it stay.
+    """
+    gone = await connection.execute(text(DROP_UNUSED), {"endpoint": endpoint_id})
+    if not gone.rowcount:
+        return False
+    await tell_of_change(connection)
+    await audit(connection, KIND, "removed", _subject(endpoint_id))
+    return True
 
 
 def address_of(public_url: str, url_token: str) -> str:
@@ -163,6 +235,11 @@ def url_token_digest(url_token: str) -> bytes:
 async def tell_of_change(connection: AsyncConnection) -> None:
     """Have every process that remembers endpoints look again, once this transaction is committed."""
     await connection.execute(text("SELECT pg_notify(:channel, '')"), {"channel": ENDPOINTS_CHANNEL})
+
+
+def _subject(endpoint_id: str) -> tuple[str, str]:
+    """An endpoint as the audit log names it."""
+    return endpoint_id, f"JSON Event {endpoint_id}"
 
 
 async def _change(connection: AsyncConnection, endpoint_id: str, **values: object) -> None:

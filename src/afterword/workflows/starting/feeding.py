@@ -189,6 +189,18 @@ async def kept_events(
     return [KeptEvent(*row) for row in await connection.execute(chosen)]
 
 
+async def newest_kept(connection: AsyncConnection, origin: str, *, limit: int) -> list[KeptEvent]:
+    """The newest events of this origin that were kept, whichever workflow they are for, if there is one."""
+    event = tables.event
+    chosen = (
+        select(event.c.id, event.c.type, event.c.received_at, event.c.reason_code, event.c.reason_words)
+        .where(event.c.origin == origin, IS_KEPT)
+        .order_by(event.c.id.desc())
+        .limit(limit)
+    )
+    return [KeptEvent(*row) for row in await connection.execute(chosen)]
+
+
 def _kept_for(workflow: Workflow) -> list[ColumnElement[bool] | TextClause]:
     return [
         tables.event.c.origin == origin_of(workflow.id, workflow.definition.event),
