@@ -61,6 +61,8 @@ WHO_MAY = {
     "/": SIGNED_IN,
     "/workflows": SIGNED_IN,
     "/workflows/switch": SIGNED_IN,
+    "/workflows/json-events": SIGNED_IN,
+    "/workflows/json-events/{endpoint_id:str}": SIGNED_IN,
     "/workflows/new": SIGNED_IN,
     "/workflows/new/event": SIGNED_IN,
     "/workflows/new/{kind:str}": SIGNED_IN,

@@ -17,7 +17,9 @@ from afterword.store.tables import audit_entry
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
 
-Kind = Literal["account", "person", "token", "workflow", "sending", "replay", "extension", "survey", "json-event"]
+Kind = Literal[
+    "account", "person", "token", "workflow", "sending", "replay", "extension", "survey", "json-event"
+]
 """What kind of thing was changed; ``account`` is a connected account, ``token`` an API token."""
 
 Value = str | int | bool | None

@@ -66,6 +66,13 @@ def may_read_audit_log(person: Person | None) -> bool:
     return person is not None and READS_AUDIT_LOG[person.role]
 
 
+def may_make_token_of(person: Person | None, whose: Person) -> bool:
+    """Whether somebody may make an API token of this one: their own, or an API user's if they see everybody's."""
+    if person is None:
+        return False
+    return person.id == whose.id or (whose.role == "api_user" and may_read_audit_log(person))
+
+
 EDITS_SURVEYS: Mapping[Role, bool] = MappingProxyType(
     {"owner": True, "administrator": True, "manager": True, "analyst": False, "api_user": False}
 )

@@ -10,6 +10,7 @@ from litestar.middleware.csrf import CSRFMiddleware
 from afterword.accounts.secrets import SecretBox
 from afterword.admin.explain import explain_routes
 from afterword.admin.home import home_routes
+from afterword.admin.json_events import json_event_routes
 from afterword.admin.letting_in import LettingIn
 from afterword.admin.live import live_routes
 from afterword.admin.my_account import my_account_routes
@@ -67,7 +68,7 @@ def admin_routes(
     set_up: list[HTTPRouteHandler] = []
     if planning is not None:
         work = Work(database=database, settings=settings, box=box, store=store, planning=planning)
-        set_up = [*setup_routes(work), *new_workflow_routes(work)]
+        set_up = [*setup_routes(work), *new_workflow_routes(work), *json_event_routes(work)]
     return [
         Router(
             path="/",

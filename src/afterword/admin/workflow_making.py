@@ -17,6 +17,7 @@ from afterword.events.models import ResponseKind
 from afterword.pages.wording import sentence
 from afterword.surveys.definitions import add_survey, csat_survey, get_survey
 from afterword.surveys.outlines import SurveyOutline, outline
+from afterword.translating import gettext as _
 from afterword.workflows.definitions import (
     ConversationClosed,
     Definition,
@@ -138,7 +139,7 @@ class Making:
         return Made(workflow_id, form.made_endpoint)
 
     async def _tell(self, form: "_Form") -> Definition:
-        gladly_id = form.chosen("account", form.choices.accounts_of("gladly"), "Choose a Gladly account.")
+        gladly_id = form.chosen("account", form.choices.accounts_of("gladly"), _("Choose a Gladly account."))
         return gladly_to_json_event(gladly_id, await form.sent_to())
 
 
@@ -163,7 +164,9 @@ class _Form:
         """
         value = self.typed[field]
         if value not in known:
-            raise Refused({field: words if not value else f"It is not there any more. {words}"})
+            raise Refused(
+                {field: words if not value else _("It is not there any more. %(words)s", words=words)}
+            )
         return value
 
     async def endpoint(self) -> str:
@@ -175,7 +178,7 @@ class _Form:
             )
             return self.made_endpoint
         return self.chosen(
-            "endpoint", {one.id: one.id for one in self.choices.endpoints}, "Choose an address."
+            "endpoint", {one.id: one.id for one in self.choices.endpoints}, _("Choose an address.")
         )
 
     async def _whose_token(self) -> str:
@@ -183,7 +186,7 @@ class _Form:
         wanted = self.typed["person"] or self._person.id
         services = {one.id for one in await list_people(self.connection) if one.role == "api_user"}
         if wanted != self._person.id and wanted not in services:
-            raise Refused({"person": "Choose yourself or an API user."})
+            raise Refused({"person": _("Choose yourself or an API user.")})
         return wanted
 
     async def survey(self) -> tuple[str, str | None]:
@@ -196,32 +199,32 @@ class _Form:
         known = dict.fromkeys(self.choices.surveys, "") | {
             f"{account}/{survey}": "" for account, survey in self.choices.account_surveys
         }
-        account, _, survey = self.chosen("survey", known, "Choose a Survey.").rpartition("/")
+        account, _slash, survey = self.chosen("survey", known, _("Choose a Survey.")).rpartition("/")
         return survey, account or None
 
     async def mailing_list(self) -> str:
         """The mailing list that was chosen, or one that is made now."""
         if self.typed["mailing_list"] == NEW:
             return await add_mailing_list(self.connection, name=MAILING_LIST_NAME)
-        return self.chosen("mailing_list", self.choices.mailing_lists, "Choose a Mailing List.")
+        return self.chosen("mailing_list", self.choices.mailing_lists, _("Choose a Mailing List."))
 
     async def sent_to(self) -> str:
         """The Qualtrics account that JSON events are sent to; our own survey service is connected if need be."""
         work = self._work
         if self.typed["sends_to"] == OWN:
             if not may_connect(self._person):
-                raise Refused({"sends_to": "Owners and administrators connect accounts."})
+                raise Refused({"sends_to": _("Owners and administrators connect accounts.")})
             own = await make_own_service(
                 self.connection, work.box, public_url=work.settings.public_url, owner_id=self._person.id
             )
             return own.account_id
         accounts = self.choices.accounts_of("qualtrics")
-        account_id = self.chosen("sends_to", accounts, "Choose who is told.")
+        account_id = self.chosen("sends_to", accounts, _("Choose who is told."))
         account = await get_qualtrics(self.connection, work.box, account_id)
         if account is None or not account.json_event_url:
-            words = (
-                f"{accounts[account_id]} has no JSON event endpoint yet; it is given one under Settings, "
-                "Connected accounts."
+            words = _(
+                "%(name)s has no JSON event endpoint yet; it is given one under Settings, Connected accounts.",
+                name=accounts[account_id],
             )
             raise Refused({"sends_to": words})
         return account_id
@@ -241,7 +244,9 @@ def _at_fields(mistakes: Sequence[Mistake]) -> dict[str, str]:
         if one.path in FIELDS:
             errors.setdefault(FIELDS[one.path], f"{sentence(one.words)}.")
         elif one.path.startswith("tasks"):
-            errors.setdefault("survey", f"The Task needs what this Survey does not have: {one.words}.")
+            errors.setdefault(
+                "survey", _("The Task needs what this Survey does not have: %(words)s.", words=one.words)
+            )
         else:
             errors.setdefault("", f"{sentence(one.words)}.")
     return errors
@@ -249,7 +254,7 @@ def _at_fields(mistakes: Sequence[Mistake]) -> dict[str, str]:
 
 async def _conversation_closed(form: _Form) -> Definition:
     accounts = form.choices.accounts_of("gladly")
-    return Definition(ConversationClosed(form.chosen("account", accounts, "Choose a Gladly account.")), ())
+    return Definition(ConversationClosed(form.chosen("account", accounts, _("Choose a Gladly account."))), ())
 
 
 async def _json_event(form: _Form) -> Definition:
@@ -270,13 +275,13 @@ async def _ask(form: _Form) -> Definition:
     survey, account = await form.survey()
     if account is not None:
         raise Refused(
-            {"survey": "Choose a Survey of Afterword's own; those of Qualtrics are sent by Qualtrics."}
+            {"survey": _("Choose a Survey of Afterword's own; those of Qualtrics are sent by Qualtrics.")}
         )
     return json_event_to_survey(await form.endpoint(), await form.mailing_list(), survey)
 
 
 async def _answer(form: _Form) -> Definition:
-    gladly_id = form.chosen("account", form.choices.accounts_of("gladly"), "Choose a Gladly account.")
+    gladly_id = form.chosen("account", form.choices.accounts_of("gladly"), _("Choose a Gladly account."))
     survey, account = await form.survey()
     read = await form.outline(survey, account)
     score, comment = ("QID1", "QID2") if read is None else questions_of(read)

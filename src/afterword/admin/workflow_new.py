@@ -27,6 +27,8 @@ from afterword.admin.workflows import check_may_edit
 from afterword.events.models import ResponseKind
 from afterword.outcomes import ConfigurationError
 from afterword.pages.wording import sentence
+from afterword.translating import N_
+from afterword.translating import gettext as _
 from afterword.workflows.cron import check_schedule, next_moments, words_of
 from afterword.workflows.definitions import Schedule
 from afterword.workflows.saving.choices import Choices, read_choices
@@ -39,24 +41,24 @@ NOTHING: Mapping[str, str] = MappingProxyType({})
 USUAL_SCHEDULE = Schedule("0 9 * * 1-5")
 SCHEDULES: Mapping[str, str] = MappingProxyType(
     {
-        "0 * * * *": "Every hour",
-        "0 9 * * *": "Every day at 09:00",
-        "0 9 * * 1-5": "Monday to Friday at 09:00",
-        "0 8 * * 1": "Mondays at 08:00",
-        "0 6 1 * *": "The first of each month at 06:00",
+        "0 * * * *": N_("Every hour"),
+        "0 9 * * *": N_("Every day at 09:00"),
+        "0 9 * * 1-5": N_("Monday to Friday at 09:00"),
+        "0 8 * * 1": N_("Mondays at 08:00"),
+        "0 6 1 * *": N_("The first of each month at 06:00"),
     }
 )
 MOMENTS_SHOWN = 3
 TITLES: Mapping[str, str] = MappingProxyType(
     {
-        "event": "Started when an event is received",
-        "conversation-closed": "A Conversation is closed in Gladly",
-        "json-event": "JSON Event",
-        "survey-response": "Survey Response",
-        "schedule": "Started on a schedule",
-        "tell": "Gladly Qualtrics App",
-        "ask": "Gladly Triggered Survey",
-        "answer": "Send Survey Response to Gladly",
+        "event": N_("Started when an event is received"),
+        "conversation-closed": N_("A Conversation is closed in Gladly"),
+        "json-event": N_("JSON Event"),
+        "survey-response": N_("Survey Response"),
+        "schedule": N_("Started on a schedule"),
+        "tell": N_("Gladly Qualtrics App"),
+        "ask": N_("Gladly Triggered Survey"),
+        "answer": N_("Send Survey Response to Gladly"),
     }
 )
 USES_GLADLY = frozenset({"conversation-closed", "tell", "answer"})
@@ -112,7 +114,7 @@ class _NewWorkflow:
             NotFoundException: there is no such kind.
         """
         if kind not in self._making.kinds:
-            raise NotFoundException("A Workflow is not made so.")
+            raise NotFoundException(_("A Workflow is not made so."))
         return kind
 
     async def make(self, request: AdminRequest, kind: str) -> Response[str] | Redirect:
@@ -157,17 +159,17 @@ class _NewWorkflow:
             "accounts": choices.accounts_of("gladly"),
             "told": {
                 **choices.accounts_of("qualtrics"),
-                **({OWN: "Afterword's own survey service, connected now"} if may_make_own else {}),
+                **({OWN: _("Afterword's own survey service, connected now")} if may_make_own else {}),
             },
             "endpoints": _endpoint_choices(choices, own_endpoint),
             "owners": {
-                person.id: f"{person.name} (me)",
+                person.id: _("%(name)s (me)", name=person.name),
                 **{one.id: one.name for one in people if one.role == "api_user" and one.id != person.id},
             },
             "surveys": _survey_choices(choices, of_accounts=kind != "ask"),
             "mailing_lists": {
                 **choices.mailing_lists,
-                NEW: "A new one: Customers asked after a conversation",
+                NEW: _("A new one: Customers asked after a conversation"),
             },
         }
         return page(
@@ -236,11 +238,12 @@ def _meant(typed: Typed) -> Meant | None:
 
 
 def _endpoint_choices(choices: Choices, own_endpoint: str) -> dict[str, str]:
-    told = {NEW: "A new address"}
+    told = {NEW: _("A new address")}
     for one in choices.endpoints:
-        used = ", ".join(workflow.name for workflow in one.workflows) or "no Workflow yet"
-        is_own = "; Afterword's own survey service sends here" if one.id == own_endpoint else ""
-        told[one.id] = f"{one.id} ({used}{is_own})"
+        used = ", ".join(workflow.name for workflow in one.workflows) or _("no Workflow yet")
+        if one.id == own_endpoint:
+            used = _("%(used)s; Afterword's own survey service sends here", used=used)
+        told[one.id] = f"{one.id} ({used})"
     return told
 
 
@@ -253,4 +256,4 @@ def _survey_choices(choices: Choices, *, of_accounts: bool) -> dict[str, str]:
             for (account, survey), name in choices.account_surveys.items()
             if account in accounts
         }
-    return told | {NEW: "A new one: a score and a comment (CSAT)"}
+    return told | {NEW: _("A new one: a score and a comment (CSAT)")}

@@ -18,6 +18,7 @@ from afterword.admin.sessions import AdminRequest
 from afterword.outcomes import ConfigurationError
 from afterword.store.database import Database
 from afterword.tasks.planning import PlanningTasks
+from afterword.translating import gettext as _
 from afterword.workflows.history.latest_runs import MOST_FAILED_COUNTED, latest_runs
 from afterword.workflows.history.reading import list_survey_names
 from afterword.workflows.naming import event_words
@@ -67,7 +68,7 @@ def workflow_list_routes(database: Database, planning: PlanningTasks | None) -> 
                 else:
                     await turn_off(connection, workflow_id)
         except InvalidDefinition as error:
-            words = "It cannot be turned on as it is."
+            words = _("It cannot be turned on as it is.")
             return await listed.show(request, asked, NotTurned(workflow_id, words, error.mistakes))
         except (ConfigurationError, NoSuchWorkflow) as error:
             return await listed.show(request, asked, NotTurned(workflow_id, str(error)))
@@ -83,7 +84,7 @@ def check_may_edit(request: AdminRequest) -> None:
         PermissionDeniedException: it does not.
     """
     if not may_edit_workflows(request.user):
-        raise PermissionDeniedException("Your role may look at Workflows, and not change them.")
+        raise PermissionDeniedException(_("Your role may look at Workflows, and not change them."))
 
 
 def address(asked: Mapping[str, str]) -> str:
