@@ -112,6 +112,7 @@ WHO_MAY = {
     "/settings/tokens/{token_id:str}/end": SIGNED_IN,
     "/settings/people": SIGNED_IN,
     "/settings/people/{person_id:str}": SIGNED_IN,
+    "/workflows/{workflow_id:str}": SIGNED_IN,
     "/workflows/{workflow_id:str}/rehearse": SIGNED_IN,
 }
 """Every address; a new one has to be entered here by whoever makes it."""

@@ -38,6 +38,7 @@ from afterword.admin.sign_in_code import sign_in_code_routes
 from afterword.admin.surveys import survey_editor_routes
 from afterword.admin.vendor_names import VendorNames
 from afterword.admin.welcome import welcome_routes
+from afterword.admin.workflow_editor import workflow_editor_routes
 from afterword.admin.workflow_new import new_workflow_routes
 from afterword.admin.workflows import workflow_list_routes
 from afterword.settings import Settings
@@ -68,7 +69,12 @@ def admin_routes(
     set_up: list[HTTPRouteHandler] = []
     if planning is not None:
         work = Work(database=database, settings=settings, box=box, store=store, planning=planning)
-        set_up = [*setup_routes(work), *new_workflow_routes(work), *json_event_routes(work)]
+        set_up = [
+            *setup_routes(work),
+            *new_workflow_routes(work),
+            *json_event_routes(work),
+            *workflow_editor_routes(work),
+        ]
     return [
         Router(
             path="/",

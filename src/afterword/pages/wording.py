@@ -1,5 +1,6 @@
 """How pages write moments, durations and values: the filters that every template may use."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
 
+NOT_IN_ID = re.compile(r"[^A-Za-z0-9_]+")
 LEAST_TOLD_IN_SECONDS = 0.9995
 LEAST_TOLD_IN_MINUTES = 59.95
 
@@ -124,6 +126,11 @@ def as_json(value: object) -> str:
     return msgspec.json.encode(value).decode()
 
 
+def anchor(path: str) -> str:
+    """The id of a place in a page, made of a path such as ``tasks[0].configuration.email``."""
+    return NOT_IN_ID.sub("-", path).strip("-")
+
+
 FILTERS: dict[str, Callable[..., Any]] = {
     "moment": moment,
     "form_moment": form_moment,
@@ -133,6 +140,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "duration": duration,
     "sentence": sentence,
     "entries": entries,
+    "anchor": anchor,
     "as_json": as_json,
     "percent": percent,
 }

@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Iterator
-from typing import Annotated, Any, cast, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, cast, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -51,7 +51,7 @@ def describe(task_type: AnyTaskType) -> TaskTypeDescription:
     return TaskTypeDescription(
         name=task_type.name,
         label=task_type.label,
-        summary=_summary(task_type),
+        summary=summary_of(task_type),
         package="unknown" if entry_point is None else package_of(entry_point),
         repetition=repetition_in_words(task_type),
         outputs=_outputs(task_type),
@@ -86,13 +86,17 @@ def repetition_in_words(task_type: AnyTaskType) -> str:
 
 
 def configuration_schema(model: type[msgspec.Struct]) -> JsonSchema:
-    """The JSON Schema of a configuration, in which each field of piped text is marked (:data:`PIPED`)."""
+    """The JSON Schema of a configuration, in which each field of piped text is marked (:data:`PIPED`).
+
+    Choices stand in the order in which the model declares them.
+    """
     schema: JsonSchema = msgspec.json.schema(model)
     definitions = schema.get("$defs", {})
     for struct in _structs(model, set()):
         properties = definitions.get(struct.__name__, {}).get("properties", {})
         hints = get_type_hints(struct, include_extras=True)
         for field in msgspec.structs.fields(struct):
+            _put_in_order(properties.get(field.encode_name, {}), _choices(hints[field.name]))
             mark = next((extra for extra in _extras(hints[field.name]) if isinstance(extra, Piped)), None)
             if mark is not None and field.encode_name in properties:
                 place = {"into": mark.into} if mark.chosen_by is None else {"chosenBy": mark.chosen_by}
@@ -147,6 +151,19 @@ def _types_in(hint: object) -> Iterator[type[msgspec.Struct]]:
         yield from _types_in(argument)
 
 
+def _choices(hint: object) -> tuple[object, ...]:
+    if get_origin(hint) is Literal:
+        return get_args(hint)
+    return next((found for part in get_args(hint) if (found := _choices(part))), ())
+
+
+def _put_in_order(described: JsonSchema, choices: tuple[object, ...]) -> None:
+    """Where the choices of a field are, as they may be null or stand in a list, they are put in this order."""
+    for part in (described, described.get("items", {}), *described.get("anyOf", ())):
+        if choices and isinstance(part, dict) and set(part.get("enum", ())) == set(choices):
+            part["enum"] = list(choices)
+
+
 def _extras(hint: object) -> tuple[object, ...]:
     return get_args(hint)[1:] if get_origin(hint) is Annotated else ()
 
@@ -166,8 +183,8 @@ def _outputs(task_type: AnyTaskType) -> tuple[str, ...] | None:
         return None
 
 
-def _summary(task_type: AnyTaskType) -> str:
-    """The first paragraph of its module, without the label that it begins with."""
+def summary_of(task_type: AnyTaskType) -> str:
+    """What it does, in a sentence: the first paragraph of its module, without the label that it begins with."""
     text = inspect.getdoc(inspect.getmodule(type(task_type))) or ""
     words = " ".join(text.partition("\n\n")[0].split())
     rest = words.removeprefix(task_type.label).lstrip(":. ")

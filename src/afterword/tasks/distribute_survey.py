@@ -82,8 +82,8 @@ class DistributeSurvey(msgspec.Struct, frozen=True, kw_only=True):
     """Configuration, in the order of the vendor's form."""
 
     mailing_list: MailingListId
-    first_name: FirstName
-    last_name: LastName
+    first_name: FirstName = ""
+    last_name: LastName = ""
     email: ContactEmail
     embedded_data: Annotated[
         tuple[EmbeddedDatum, ...],

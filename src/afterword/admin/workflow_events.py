@@ -1,0 +1,141 @@
+"""What starts a Workflow: the fields of each kind of event, and what it says in a sentence."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import get_args
+
+from afterword.admin.workflow_controls import Reading, Tree, read_group
+from afterword.admin.workflow_fields import Field
+from afterword.events.models import ResponseKind
+from afterword.workflows.cron import next_moment, words_of
+from afterword.workflows.definitions import ConversationClosed, Event, JsonEvent, Schedule, SurveyResponse
+
+NEXT_TIMES = 3
+
+KINDS = Field(
+    name="kinds",
+    title="Which Responses",
+    kind="choices",
+    options=get_args(ResponseKind),
+    help="Created is a Response that a respondent sent; updated is one that was changed later.",
+)
+JSON_FIELDS = (
+    Field(
+        name="name",
+        title="Name",
+        kind="text",
+        is_required=True,
+        example="customerId",
+        help="What Piped Text calls it.",
+    ),
+    Field(
+        name="path",
+        title="JSONPath",
+        kind="text",
+        is_required=True,
+        example="$.customerId",
+        help="Where its value stands in the event.",
+    ),
+)
+
+
+def event_fields(event: Event) -> tuple[Field, ...]:
+    """The fields of an event. Of what kind it is, and at which endpoint it arrives, cannot be changed."""
+    match event:
+        case ConversationClosed():
+            return (_account("gladly-account", "Gladly account", "Whose Conversations it starts with."),)
+        case JsonEvent():
+            return (
+                Field(
+                    name="fields",
+                    title="JSON fields",
+                    kind="rows",
+                    fields=JSON_FIELDS,
+                    help="What Tasks can use of the event.",
+                ),
+            )
+        case SurveyResponse(account=None):
+            return (
+                Field(name="survey", title="Survey", kind="text", is_required=True, offers="survey"),
+                KINDS,
+            )
+        case SurveyResponse():
+            return (
+                _account("qualtrics-account", "Qualtrics account", "The account that the Survey is in."),
+                Field(
+                    name="survey",
+                    title="Survey",
+                    kind="text",
+                    is_required=True,
+                    example="SV_0f3KdWq81sBcZpT",
+                    help="The Survey's id in Qualtrics.",
+                ),
+                KINDS,
+            )
+        case Schedule():
+            return (
+                Field(
+                    name="cron",
+                    title="When",
+                    kind="text",
+                    is_required=True,
+                    example="0 9 * * 1-5",
+                    help="Five fields: minute, hour, day of the month, month, day of the week.",
+                ),
+                Field(
+                    name="time_zone",
+                    title="Time zone",
+                    kind="text",
+                    is_required=True,
+                    example="Europe/Berlin",
+                    help="An IANA name: on whose clocks.",
+                ),
+            )
+
+
+def _account(offers: str, title: str, words: str) -> Field:
+    return Field(name="account", title=title, kind="text", is_required=True, offers=offers, help=words)
+
+
+def read_event(event: Event, reading: Reading) -> Tree:
+    """What the form says of an event. What is empty is not left out: there is always an event, if not a whole one."""
+    fields = event_fields(event)
+    empty: Tree = {field.name: "" for field in fields if field.kind == "text"}
+    found = empty | read_group(fields, reading, "event")
+    if isinstance(event, JsonEvent):
+        found["fields"] = [{"name": "", "path": ""} | one for one in found.get("fields", [])]
+    if isinstance(event, SurveyResponse):
+        found.setdefault("kinds", [])
+    return found
+
+
+def event_sentence(event: Event, names: Mapping[str, str]) -> str:
+    """What starts a Workflow, in a sentence; ``names`` are those of accounts and Surveys, by id."""
+    match event:
+        case ConversationClosed(account=account):
+            return f"A Conversation of “{names.get(account, account)}” is closed in Gladly."
+        case JsonEvent(fields=fields):
+            read = {0: "none of its values is read", 1: "one value is read from it"}.get(
+                len(fields), f"{len(fields)} values are read from it"
+            )
+            return f"A JSON event arrives at the endpoint of this Workflow; {read}."
+        case SurveyResponse(survey=survey, kinds=kinds):
+            ticked = ", ".join(kinds) or "of no kind"
+            return f"A Response to the Survey “{names.get(survey, survey)}” is recorded ({ticked})."
+        case Schedule():
+            words = words_of(event)
+            return f"{words[:1].upper()}{words[1:]}."
+
+
+def next_times(event: Event) -> list[datetime]:
+    """When a schedule is due next, a few times over; nothing for other events, or one that cannot be read."""
+    times: list[datetime] = []
+    if isinstance(event, Schedule):
+        after = datetime.now(UTC)
+        try:
+            for _ in range(NEXT_TIMES):
+                after = next_moment(event, after)
+                times.append(after)
+        except ValueError:
+            return []
+    return times
