@@ -10,10 +10,9 @@ from afterword_sandbox.company import event_log
 from afterword_sandbox.company.contacts import INBOUND
 from afterword_sandbox.company.event_log import Event
 from afterword_sandbox.reports.names import Names
+from afterword_sandbox.reports.paging import pages
 from afterword_sandbox.reports.window import Rows, Window
 from afterword_sandbox.store import Store
-
-PAGE = 1000
 
 TIMESTAMPS_COLUMNS = (
     "Timestamp",
@@ -81,17 +80,8 @@ WORK_SESSION_COLUMNS = (
     "accepted_inbox_id",
 )
 
-_STARTED = (
-    "SELECT rowid AS position, started_at AS anchor, * FROM contacts "
-    "WHERE (started_at, rowid) > (:anchor, :position) AND started_at >= :since AND started_at < :until "
-    "ORDER BY started_at, rowid LIMIT :limit"
-)
-_ENDED_OR_STARTED = (
-    "SELECT rowid AS position, coalesce(ended_at, started_at) AS anchor, * FROM contacts "
-    "WHERE (coalesce(ended_at, started_at), rowid) > (:anchor, :position) "
-    "AND coalesce(ended_at, started_at) >= :since AND coalesce(ended_at, started_at) < :until "
-    "ORDER BY coalesce(ended_at, started_at), rowid LIMIT :limit"
-)
+_STARTED = "started_at"
+_ENDED_OR_STARTED = "coalesce(ended_at, started_at)"
 
 
 def timestamps(store: Store, window: Window) -> Rows:
@@ -125,20 +115,9 @@ def _timestamps_row(event: Event, names: Names, window: Window) -> list[str]:
     ]
 
 
-def _pages(store: Store, sql: str, window: Window) -> Iterator[list[sqlite3.Row]]:
-    anchor, position = "", 0
-    while rows := store.all(
-        sql,
-        {
-            "anchor": anchor,
-            "position": position,
-            "since": window.since,
-            "until": window.until,
-            "limit": PAGE,
-        },
-    ):
+def _pages(store: Store, moment: str, window: Window) -> Iterator[list[sqlite3.Row]]:
+    for rows in pages(store, "contacts", moment, window):
         yield [row for row in rows if window.takes(channel=row["channel"], inbox_id=row["inbox_id"])]
-        anchor, position = rows[-1]["anchor"], rows[-1]["position"]
 
 
 def _direction(row: sqlite3.Row) -> str:

@@ -5,10 +5,9 @@ import sqlite3
 from afterword_sandbox.company import event_log
 from afterword_sandbox.company.event_log import Event
 from afterword_sandbox.reports.names import Names
+from afterword_sandbox.reports.paging import pages
 from afterword_sandbox.reports.window import Rows, Window
 from afterword_sandbox.store import Store
-
-PAGE = 1000
 
 TIMESTAMPS_COLUMNS = (
     "Timestamp",
@@ -50,10 +49,6 @@ _TYPES = frozenset(
         "REOPENED",
     )
 )
-_CREATED = (
-    "SELECT rowid AS position, * FROM tasks WHERE (created_at, rowid) > (:created_at, :position) "
-    "AND created_at >= :since AND created_at < :until ORDER BY created_at, rowid LIMIT :limit"
-)
 
 
 def timestamps(store: Store, window: Window) -> Rows:
@@ -82,23 +77,13 @@ def _timestamps_row(event: Event, names: Names, window: Window) -> list[str]:
 
 def export(store: Store, window: Window) -> Rows:
     """Give a row for each task that was made in the window, as it is now."""
-    names, created_at, position = Names(store), "", 0
-    while rows := store.all(
-        _CREATED,
-        {
-            "created_at": created_at,
-            "position": position,
-            "since": window.since,
-            "until": window.until,
-            "limit": PAGE,
-        },
-    ):
+    names = Names(store)
+    for rows in pages(store, "tasks", "created_at", window):
         yield [
             _export_row(row, names, window)
             for row in rows
             if window.takes(inbox_id=row["inbox_id"], agent_id=row["agent_id"])
         ]
-        created_at, position = rows[-1]["created_at"], rows[-1]["position"]
 
 
 def _export_row(row: sqlite3.Row, names: Names, window: Window) -> list[str]:
