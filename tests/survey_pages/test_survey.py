@@ -279,3 +279,17 @@ async def test_an_answer_that_came_before_the_reopening_stays(respondents: Respo
     async with respondents.http.get(respondents.link(invitation)) as page:
         assert page.status == 200
         assert "You wrote to us again" not in await page.text()
+
+
+async def test_what_is_not_the_surveys_own_words_is_said_in_its_language(respondents: Respondents) -> None:
+    await respondents.database.pool.execute(
+        "UPDATE survey SET definition = jsonb_set(definition, '{texts,language}', '\"de-AT\"')"
+    )
+    async with respondents.http.post(respondents.link(await respondents.invite()), data={}) as answer:
+        page = await answer.text()
+    assert '<html lang="de-AT">' in page
+    assert "Bitte wählen Sie eine der Bewertungen." in page
+    assert "Bitte keine Umfragen mehr" in page
+    assert "How did we do?" in page
+    async with respondents.http.get("/jfe/form/SV_none", headers={"Accept-Language": "es"}) as answer:
+        assert "Este enlace no funciona" in await answer.text()

@@ -29,7 +29,7 @@ from afterword.surveys.counts import count_by_survey
 from afterword.surveys.definitions import Survey, get_survey, list_surveys
 from afterword.surveys.saving import change_survey
 from afterword.surveys.shown import TEMPLATES, survey_page_values
-from afterword.translating import gettext, ngettext
+from afterword.translating import best_language, gettext, ngettext, speaking
 from afterword.workflows.saving.listing import list_workflows
 
 log = structlog.get_logger()
@@ -175,8 +175,9 @@ class _SurveysPage:
             case "mail":
                 return await self._mail_preview(draft.survey)
             case "thanks":
-                values = {"texts": draft.survey.definition.texts, "changeable": None}
-                return respondents.page("thanks.html", values, headers=FRAMED_PAGE)
+                return _preview(
+                    draft.survey, "thanks.html", {"texts": draft.survey.definition.texts, "changeable": None}
+                )
             case _:
                 return _page_preview(draft.survey)
 
@@ -242,7 +243,12 @@ class _SurveysPage:
 
 def _page_preview(survey: Survey, typed: Mapping[str, str] | None = None) -> Response[str]:
     values = survey_page_values(survey.definition, action="#", opt_out="#", typed=typed or {})
-    return respondents.page("survey.html", values, headers=FRAMED_PAGE)
+    return _preview(survey, "survey.html", values)
+
+
+def _preview(survey: Survey, name: str, values: Mapping[str, object]) -> Response[str]:
+    with speaking(best_language(survey.definition.texts.language)):
+        return respondents.page(name, values, headers=FRAMED_PAGE)
 
 
 async def _sent_by(connection: AsyncConnection, survey_id: str) -> Sequence[SentBy]:

@@ -41,7 +41,8 @@ class Templates:
         self._folders = folders
 
     @functools.cached_property
-    def _environment(self) -> "jinja2.Environment":
+    def environment(self) -> "jinja2.Environment":
+        """Jinja's, with the filters of every page."""
         import jinja2  # noqa: PLC0415
 
         environment = jinja2.Environment(
@@ -64,7 +65,7 @@ class Templates:
 
     def text(self, name: str, values: Mapping[str, object]) -> str:
         """The template filled in."""
-        return self._environment.get_template(name).render(values)
+        return self.environment.get_template(name).render(values)
 
     def page(
         self,

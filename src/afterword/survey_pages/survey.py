@@ -20,7 +20,7 @@ from afterword.distributions.invitations import Invitation, reopened_at
 from afterword.events.recording import notify_inbox
 from afterword.pages.rendering import PAGE_HEADERS, Templates
 from afterword.store.database import CONNECTION_LOST, Database
-from afterword.survey_pages.links import PageRequest, find_invitation, text_fields
+from afterword.survey_pages.links import PageRequest, find_invitation, speak_to, text_fields
 from afterword.surveys.changing import TooLate, change_response, finish_response
 from afterword.surveys.definitions import Survey, TextQuestion, get_survey, value_name
 from afterword.surveys.responses import (
@@ -33,6 +33,7 @@ from afterword.surveys.responses import (
 )
 from afterword.surveys.responses import Response as SurveyResponse
 from afterword.surveys.shown import TEMPLATES, survey_page_values
+from afterword.translating import ngettext
 
 LARGEST_FORM = 64 * 1024
 SHOWN_AT = "shown_at"
@@ -84,6 +85,7 @@ def survey_routes(database: Database) -> list[HTTPRouteHandler]:
         """
         async with database.transaction() as connection:
             asked = await _find(connection, survey_id, _link_token(request))
+        await speak_to(request, None if asked is None else asked.survey)
         if asked is None or not asked.takes_answers:
             return _nothing_to_ask(asked)
         clicked = _chosen_in_mail(asked.survey, request.query_params.get("score", ""))
@@ -94,6 +96,7 @@ def survey_routes(database: Database) -> list[HTTPRouteHandler]:
         """Store the answer, or what was changed of it, and say thank you."""
         async with database.transaction() as connection:
             asked = await _find(connection, survey_id, _link_token(request))
+        await speak_to(request, None if asked is None else asked.survey)
         if asked is None or not asked.takes_answers:
             return _nothing_to_ask(asked)
         typed = text_fields(await request.form())
@@ -122,6 +125,7 @@ def survey_routes(database: Database) -> list[HTTPRouteHandler]:
             asked = await _find(connection, survey_id, _link_token(request))
             known = SURVEY_ID.fullmatch(survey_id)
             survey = asked.survey if asked else await get_survey(connection, survey_id) if known else None
+        await speak_to(request, survey)
         if survey is None:
             return templates.page("not_found.html", status=404)
         return _thanks(survey, asked)
@@ -265,13 +269,22 @@ def _thanks(survey: Survey, asked: Asked | None) -> Response[str]:
 
 
 def _changeable_for(asked: Asked) -> str | None:
-    """For how long an answer can still be changed, in words; ``None`` when there is none."""
+    """Tells for how long an answer can still be changed; ``None`` when there is none."""
     if asked.response is None:
         return None
     left = asked.response.changeable_until(asked.survey.definition) - datetime.now(UTC)
     minutes = max(1, int(left.total_seconds() // 60))
-    number, unit = (minutes, "minute") if minutes < LEAST_TOLD_IN_HOURS else (round(minutes / 60), "hour")
-    return f"{number} {unit}" if number == 1 else f"{number} {unit}s"
+    if minutes < LEAST_TOLD_IN_HOURS:
+        return ngettext(
+            "We have your answer. You can change it here for another %(num)s minute.",
+            "We have your answer. You can change it here for another %(num)s minutes.",
+            minutes,
+        )
+    return ngettext(
+        "We have your answer. You can change it here for another %(num)s hour.",
+        "We have your answer. You can change it here for another %(num)s hours.",
+        round(minutes / 60),
+    )
 
 
 async def _wake_inbox(database: Database) -> None:

@@ -19,6 +19,7 @@ from afterword.surveys.definitions import (
     TextQuestion,
     value_name,
 )
+from afterword.translating import gettext as _
 
 Answers = Mapping[str, int | str]
 """Answers by Qualtrics' names for values: ``QID1`` is a choice's number, ``QID2_TEXT`` a text."""
@@ -111,7 +112,11 @@ def read_answers(definition: SurveyDefinition, form: Mapping[str, str]) -> dict[
                 if len(text) > question.max_length:
                     raise InvalidAnswer(
                         question.id,
-                        f"Please keep it to {question.max_length} characters; it has {len(text)}.",
+                        _(
+                            "Please keep it to %(most)s characters; it has %(number)s.",
+                            most=question.max_length,
+                            number=len(text),
+                        ),
                     )
                 if text:
                     answers[value_name(question)] = text
@@ -121,7 +126,7 @@ def read_answers(definition: SurveyDefinition, form: Mapping[str, str]) -> dict[
 def _score(question: ScoreQuestion, given: str) -> int:
     recode = int(given) if given.isascii() and given.isdigit() and len(given) <= LONGEST_SCORE else None
     if recode is None or question.choice(recode) is None:
-        raise InvalidAnswer(question.id, "Please choose one of the scores.")
+        raise InvalidAnswer(question.id, _("Please choose one of the scores."))
     return recode
 
 

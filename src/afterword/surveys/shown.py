@@ -22,7 +22,10 @@ def survey_page_values(
     seen_version: int = 0,
     changeable_for: str | None = None,
 ) -> dict[str, object]:
-    """What ``survey.html`` is filled in with; ``typed`` and ``errors`` are by question."""
+    """What ``survey.html`` is filled in with; ``typed`` and ``errors`` are by question.
+
+    ``changeable_for`` is the sentence that tells for how long an answer can still be changed.
+    """
     return {
         "action": action,
         "opt_out": opt_out,

@@ -1,0 +1,155 @@
+"""Texts are whole in every language, and no template says anything that cannot be translated."""
+
+import re
+import tomllib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+from babel.messages.catalog import Catalog, Message
+from babel.messages.extract import extract_from_dir
+from babel.messages.pofile import read_po
+from jinja2 import nodes
+
+from afterword.pages.rendering import SHARED, Templates
+from afterword.translating import ENGLISH, FOLDER, LANGUAGES
+
+PACKAGE = FOLDER.parent
+CONFIGURATION = PACKAGE.parents[1] / "pyproject.toml"
+KEYWORDS = {"_": None, "N_": None, "gettext": None, "ngettext": (1, 2)}
+PLACEHOLDER = re.compile(r"%\(\w+\)s")
+TRANSLATED = sorted(LANGUAGES.keys() - {ENGLISH})
+
+NAMES = frozenset(
+    {
+        "Afterword",
+        "Gladly",
+        "Qualtrics",
+        "CSAT",
+        "URL",
+        "POST",
+        "STARTTLS",
+        "TLS",
+        "API",
+        "JSON",
+        "UTC",
+        "XM",
+        "OK",
+    }
+)
+"""Words that are the same everywhere."""
+UNITS = frozenset({"ms", "s", "min", "h", "d"})
+SAID_ATTRIBUTE = re.compile(r'\b(?:aria-label|placeholder|title|alt|data-label)="([^"]*)"')
+SENTENCE = re.compile(r"[A-Z][a-z]+$|[A-Z][a-z]+ |[a-z]{2,} [a-z]")
+NOT_SAID = re.compile(r"\s*(aria-[a-z]+=|readonly)")
+"""Attributes that a macro makes."""
+SILENT_BLOCKS = frozenset({"body_class", "language"})
+TEMPLATES = sorted(path for folder in PACKAGE.rglob("templates") for path in folder.rglob("*.html"))
+
+
+@pytest.fixture(scope="module")
+def messages() -> Catalog:
+    """What `make messages` finds."""
+    mappings = tomllib.loads(CONFIGURATION.read_text())["tool"]["babel"]["mappings"]
+    methods = [(one["pattern"], one["method"]) for one in mappings]
+    options = {one["pattern"]: one for one in mappings}
+    found = Catalog()
+    for name, line, message, _, _ in extract_from_dir(PACKAGE, methods, options, KEYWORDS):
+        found.add(message, locations=[(name, line)])
+    return found
+
+
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_every_text_is_translated_with_the_same_places_for_values(messages: Catalog, language: str) -> None:
+    with (FOLDER / language / "LC_MESSAGES" / "afterword.po").open("rb") as file:
+        catalog = read_po(file, locale=language)
+    wrong = [words for message in messages if message.id for words in _mistakes(message, catalog)]
+    assert not wrong, "Run `make messages` and translate:\n" + "\n".join(wrong)
+
+
+def _mistakes(message: Message, catalog: Catalog) -> Iterator[str]:
+    english, known = _forms(message.id), catalog.get(message.id)
+    told = () if known is None else _forms(known.string)
+    if known is None or known.fuzzy or not told or not all(told) or (len(told) > 1) != (len(english) > 1):
+        yield f"not translated: {english[0]}"
+        return
+    if any(set(PLACEHOLDER.findall(one)) - set(PLACEHOLDER.findall(english[-1])) for one in told):
+        yield f"other places: {english[0]}"
+    if set(PLACEHOLDER.findall(told[-1])) != set(PLACEHOLDER.findall(english[-1])):
+        yield f"other places: {english[0]}"
+    if any(re.findall(r"%%", one) != re.findall(r"%%", english[0]) for one in told):
+        yield f"other per cent signs: {english[0]}"
+
+
+def _forms(words: str | Sequence[str] | None) -> tuple[str, ...]:
+    return (words,) if isinstance(words, str) else tuple(words or ())
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_a_template_says_nothing_that_cannot_be_translated(template: Path) -> None:
+    environment = Templates(SHARED).environment
+    bare = list(_said(environment.parse(template.read_text())))
+    assert not bare, f"Not in _() or trans: {bare}"
+
+
+def test_a_text_that_was_forgotten_is_found(tmp_path: Path) -> None:
+    environment = Templates(SHARED).environment
+    forgotten = {
+        "<p>Plainly said</p>": "Plainly said",
+        '<a{% if x %} class="y"{% endif %} title="Some {{ x }}">{{ x }}</a>': "Some {}",
+        '<b>{{ "one thing" if x else y }}</b>': "one thing",
+        '{{ field("name", "Label") }}': "Label",
+    }
+    for source, words in forgotten.items():
+        assert list(_said(environment.parse(source))) == [words]
+    assert not list(
+        _said(environment.parse('<b class="Some class">{{ _("Said") }} {{ x | join(", ") }}</b>'))
+    )
+
+
+def _said(tree: nodes.Template) -> Iterator[str]:
+    """What the template says of itself: between tags, in attributes that are read out, and in expressions."""
+    tag: str | None = None
+    silent = False
+    classes = [block for block in tree.find_all(nodes.Block) if block.name in SILENT_BLOCKS]
+    outside = {id(output) for block in classes for output in block.find_all(nodes.Output)}
+    for output in (one for one in tree.find_all(nodes.Output) if id(one) not in outside):
+        for part in output.nodes:
+            if not isinstance(part, nodes.TemplateData):
+                if tag is None:
+                    yield from _said_in_expression(part)
+                else:
+                    tag += "{}"
+                continue
+            for piece in re.findall(r"<[^<>]*>?|>|[^<>]+", part.data):
+                if tag is None and not piece.startswith("<"):
+                    if not silent and _is_said(piece):
+                        yield piece.strip()
+                    continue
+                tag = (tag or "") + piece
+                if tag.endswith(">"):
+                    yield from (words for words in SAID_ATTRIBUTE.findall(tag) if _is_attribute_said(words))
+                    silent = tag.startswith(("<code", "<pre", "<script", "<style"))
+                    tag = None
+
+
+def _is_said(text: str) -> bool:
+    text = re.sub(r"&[#\w]+;", " ", text)
+    return not NOT_SAID.match(text) and any(
+        word not in NAMES | UNITS for word in re.findall(r"[^\W\d_]+", text)
+    )
+
+
+def _is_attribute_said(words: str) -> bool:
+    return bool(SENTENCE.search(words)) and _is_said(words.replace("{}", " "))
+
+
+def _said_in_expression(node: nodes.Node) -> Iterator[str]:
+    if isinstance(node, nodes.Const):
+        if isinstance(node.value, str) and SENTENCE.match(node.value) and node.value not in NAMES:
+            yield node.value
+        return
+    if isinstance(node, nodes.Call) and isinstance(node.node, nodes.Name) and node.node.name in KEYWORDS:
+        return
+    for child in node.iter_child_nodes(exclude=("test",) if isinstance(node, nodes.CondExpr) else ()):
+        yield from _said_in_expression(child)
