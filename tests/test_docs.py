@@ -29,7 +29,7 @@ NOT_BUILT: set[str] = set()
 
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 VARIABLE = re.compile(r"\bAFTERWORD_[A-Z_]*[A-Z]")
-COMMAND = re.compile(r"(?:^ {4,}|`)(?:\.venv/bin/)?afterword ([a-z]+(?: [a-z][a-z-]*)*)", re.MULTILINE)
+COMMAND = re.compile(r"(?:^ {4,}|`)(?:\.venv/bin/)?afterword ([a-z][a-z-]*(?: [a-z][a-z-]*)*)", re.MULTILINE)
 TARGET = re.compile(r"(?:^ {4}|`|&& )make ([a-z-]+)", re.MULTILINE)
 REASON_MAKERS = {"Reason", "_reason", "_answered", "Wait"}
 REASON_CODE = re.compile(r"[a-z]+(-[a-z]+)*")

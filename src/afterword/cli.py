@@ -14,10 +14,12 @@ from afterword import __version__
 from afterword.commands import (
     accounts,
     alerts,
+    audit_log,
     backfill,
     config_files,
     eligibility,
     explain,
+    extensions,
     gladly,
     people,
     problems,
@@ -29,6 +31,7 @@ from afterword.commands import (
     sending,
     subscribers,
     tasks,
+    tokens,
     workflows,
 )
 from afterword.commands.common import DataDir, Json, load_settings
@@ -63,6 +66,9 @@ app.add_typer(replays.app, name="replays")
 app.add_typer(sending.app, name="sending")
 app.add_typer(subscribers.app, name="subscribers")
 app.add_typer(tasks.app, name="tasks")
+app.add_typer(tokens.app, name="tokens")
+app.add_typer(extensions.app, name="extensions")
+app.command("audit-log")(audit_log.audit_log)
 app.command("explain")(explain.explain)
 app.command("rehearse")(rehearse.rehearse)
 

@@ -78,7 +78,7 @@ def create_app(
                 stopping=stopping,
                 planning=planning,
             ),
-            *api_routes(database),
+            *api_routes(database, uses),
             health_route(database),
             *more_routes,
         ],

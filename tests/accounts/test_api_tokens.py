@@ -5,13 +5,15 @@ from sqlalchemy import func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from afterword.accounts.api_tokens import (
+    Bearer,
     TokenUses,
     add_api_token,
-    find_person_by_token,
+    find_bearer,
     hash_token,
     new_token,
 )
-from afterword.accounts.people import Person
+from afterword.accounts.people import InvalidPerson, Person
+from afterword.accounts.scopes import SCOPES
 from afterword.store.database import Database
 from afterword.store.tables import api_token
 
@@ -24,8 +26,8 @@ async def last_used(connection: AsyncConnection) -> datetime | None:
 async def test_a_token_leads_to_its_owner(connection: AsyncConnection, manager: Person) -> None:
     first = await add_api_token(connection, manager.id, "the till")
     second = await add_api_token(connection, manager.id, "the report")
-    assert await find_person_by_token(connection, first) == manager
-    assert await find_person_by_token(connection, second) == manager
+    assert await find_bearer(connection, first) == Bearer(manager)
+    assert await find_bearer(connection, second) == Bearer(manager)
 
 
 @pytest.mark.parametrize("wrong", ["", "x" * 40, "\x00", "\ud800", "Zoë", "x" * 100_000])
@@ -33,7 +35,7 @@ async def test_what_is_no_token_leads_to_nobody(
     connection: AsyncConnection, manager: Person, wrong: str
 ) -> None:
     await add_api_token(connection, manager.id, "the till")
-    assert await find_person_by_token(connection, wrong) is None
+    assert await find_bearer(connection, wrong) is None
 
 
 async def test_a_token_has_forty_letters_and_digits_and_only_its_hash_is_stored(
@@ -53,7 +55,25 @@ async def test_a_token_can_be_given_and_is_held_to_the_form(
         await add_api_token(connection, manager.id, "the till", token="short")
     token = new_token()
     assert await add_api_token(connection, manager.id, "the till", token=token) == token
-    assert await find_person_by_token(connection, token) == manager
+    assert await find_bearer(connection, token) == Bearer(manager)
+
+
+async def test_a_token_may_what_its_scopes_name_and_without_them_everything(
+    connection: AsyncConnection, manager: Person
+) -> None:
+    whole = await find_bearer(connection, await add_api_token(connection, manager.id, "all"))
+    part = await find_bearer(
+        connection,
+        await add_api_token(connection, manager.id, "part", scopes=["write:json_events", "read:runs"]),
+    )
+    assert whole is not None
+    assert part is not None
+    assert all(whole.may(scope) for scope in (*SCOPES, None, "what comes later"))
+    assert {scope for scope in SCOPES if part.may(scope)} == {"read:runs", "write:json_events"}
+    assert part.may(None)
+    for wrong in (["read:everything"], []):
+        with pytest.raises(InvalidPerson):
+            await add_api_token(connection, manager.id, "part", scopes=wrong)
 
 
 async def test_a_use_is_stored_when_it_is_asked_for(connection: AsyncConnection, manager: Person) -> None:

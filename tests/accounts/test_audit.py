@@ -73,7 +73,7 @@ async def test_people_and_their_tokens_are_told(connection: AsyncConnection, man
     assert told(entries) == [
         ("person", "added", {}, {**email, "role": "manager"}),
         ("person", "changed", {"role": "manager"}, {"role": "analyst"}),
-        ("token", "added", {}, {"of": "Mona Manager"}),
+        ("token", "added", {}, {"of": "Mona Manager", "scopes": "everything"}),
         ("token", "ended", {"of": "Mona Manager"}, {}),
         ("person", "removed", {**email, "role": "analyst"}, {}),
     ]

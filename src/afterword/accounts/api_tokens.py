@@ -6,6 +6,7 @@ token of 238 bits needs no slow hash.
 
 import hashlib
 import re
+from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from sqlalchemy import Update, delete, func, insert, or_, select, text, update
 
 from afterword.accounts.audit import audit
 from afterword.accounts.people import COLUMNS, Person, check_name, person_from_row
+from afterword.accounts.scopes import Scopes, allows, checked_scopes
 from afterword.store.identifiers import new_id, random_text
 from afterword.store.tables import api_token, person
 
@@ -25,7 +27,10 @@ TOKEN = re.compile(rf"[A-Za-z0-9]{{{TOKEN_LENGTH}}}")
 
 
 class ListedToken(msgspec.Struct, frozen=True, kw_only=True):
-    """A token as a list shows it: never the token itself; ``of`` is its person's name."""
+    """A token as a list shows it: never the token itself; ``of`` is its person's name.
+
+    Without ``scopes`` it may all that its person may.
+    """
 
     id: str
     person_id: str
@@ -33,6 +38,18 @@ class ListedToken(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     created_at: datetime
     last_used_at: datetime | None
+    scopes: list[str] | None = None
+
+
+class Bearer(msgspec.Struct, frozen=True):
+    """Whose token came with a request, and what the token may do of what they may."""
+
+    person: Person
+    scopes: Scopes = None
+
+    def may(self, scope: str | None) -> bool:
+        """Whether the token may be used for what needs this scope."""
+        return allows(self.scopes, scope)
 
 
 def new_token() -> str:
@@ -46,23 +63,38 @@ def hash_token(token: str) -> bytes:
 
 
 async def add_api_token(
-    connection: "AsyncConnection", person_id: str, name: str, *, token: str | None = None
+    connection: "AsyncConnection",
+    person_id: str,
+    name: str,
+    *,
+    token: str | None = None,
+    scopes: Iterable[str] | None = None,
 ) -> str:
     """Give somebody a token, which is returned and can never be read again; ``name`` says what it is for.
 
+    Without ``scopes`` it may all that its person may.
+
     Raises:
         ValueError: ``token`` was given and is not 40 letters and digits.
-        InvalidPerson: the name is empty or too long.
+        InvalidPerson: the name is empty or too long, or a scope is none.
     """
     check_name(name)
+    chosen = None if scopes is None else checked_scopes(scopes)
     token = new_token() if token is None else token
     if not TOKEN.fullmatch(token):
         raise ValueError(f"An API token has {TOKEN_LENGTH} letters and digits.")
     token_id = new_id("AT")
-    values = {"id": token_id, "person_id": person_id, "name": name, "token_sha256": hash_token(token)}
+    values = {
+        "id": token_id,
+        "person_id": person_id,
+        "name": name,
+        "token_sha256": hash_token(token),
+        "scopes": chosen,
+    }
     await connection.execute(insert(api_token).values(values))
     whose = await connection.scalar(select(person.c.name).where(person.c.id == person_id))
-    await audit(connection, "token", "added", (token_id, name), after={"of": whose})
+    may = "everything" if chosen is None else ", ".join(chosen)
+    await audit(connection, "token", "added", (token_id, name), after={"of": whose, "scopes": may})
     return token
 
 
@@ -87,11 +119,17 @@ async def end_api_token(connection: "AsyncConnection", token_id: str) -> None:
         await audit(connection, "token", "ended", (token_id, row.name), before={"of": whose})
 
 
-async def find_person_by_token(connection: "AsyncConnection", token: str) -> Person | None:
-    """The person whose token it is."""
-    owner = select(*COLUMNS).join_from(person, api_token).where(api_token.c.token_sha256 == hash_token(token))
+async def find_bearer(connection: "AsyncConnection", token: str) -> Bearer | None:
+    """Whose token it is, and what it may do."""
+    owner = (
+        select(*COLUMNS, api_token.c.scopes)
+        .join_from(person, api_token)
+        .where(api_token.c.token_sha256 == hash_token(token))
+    )
     row = (await connection.execute(owner)).mappings().one_or_none()
-    return None if row is None else person_from_row(row)
+    if row is None:
+        return None
+    return Bearer(person_from_row(row), None if row["scopes"] is None else frozenset(row["scopes"]))
 
 
 class TokenUses:

@@ -25,6 +25,8 @@ class Listed(msgspec.Struct, frozen=True):
     name: str
     role: Role
     created_at: datetime
+    is_service: bool
+    version: int
     has_password: bool
     has_codes: bool
 
@@ -49,6 +51,8 @@ async def change_role(connection: "AsyncConnection", person_id: str, role: Role)
     if role not in get_args(Role):
         raise InvalidPerson(f"{role!r} is not a role; the roles are {', '.join(get_args(Role))}.")
     known = await _held(connection, person_id, stays_owner=role == "owner")
+    if known.is_service and role == "owner":
+        raise InvalidPerson("A service account cannot be an owner.")
     await connection.execute(update(person).where(person.c.id == person_id).values(role=role))
     await audit(
         connection,

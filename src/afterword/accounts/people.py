@@ -1,5 +1,6 @@
 """People: everyone who may sign in or call the API, each with one role."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal, get_args
 
@@ -23,6 +24,7 @@ LONGEST_EMAIL = 254
 LONGEST_NAME = 200
 SHORTEST_PASSWORD = 12
 LONGEST_PASSWORD = 1024
+SERVICE_DOMAIN = "service.invalid"
 
 
 class InvalidPerson(ValueError):
@@ -61,13 +63,43 @@ async def add_person(
     """
     _check(email, name, role)
     password_hash = None if password is None else await hash_password(_checked_password(password))
-    values = {"id": new_id("UR"), "email": email, "name": name, "role": role, "password_hash": password_hash}
+    return await _add(
+        connection,
+        {"id": new_id("UR"), "email": email, "name": name, "role": role, "password_hash": password_hash},
+        {"email": email, "role": role},
+    )
+
+
+async def add_service_account(
+    connection: "AsyncConnection", *, name: str, role: Role, email: str | None = None
+) -> Person:
+    """Add somebody who is a program: nobody signs in as them, and they hold API tokens.
+
+    Their address is one that nobody can have (``.invalid``), made up unless it is given.
+
+    Raises:
+        InvalidPerson: the name is empty or too long, or taken by another service account; or the role is an owner's.
+    """
+    person_id = new_id("UR")
+    email = email or f"{person_id.lower()}@{SERVICE_DOMAIN}"
+    _check(email, name, role)
+    if role == "owner":
+        raise InvalidPerson("A service account cannot be an owner.")
+    if await find_service_account(connection, name) is not None:
+        raise InvalidPerson(f"There is a service account {name} already.")
+    values = {"id": person_id, "email": email, "name": name, "role": role, "is_service": True}
+    return await _add(connection, values, {"service account": True, "role": role})
+
+
+async def _add(
+    connection: "AsyncConnection", values: Mapping[str, object], told: Mapping[str, str | bool]
+) -> Person:
     new = insert(tables.person).values(values).on_conflict_do_nothing().returning(*COLUMNS)
     row = (await connection.execute(new)).mappings().one_or_none()
     if row is None:
-        raise InvalidPerson(f"{email} is already in use.")
+        raise InvalidPerson(f"{values['email']} is already in use.")
     added = person_from_row(row)
-    await audit(connection, "person", "added", (added.id, name), after={"email": email, "role": role})
+    await audit(connection, "person", "added", (added.id, added.name), after=told)
     return added
 
 
@@ -85,6 +117,14 @@ async def find_person_by_email(connection: "AsyncConnection", email: str) -> Per
     return None if row is None else person_from_row(row)
 
 
+async def find_service_account(connection: "AsyncConnection", name: str) -> Person | None:
+    """The service account of this name, however it is capitalised."""
+    named = tables.person.c.is_service & (func.lower(tables.person.c.name) == func.lower(name))
+    found = await connection.execute(select(*COLUMNS).where(named))
+    row = found.mappings().one_or_none()
+    return None if row is None else person_from_row(row)
+
+
 async def authenticate(connection: "AsyncConnection", email: str, password: str) -> Person | None:
     """The person whose address and password these are.
 
@@ -94,7 +134,7 @@ async def authenticate(connection: "AsyncConnection", email: str, password: str)
         return None
     found = await connection.execute(select(*COLUMNS, tables.person.c.password_hash).where(_has_email(email)))
     row = found.mappings().one_or_none()
-    password_hash = None if row is None else row["password_hash"]
+    password_hash = None if row is None or row["is_service"] else row["password_hash"]
     if not await verify_password(password_hash, password) or row is None:
         return None
     if is_outdated(row["password_hash"]):

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from afterword.accounts.managing import Listed
 from afterword.accounts.people import Person, Role
 from afterword.translating import N_
 
@@ -67,10 +68,15 @@ def may_read_audit_log(person: Person | None) -> bool:
 
 
 def may_make_token_of(person: Person | None, whose: Person) -> bool:
-    """Whether somebody may make an API token of this one: their own, or an API user's if they see everybody's."""
+    """Whether somebody may make an API token of this one: their own, or a program's if they see everybody's."""
     if person is None:
         return False
-    return person.id == whose.id or (whose.role == "api_user" and may_read_audit_log(person))
+    return person.id == whose.id or (is_program(whose) and may_read_audit_log(person))
+
+
+def is_program(one: Person | Listed) -> bool:
+    """Whether somebody stands for a program: a service account, or somebody with the role for API users."""
+    return one.is_service or one.role == "api_user"
 
 
 EDITS_SURVEYS: Mapping[Role, bool] = MappingProxyType(

@@ -12,7 +12,15 @@ import msgspec
 from sqlalchemy import ColumnElement, delete, func, insert, select
 
 from afterword.accounts.audit import audit
-from afterword.accounts.people import COLUMNS, Person, add_person, person_from_row, set_password
+from afterword.accounts.people import (
+    COLUMNS,
+    InvalidPerson,
+    Person,
+    add_person,
+    find_person,
+    person_from_row,
+    set_password,
+)
 from afterword.store.tables import person, welcome_link
 
 if TYPE_CHECKING:
@@ -39,7 +47,14 @@ async def has_owner(connection: "AsyncConnection") -> bool:
 
 
 async def new_link(connection: "AsyncConnection", person_id: str | None, public_url: str) -> str:
-    """Make the link of a person, or of the first owner; the one before is not valid any more."""
+    """Make the link of a person, or of the first owner; the one before is not valid any more.
+
+    Raises:
+        InvalidPerson: nobody signs in as a service account.
+    """
+    known = None if person_id is None else await find_person(connection, person_id)
+    if known is not None and known.is_service:
+        raise InvalidPerson(f"{known.name} is a service account: nobody signs in as it.")
     code = secrets.token_urlsafe(CODE_BYTES)
     await connection.execute(delete(welcome_link).where(_is_of(person_id)))
     await connection.execute(
@@ -47,9 +62,8 @@ async def new_link(connection: "AsyncConnection", person_id: str | None, public_
             person_id=person_id, code_sha256=_digest(code), expires_at=func.now() + VALID_FOR
         )
     )
-    if person_id is not None:
-        name = await connection.scalar(select(person.c.name).where(person.c.id == person_id))
-        await audit(connection, "person", "sent a link to choose a password", (person_id, name or ""))
+    if known is not None:
+        await audit(connection, "person", "sent a link to choose a password", (known.id, known.name))
     return f"{public_url.rstrip('/')}/welcome?code={code}"
 
 

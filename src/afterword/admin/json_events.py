@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from afterword.accounts.api_tokens import add_api_token
 from afterword.accounts.people import Person, find_person
 from afterword.accounts.rights import may_edit_workflows, may_make_token_of, may_see_customers
+from afterword.accounts.scopes import SENDS_JSON_EVENTS
 from afterword.admin.forms import text_of
 from afterword.admin.pages import page
 from afterword.admin.sessions import AdminRequest
@@ -205,7 +206,8 @@ class _JsonEventPages:
             owner = await find_person(connection, endpoint.person_id)
             if owner is None or not may_make_token_of(request.user, owner):
                 raise PermissionDeniedException(_("Your role may make API tokens for itself alone."))
-            return await add_api_token(connection, owner.id, f"JSON Event {endpoint_id}")
+            name = f"JSON Event {endpoint_id}"
+            return await add_api_token(connection, owner.id, name, scopes=[SENDS_JSON_EVENTS])
 
     async def _remove(self, endpoint_id: str) -> None:
         async with self._work.database.transaction() as connection:

@@ -8,6 +8,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromQuery, QueryParameter
 
 from afterword.accounts.rights import may_see_customers
+from afterword.accounts.scopes import ROUTE
 from afterword.api.tokens import Guard, caller
 from afterword.store.database import Database
 from afterword.workflows.explaining.explain import MOST_STORIES, STORIES, explain
@@ -20,7 +21,7 @@ NOT_KEPT = {"Cache-Control": "no-store"}
 def explain_routes(database: Database, wants_token: Guard) -> list[HTTPRouteHandler]:
     """``/api/v1/explain``."""
 
-    @get("/api/v1/explain", guards=[wants_token])
+    @get("/api/v1/explain", guards=[wants_token], opt={ROUTE: "read:runs"})
     async def explained(
         request: Request[Any, Any, Any],
         what: FromQuery[str] = "",

@@ -3,6 +3,7 @@
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 
+from afterword.accounts.scopes import ROUTE
 from afterword.api.tokens import Guard
 from afterword.store.database import Database
 from afterword.workflows.history.measuring import measure
@@ -13,7 +14,7 @@ NO_STORE = {"Cache-Control": "no-store"}
 def metrics_routes(database: Database, wants_token: Guard) -> list[HTTPRouteHandler]:
     """The one route; it wants an API token, as a bearer, like the rest of this door."""
 
-    @get("/metrics", guards=[wants_token])
+    @get("/metrics", guards=[wants_token], opt={ROUTE: "read:metrics"})
     async def metrics() -> Response[bytes]:
         """Tell how the installation is, in numbers."""
         from afterword.api.metrics_text import MEDIA_TYPE, written  # noqa: PLC0415

@@ -6,7 +6,9 @@ from litestar.exceptions import ClientException, NotFoundException
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
+from afterword.accounts.api_tokens import TokenUses
 from afterword.accounts.rights import may_see_customers
+from afterword.accounts.scopes import ROUTE
 from afterword.api.explain import explain_routes
 from afterword.api.metrics import metrics_routes
 from afterword.api.sending import sending_routes
@@ -30,12 +32,12 @@ NOT_KEPT = {"Cache-Control": "no-store"}
 ApiRequest = Request[object, object, State]
 
 
-def api_routes(database: Database) -> list[HTTPRouteHandler]:
-    """The routes of this door."""
+def api_routes(database: Database, uses: TokenUses) -> list[HTTPRouteHandler]:
+    """The routes of this door. ``uses`` is told which API tokens were accepted."""
 
-    wants_token = token_guard(database)
+    wants_token = token_guard(database, uses)
 
-    @get("/api/v1/runs", guards=[wants_token])
+    @get("/api/v1/runs", guards=[wants_token], opt={ROUTE: "read:runs"})
     async def runs(request: ApiRequest) -> Response[RunPage]:
         """List runs."""
         given = given_in(request.query_params.multi_items())
@@ -49,7 +51,7 @@ def api_routes(database: Database) -> list[HTTPRouteHandler]:
             found = await list_runs(connection, filters, before_id=before, limit=limit, personal=personal)
         return Response(found, headers=NOT_KEPT)
 
-    @get("/api/v1/runs/{run_id:int}", guards=[wants_token])
+    @get("/api/v1/runs/{run_id:int}", guards=[wants_token], opt={ROUTE: "read:runs"})
     async def run(request: ApiRequest, run_id: FromPath[int]) -> Response[RunHistory]:
         """Tell everything of one run."""
         personal = may_see_customers(caller(request))
@@ -59,7 +61,7 @@ def api_routes(database: Database) -> list[HTTPRouteHandler]:
             raise NotFoundException(f"There is no run {run_id}.")
         return Response(found, headers=NOT_KEPT)
 
-    @get("/api/v1/events", guards=[wants_token])
+    @get("/api/v1/events", guards=[wants_token], opt={ROUTE: "read:runs"})
     async def events(request: ApiRequest) -> Response[EventPage]:
         """List events."""
         given = given_in(request.query_params.multi_items())

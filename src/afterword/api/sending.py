@@ -12,12 +12,15 @@ from msgspec import Meta
 
 from afterword.accounts.people import Person
 from afterword.accounts.rights import may_operate, may_see_customers
+from afterword.accounts.scopes import ROUTE
 from afterword.api.tokens import Guard, caller
 from afterword.sending import pausing
 from afterword.store.database import Database
 from afterword.workflows.running.held_back import NothingHeld, SendingState, cancel, let_go, sending_state
 
 NOT_KEPT = {"Cache-Control": "no-store"}
+
+MANAGES = {ROUTE: "manage:sending"}
 
 ApiRequest = Request[object, object, State]
 
@@ -31,12 +34,12 @@ class PauseAsked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def sending_routes(database: Database, wants_token: Guard) -> list[HTTPRouteHandler]:
     """``/api/v1/sending``."""
 
-    @get("/api/v1/sending", guards=[wants_token])
+    @get("/api/v1/sending", guards=[wants_token], opt={ROUTE: "read:runs"})
     async def state(request: ApiRequest) -> Response[SendingState]:
         """Tell what holds mail to customers back."""
         return await _state(database, personal=may_see_customers(caller(request)))
 
-    @post("/api/v1/sending/pause", guards=[wants_token], status_code=200)
+    @post("/api/v1/sending/pause", guards=[wants_token], opt=MANAGES, status_code=200)
     async def pause(request: ApiRequest) -> Response[SendingState]:
         """Pause all sending; paused already, it stays as it was."""
         person = _operator(request)
@@ -45,7 +48,7 @@ def sending_routes(database: Database, wants_token: Guard) -> list[HTTPRouteHand
             await pausing.pause(connection, by=person.name or person.email, why=asked.why)
         return await _state(database)
 
-    @post("/api/v1/sending/resume", guards=[wants_token], status_code=200)
+    @post("/api/v1/sending/resume", guards=[wants_token], opt=MANAGES, status_code=200)
     async def resume(request: ApiRequest) -> Response[SendingState]:
         """Let sending go on."""
         person = _operator(request)
@@ -53,7 +56,12 @@ def sending_routes(database: Database, wants_token: Guard) -> list[HTTPRouteHand
             await pausing.resume(connection, by=person.name or person.email)
         return await _state(database)
 
-    @post("/api/v1/sending/held/{workflow_id:str}/release", guards=[wants_token], status_code=200)
+    @post(
+        "/api/v1/sending/held/{workflow_id:str}/release",
+        guards=[wants_token],
+        opt=MANAGES,
+        status_code=200,
+    )
     async def go(request: ApiRequest, workflow_id: FromPath[str]) -> Response[SendingState]:
         """Let a workflow's held invitations go out."""
         person = _operator(request)
@@ -64,7 +72,12 @@ def sending_routes(database: Database, wants_token: Guard) -> list[HTTPRouteHand
             raise NotFoundException(str(error)) from None
         return await _state(database)
 
-    @post("/api/v1/sending/held/{workflow_id:str}/cancel", guards=[wants_token], status_code=200)
+    @post(
+        "/api/v1/sending/held/{workflow_id:str}/cancel",
+        guards=[wants_token],
+        opt=MANAGES,
+        status_code=200,
+    )
     async def end(request: ApiRequest, workflow_id: FromPath[str]) -> Response[SendingState]:
         """Cancel a workflow's held invitations."""
         person = _operator(request)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.ext.asyncio import AsyncConnection
 
+    from afterword.accounts.managing import Listed
     from afterword.accounts.people import Person
     from afterword.settings import Settings
     from afterword.store.database import Database
@@ -21,7 +22,9 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 
-Email = Annotated[str, typer.Argument(help="The person's email address.")]
+Email = Annotated[
+    str, typer.Argument(help="The person's email address, or the service account's name.", metavar="WHO")
+]
 Role = Annotated[str, typer.Option("--role", help="owner, administrator, manager, analyst or api_user.")]
 
 
@@ -40,6 +43,16 @@ def add(
 ) -> None:
     """Add somebody, and print the link by which they choose a password."""
     with_installation(data_dir, lambda settings, database: _add(settings, database, email, name, role))
+
+
+@app.command("add-service")
+def add_service(
+    name: Annotated[str, typer.Argument(help="What the program is called.")],
+    role: Role = "api_user",
+    data_dir: DataDir = None,
+) -> None:
+    """Add a service account: nobody signs in as it, and it holds API tokens, so that none hangs on a person."""
+    with_database(data_dir, lambda database: _add_service(database, name, role))
 
 
 @app.command("link")
@@ -97,15 +110,23 @@ async def _list(database: "Database", *, as_json: bool) -> None:
     if not people:
         typer.echo("Nobody is here yet; `afterword people link` prints a link for the first owner.")
     for one in people:
-        note = "" if one.has_password else "  (has not come in yet)"
-        typer.echo(f"{one.role:<13}  {one.name} <{one.email}>{note}")
+        typer.echo(f"{one.role:<13}  {_listed(one)}")
+
+
+def _listed(one: "Listed") -> str:
+    if one.is_service:
+        return f"{one.name}  (service account)"
+    notes = [] if one.has_password else ["has no password"]
+    notes += ["one-time codes"] if one.has_codes else []
+    told = f"{one.name} <{one.email}>"
+    return f"{told}  ({', '.join(notes)})" if notes else told
 
 
 async def _add(settings: "Settings", database: "Database", email: str, name: str, role: str) -> None:
     from afterword.accounts.people import add_person  # noqa: PLC0415
     from afterword.accounts.welcome import new_link  # noqa: PLC0415
 
-    with _told():
+    with told_in_one_line():
         async with database.transaction() as connection:
             person = await add_person(connection, email=email, name=name, role=role)  # type: ignore[arg-type]
             address = await new_link(connection, person.id, settings.public_url)
@@ -113,6 +134,15 @@ async def _add(settings: "Settings", database: "Database", email: str, name: str
         f"{person.name} is {_a(person.role)} now. This link lets them choose a password, once, for a day:"
     )
     typer.echo(f"  {address}")
+
+
+async def _add_service(database: "Database", name: str, role: str) -> None:
+    from afterword.accounts.people import add_service_account  # noqa: PLC0415
+
+    with told_in_one_line():
+        async with database.transaction() as connection:
+            added = await add_service_account(connection, name=name, role=role)  # type: ignore[arg-type]
+    typer.echo(f"{added.name} is {_a(added.role)} now. `afterword tokens make … --for` makes tokens for it.")
 
 
 async def _link(
@@ -131,16 +161,17 @@ async def _link(
                 )
             typer.echo(await new_link(connection, None, settings.public_url))
             return
-        person = await _find(connection, email)
-        typer.echo(await new_link(connection, person.id, settings.public_url))
+        person = await find_by_words(connection, email)
+        with told_in_one_line():
+            typer.echo(await new_link(connection, person.id, settings.public_url))
 
 
 async def _role(database: "Database", email: str, role: str) -> None:
     from afterword.accounts.managing import change_role  # noqa: PLC0415
 
-    with _told():
+    with told_in_one_line():
         async with database.transaction() as connection:
-            person = await _find(connection, email)
+            person = await find_by_words(connection, email)
             changed = await change_role(connection, person.id, role)  # type: ignore[arg-type]
     typer.echo(f"{changed.name} is {_a(changed.role)} now.")
 
@@ -148,18 +179,18 @@ async def _role(database: "Database", email: str, role: str) -> None:
 async def _remove(database: "Database", email: str) -> None:
     from afterword.accounts.managing import remove_person  # noqa: PLC0415
 
-    with _told():
+    with told_in_one_line():
         async with database.transaction() as connection:
-            person = await _find(connection, email)
+            person = await find_by_words(connection, email)
             await remove_person(connection, person.id)
-    typer.echo(f"{person.name} <{person.email}> may not come in any more.")
+    typer.echo(f"{person.name} may not come in any more, nor may their API tokens.")
 
 
 async def _sign_out(database: "Database", email: str) -> None:
     from afterword.accounts.sessions import end_sessions  # noqa: PLC0415
 
     async with database.transaction() as connection:
-        person = await _find(connection, email)
+        person = await find_by_words(connection, email)
         ended = await end_sessions(connection, person.id)
     typer.echo(f"{ended} session{'' if ended == 1 else 's'} of {person.name} ended.")
 
@@ -168,7 +199,7 @@ async def _reset_codes(database: "Database", email: str) -> None:
     from afterword.accounts.one_time_codes import take_codes_away  # noqa: PLC0415
 
     async with database.transaction() as connection:
-        person = await _find(connection, email)
+        person = await find_by_words(connection, email)
         had_any = await take_codes_away(connection, person.id)
     if had_any:
         typer.echo(f"{person.name} signs in by password alone, until they set one-time codes up again.")
@@ -176,14 +207,20 @@ async def _reset_codes(database: "Database", email: str) -> None:
         typer.echo(f"{person.name} has no one-time codes.")
 
 
-async def _find(connection: "AsyncConnection", email: str) -> "Person":
-    from afterword.accounts.people import find_person_by_email  # noqa: PLC0415
+async def find_by_words(connection: "AsyncConnection", words: str) -> "Person":
+    """The person with this email address, or the service account of this name.
+
+    Raises:
+        ConfigurationError: there is none.
+    """
+    from afterword.accounts.people import find_person_by_email, find_service_account  # noqa: PLC0415
     from afterword.outcomes import ConfigurationError  # noqa: PLC0415
 
-    person = await find_person_by_email(connection, email)
+    person = await find_person_by_email(connection, words) or await find_service_account(connection, words)
     if person is None:
         raise ConfigurationError(
-            f"There is nobody with the address {email}; `afterword people list` shows who is."
+            f"There is nobody with the address {words}, and no service account of this name; "
+            "`afterword people list` shows who is."
         )
     return person
 
@@ -194,7 +231,7 @@ def _a(role: str) -> str:
 
 
 @contextlib.contextmanager
-def _told() -> "Iterator[None]":
+def told_in_one_line() -> "Iterator[None]":
     """Tell what is wrong with a person in one line."""
     from afterword.accounts.people import InvalidPerson  # noqa: PLC0415
     from afterword.outcomes import ConfigurationError  # noqa: PLC0415

@@ -7,12 +7,14 @@ import asyncio
 import contextlib
 import re
 from collections.abc import AsyncIterator
+from typing import Literal
 
 import asyncpg
 import msgspec
 from cachetools import TTLCache
 
 from afterword.accounts.api_tokens import TokenUses, hash_token
+from afterword.accounts.scopes import SENDS_JSON_EVENTS, allows
 from afterword.store.database import CONNECTION_LOST, Database
 from afterword.workflows.starting.endpoints import ENDPOINTS_CHANNEL, url_token_digest
 
@@ -21,6 +23,8 @@ REMEMBER_SECONDS = 5.0
 refused after at most this long.
 """
 RECONNECT_SECONDS = 1.0
+Admittance = Literal["admitted", "unknown", "for other things"]
+"""What comes of an API token: it is let in, is none of this endpoint's, or is without the scope."""
 ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -44,7 +48,7 @@ class Endpoints:
         self._uses = uses
         self._endpoints: TTLCache[tuple[str, str], Endpoint | None] = TTLCache(4096, REMEMBER_SECONDS)
         self._changes = 0
-        self._tokens: TTLCache[tuple[str, bytes], bool] = TTLCache(4096, REMEMBER_SECONDS)
+        self._tokens: TTLCache[tuple[str, bytes], Admittance] = TTLCache(4096, REMEMBER_SECONDS)
 
     async def by_url_token(self, url_token: str) -> Endpoint | None:
         """The endpoint of the newer form of address (``urlTokenId``)."""
@@ -103,21 +107,26 @@ class Endpoints:
         self._changes += 1
         self._endpoints.clear()
 
-    async def accepts(self, endpoint: Endpoint, token: str | None) -> bool:
-        """Tell whether this API token is one of the person whose endpoint it is."""
-        if token is None:
-            return False
+    async def admits(self, endpoint: Endpoint, token: str) -> Admittance:
+        """Tell whether this API token is one of the person whose endpoint it is, and for JSON events."""
         key = (endpoint.person_id, hash_token(token))
         try:
             return self._tokens[key]
         except KeyError:
-            found = await self._database.pool.fetchval(
-                "SELECT EXISTS (SELECT FROM api_token WHERE person_id = $1 AND token_sha256 = $2)", *key
+            row = await self._database.pool.fetchrow(
+                "SELECT scopes FROM api_token WHERE person_id = $1 AND token_sha256 = $2", *key
             )
-        self._tokens[key] = bool(found)
-        if found:
+        admittance = _admittance(row)
+        self._tokens[key] = admittance
+        if admittance == "admitted":
             self._uses.note(key[1])
-        return bool(found)
+        return admittance
+
+
+def _admittance(row: asyncpg.Record | None) -> Admittance:
+    if row is None:
+        return "unknown"
+    return "admitted" if allows(row["scopes"], SENDS_JSON_EVENTS) else "for other things"
 
 
 def can_be_id(text: str) -> bool:

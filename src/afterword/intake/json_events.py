@@ -8,6 +8,7 @@ from litestar import Request, Response, post
 from litestar.datastructures import State
 from litestar.handlers import HTTPRouteHandler
 
+from afterword.accounts.scopes import SENDS_JSON_EVENTS
 from afterword.events.models import JSON_EVENT, NewEvent, json_event_origin
 from afterword.events.recording import DatabaseUnavailable, EventNotStored, EventRecorder
 from afterword.intake.deduplication import InvalidKey, by_body, by_sender
@@ -18,6 +19,8 @@ from afterword.qualtrics import envelope
 LARGEST_BODY = 100 * 1024
 """Bytes, as Qualtrics documents."""
 BASIC_CHALLENGE = {"WWW-Authenticate": 'Basic realm="Afterword"'}
+
+WITHOUT_SCOPE = f"This API token may not do that: it is without the scope {SENDS_JSON_EVENTS}."
 
 PlainRequest = Request[object, object, State]
 
@@ -60,8 +63,11 @@ async def _admit(endpoints: Endpoints, request: PlainRequest) -> Endpoint | Resp
         token = _token(request)
         if token is None:
             return _refuse_credentials(envelope.NO_CREDENTIALS)
-        if not await endpoints.accepts(endpoint, token):
-            return _refuse_credentials(envelope.UNKNOWN_TOKEN)
+        match await endpoints.admits(endpoint, token):
+            case "unknown":
+                return _refuse_credentials(envelope.UNKNOWN_TOKEN)
+            case "for other things":
+                return _refuse(403, WITHOUT_SCOPE, "INBE_403")
     if not _is_json(request.headers.get("content-type")):
         return _refuse(415, "Send the event as application/json.", "INBE_415")
     return endpoint

@@ -8,8 +8,9 @@ from litestar.connection import ASGIConnection
 from litestar.datastructures import State
 from litestar.handlers import BaseRouteHandler
 
-from afterword.accounts.api_tokens import TokenUses, find_person_by_token, hash_token
+from afterword.accounts.api_tokens import TokenUses, find_bearer, hash_token
 from afterword.accounts.people import Person, Role
+from afterword.accounts.scopes import scope_needed
 from afterword.qualtrics import envelope
 from afterword.qualtrics_api.answers import Refused
 from afterword.qualtrics_api.limits import Limits
@@ -30,9 +31,9 @@ NO_ADMINISTRATOR = envelope.Refusal(
 
 
 def token_guard(database: Database, uses: TokenUses, limits: Limits) -> Guard:
-    """Lets nobody by without a token, or too often; asked before anything else of the request is looked at."""
+    """Lets nobody by without a token of the route's scope, or too often; asked before all else of the request."""
 
-    async def wants_token(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+    async def wants_token(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
         if connection.scope.get("method") == "OPTIONS":  # asks which methods there are, nothing else
             return
         token = connection.headers.get("x-api-token")
@@ -40,11 +41,15 @@ def token_guard(database: Database, uses: TokenUses, limits: Limits) -> Guard:
             raise Refused(envelope.NO_CREDENTIALS)
         limits.count(str(connection.scope.get("path_template", "")))
         async with database.transaction() as transaction:
-            person = await find_person_by_token(transaction, token)
-        if person is None:
+            bearer = await find_bearer(transaction, token)
+        if bearer is None:
             raise Refused(envelope.UNKNOWN_TOKEN)
+        needed = scope_needed(handler.opt)
+        if not bearer.may(needed):
+            words = f"This API token may not do that: it is without the scope {needed}."
+            raise Refused(envelope.FORBIDDEN, words)
         uses.note(hash_token(token))
-        connection.scope["user"] = person
+        connection.scope["user"] = bearer.person
 
     return wants_token
 

@@ -5,6 +5,7 @@ from litestar import Response, delete, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
+from afterword.accounts.scopes import ROUTE
 from afterword.accounts.secrets import SecretBox
 from afterword.outgoing.addresses import InvalidAddress
 from afterword.qualtrics import envelope
@@ -45,7 +46,7 @@ def event_subscription_routes(
     """The routes of event subscriptions."""
     address = f"{settings.public_url.rstrip('/')}/API/v3/eventsubscriptions"
 
-    @get("/eventsubscriptions")
+    @get("/eventsubscriptions", opt={ROUTE: "read:subscriptions"})
     async def subscriptions(request: ApiRequest) -> Response[bytes]:
         """List every subscription."""
         require(request, MAY_SUBSCRIBE, NO_ADMINISTRATOR)
@@ -54,7 +55,7 @@ def event_subscription_routes(
             found = await list_subscriptions(connection, box, limit=page.limit, offset=page.offset)
         return answer(page_result(address, page, [_shape(subscription) for subscription in found]))
 
-    @post("/eventsubscriptions", status_code=200)
+    @post("/eventsubscriptions", status_code=200, opt={ROUTE: "write:subscriptions"})
     async def subscribe(request: ApiRequest) -> Response[bytes]:
         """Make a subscription, once its address has shown that it answers."""
         require(request, MAY_SUBSCRIBE, NO_ADMINISTRATOR)
@@ -67,7 +68,7 @@ def event_subscription_routes(
             raise Refused(envelope.BAD_PARAMETER, str(error)) from None
         return answer({"id": subscription_id}, notice=_never_told(new.topics))
 
-    @get("/eventsubscriptions/{subscription_id:str}")
+    @get("/eventsubscriptions/{subscription_id:str}", opt={ROUTE: "read:subscriptions"})
     async def subscription(request: ApiRequest, subscription_id: FromPath[str]) -> Response[bytes]:
         """Tell of one subscription."""
         require(request, MAY_SUBSCRIBE, NO_ADMINISTRATOR)
@@ -77,7 +78,7 @@ def event_subscription_routes(
             raise _not_found(subscription_id)
         return answer(_shape(found))
 
-    @delete("/eventsubscriptions/{subscription_id:str}", status_code=200)
+    @delete("/eventsubscriptions/{subscription_id:str}", status_code=200, opt={ROUTE: "write:subscriptions"})
     async def unsubscribe(request: ApiRequest, subscription_id: FromPath[str]) -> Response[bytes]:
         """End a subscription."""
         require(request, MAY_SUBSCRIBE, NO_ADMINISTRATOR)

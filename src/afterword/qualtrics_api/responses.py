@@ -7,6 +7,7 @@ from litestar import get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
+from afterword.accounts.scopes import ROUTE
 from afterword.distributions.invitations import Invitation, get_invitation
 from afterword.qualtrics import envelope
 from afterword.qualtrics_api.answers import Refused, answer, milliseconds_date, seconds_date
@@ -28,7 +29,7 @@ STATUS = {
 def response_routes(database: Database) -> list[HTTPRouteHandler]:
     """The routes of responses; there is no list of them, as with Qualtrics."""
 
-    @get("/surveys/{survey_id:str}/responses/{response_id:str}")
+    @get("/surveys/{survey_id:str}/responses/{response_id:str}", opt={ROUTE: "read:survey_responses"})
     async def response(survey_id: FromPath[str], response_id: FromPath[str]) -> Answer[bytes]:
         """Tell one response."""
         invitation = None

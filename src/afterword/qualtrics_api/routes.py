@@ -4,6 +4,7 @@ from litestar import Response, Router, get
 
 from afterword.accounts.api_tokens import TokenUses
 from afterword.accounts.people import Role
+from afterword.accounts.scopes import ROUTE
 from afterword.accounts.secrets import SecretBox
 from afterword.qualtrics.envelope import BRAND
 from afterword.qualtrics_api.access import MAY_SUBSCRIBE, ApiRequest, token_guard
@@ -35,7 +36,7 @@ def qualtrics_api_routes(
     ]
 
 
-@get("/whoami")
+@get("/whoami", opt={ROUTE: None})
 async def whoami(request: ApiRequest) -> Response[bytes]:
     """Tell whose token it is, as Qualtrics does."""
     person = request.user

@@ -7,6 +7,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from afterword.accounts.scopes import ROUTE
 from afterword.qualtrics import envelope
 from afterword.qualtrics_api.access import MAY_CHANGE_SURVEYS, ApiRequest, require
 from afterword.qualtrics_api.answers import Refused, answer, read_body
@@ -24,7 +25,7 @@ SURVEY_ID = re.compile(r"SV_[A-Za-z0-9]{11,15}")
 def survey_routes(database: Database, public_url: str) -> list[HTTPRouteHandler]:
     """The routes of surveys."""
 
-    @get("/surveys")
+    @get("/surveys", opt={ROUTE: "read:surveys"})
     async def surveys(request: ApiRequest) -> Response[bytes]:
         """List every survey: an installation is one organisation, whose surveys are shared."""
         page = read_page(request.query_params)
@@ -33,7 +34,7 @@ def survey_routes(database: Database, public_url: str) -> list[HTTPRouteHandler]
         elements = [summary(survey) for survey in found]
         return answer(page_result(f"{public_url}/API/v3/surveys", page, elements))
 
-    @get("/surveys/{survey_id:str}")
+    @get("/surveys/{survey_id:str}", opt={ROUTE: "read:surveys"})
     async def survey(survey_id: FromPath[str]) -> Response[bytes]:
         """Tell everything of a survey."""
         async with database.transaction() as connection:
@@ -42,14 +43,18 @@ def survey_routes(database: Database, public_url: str) -> list[HTTPRouteHandler]
         generated = counts.pop("test", 0)
         return answer(whole_survey(found, auditable=sum(counts.values()), generated=generated))
 
-    @get("/survey-definitions/{survey_id:str}/flow")
+    @get("/survey-definitions/{survey_id:str}/flow", opt={ROUTE: "read:surveys"})
     async def flow(survey_id: FromPath[str]) -> Response[bytes]:
         """Tell a survey's flow."""
         async with database.transaction() as connection:
             found = await find_survey(connection, survey_id, envelope.INVALID_SURVEY_ID)
         return answer(survey_flow(found.id, found.definition.embedded_data))
 
-    @put("/survey-definitions/{survey_id:str}/flow", request_max_body_size=LARGEST_FLOW)
+    @put(
+        "/survey-definitions/{survey_id:str}/flow",
+        request_max_body_size=LARGEST_FLOW,
+        opt={ROUTE: "write:surveys"},
+    )
     async def replace_flow(request: ApiRequest, survey_id: FromPath[str]) -> Response[bytes]:
         """Replace a survey's flow; of it only the Embedded Data can be changed."""
         require(request, MAY_CHANGE_SURVEYS, envelope.FORBIDDEN)

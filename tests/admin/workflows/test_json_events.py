@@ -9,7 +9,7 @@ import pytest_asyncio
 from sqlalchemy import insert
 from tests.fixtures.admin_pages import PASSWORD, Browser
 
-from afterword.accounts.api_tokens import find_person_by_token
+from afterword.accounts.api_tokens import Bearer, find_bearer
 from afterword.accounts.audit import list_entries
 from afterword.accounts.connected import get_qualtrics
 from afterword.accounts.people import Person, Role, add_person
@@ -118,7 +118,7 @@ async def test_authentication_is_switched_and_a_token_is_shown_once(
     token = re.search(r'id="token">(\w{40})<', page)
     assert token is not None
     async with database.transaction() as connection:
-        assert await find_person_by_token(connection, token[1]) == owner
+        assert await find_bearer(connection, token[1]) == Bearer(owner, frozenset({"write:json_events"}))
     _, page = await signed_in.get(f"/workflows/json-events/{endpoint}")
     assert token[1] not in page
     _, page = await do(signed_in, endpoint, "authentication", required="no")

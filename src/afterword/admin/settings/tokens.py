@@ -2,6 +2,7 @@
 
 from typing import cast
 
+import msgspec
 from litestar import Response, get, post
 from litestar.exceptions import PermissionDeniedException
 from litestar.handlers import HTTPRouteHandler
@@ -10,9 +11,10 @@ from litestar.response import Redirect
 
 from afterword.accounts.api_tokens import add_api_token, end_api_token, list_api_tokens
 from afterword.accounts.managing import list_people
-from afterword.accounts.people import InvalidPerson, Person
-from afterword.accounts.rights import may_read_audit_log
-from afterword.admin.forms import text_of
+from afterword.accounts.people import InvalidPerson, Person, find_person
+from afterword.accounts.rights import is_program, may_make_token_of, may_read_audit_log
+from afterword.accounts.scopes import SCOPES
+from afterword.admin.forms import text_of, texts_of
 from afterword.admin.pages import page
 from afterword.admin.sessions import AdminRequest
 from afterword.admin.settings.account_forms import LARGEST_FORM, Wrong
@@ -20,35 +22,42 @@ from afterword.store.database import Database
 from afterword.translating import gettext as _
 
 PATH = "/settings/tokens"
+EVERYTHING = "everything"
+"""What a box says for a token that may all that its person may."""
+
+
+class Typed(msgspec.Struct, frozen=True):
+    """What was typed into the form: what the token is for, whose it is, and the boxes that are ticked."""
+
+    name: str = ""
+    whose: str = ""
+    scopes: tuple[str, ...] = ()
 
 
 def tokens_routes(database: Database) -> list[HTTPRouteHandler]:
     """The page, and its forms."""
 
     async def show(
-        request: AdminRequest,
-        *,
-        problem: Wrong | None = None,
-        typed: str = "",
-        whose: str = "",
-        token: str = "",
+        request: AdminRequest, *, problem: Wrong | None = None, typed: Typed | None = None, token: str = ""
     ) -> Response[str]:
         person = cast("Person", request.user)
         sees_all = may_read_audit_log(person)
         async with database.transaction() as connection:
             tokens = await list_api_tokens(connection, None if sees_all else person.id)
             people = await list_people(connection) if sees_all else []
-        services = {one.id: one.name for one in people if one.role == "api_user" and one.id != person.id}
+        services = {one.id: one.name for one in people if is_program(one) and one.id != person.id}
+        whose = request.query_params.get("of", "")
         return page(
             request,
             "settings/tokens.html",
             status=200 if problem is None else 422,
             tokens=tokens,
             sees_all=sees_all,
-            owners={person.id: _("%(name)s (me)", name=person.name), **services},
+            services=services,
+            scopes=SCOPES,
+            everything=EVERYTHING,
             problem=problem,
-            typed=typed,
-            whose=whose or person.id,
+            typed=typed or Typed(whose=whose if whose in services else person.id),
             token=token,
         )
 
@@ -62,21 +71,22 @@ def tokens_routes(database: Database) -> list[HTTPRouteHandler]:
         """Make a token, and show it this once."""
         person = cast("Person", request.user)
         form = await request.form()
-        name, whose = text_of(form, "name").strip(), text_of(form, "person") or person.id
+        typed = Typed(
+            name=text_of(form, "name").strip(),
+            whose=text_of(form, "person") or person.id,
+            scopes=tuple(texts_of(form, "scope")),
+        )
+        scopes = None if EVERYTHING in typed.scopes else typed.scopes
         async with database.transaction() as connection:
-            if whose != person.id and not await _is_service(request, whose):
+            whose = await find_person(connection, typed.whose)
+            if whose is None or not may_make_token_of(person, whose):
                 raise PermissionDeniedException(_("Your role may make API tokens for itself alone."))
             try:
-                token = await add_api_token(connection, whose, name)
+                token = await add_api_token(connection, typed.whose, typed.name, scopes=scopes)
             except InvalidPerson as error:
-                return await show(request, problem=Wrong(str(error), "name"), typed=name, whose=whose)
+                field = "scope" if typed.name else "name"
+                return await show(request, problem=Wrong(str(error), field), typed=typed)
         return await show(request, token=token)
-
-    async def _is_service(request: AdminRequest, whose: str) -> bool:
-        if not may_read_audit_log(request.user):
-            return False
-        async with database.transaction() as connection:
-            return any(one.id == whose and one.role == "api_user" for one in await list_people(connection))
 
     @post(f"{PATH}/{{token_id:str}}/end", request_max_body_size=LARGEST_FORM)
     async def end(request: AdminRequest, token_id: FromPath[str]) -> Redirect:

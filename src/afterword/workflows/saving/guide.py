@@ -19,7 +19,7 @@ from afterword.accounts.connected import (
     host_of,
     list_accounts,
 )
-from afterword.accounts.people import add_person, find_person_by_email
+from afterword.accounts.people import add_service_account, find_person_by_email
 from afterword.accounts.secrets import SecretBox
 from afterword.directory.contacts import add_mailing_list
 from afterword.store import tables
@@ -125,7 +125,7 @@ async def make_own_service(
     connection: AsyncConnection, box: SecretBox, *, public_url: str, owner_id: str | None
 ) -> OwnService:
     """Connect Afterword's own survey service in Qualtrics' place, if it is not yet: with a JSON event's address, an
-    API user whose token it takes, and the CSAT survey, which then belongs to ``owner_id``.
+    service account whose token it takes, and the CSAT survey, which then belongs to ``owner_id``.
 
     Raises:
         InvalidAccount: the public address is none.
@@ -133,7 +133,7 @@ async def make_own_service(
     found = await find_own_service(connection, box)
     if found is not None:
         return found
-    app = await find_person_by_email(connection, APP_EMAIL) or await add_person(
+    app = await find_person_by_email(connection, APP_EMAIL) or await add_service_account(
         connection, email=APP_EMAIL, name=APP_NAME, role="api_user"
     )
     token = await add_api_token(connection, app.id, APP_NAME)
