@@ -113,6 +113,9 @@ WHO_MAY = {
     "/settings/people": SIGNED_IN,
     "/settings/people/{person_id:str}": SIGNED_IN,
     "/workflows/{workflow_id:str}": SIGNED_IN,
+    "/workflows/{workflow_id:str}/delete": SIGNED_IN,
+    "/workflows/{workflow_id:str}/revisions": SIGNED_IN,
+    "/workflows/{workflow_id:str}/settings": SIGNED_IN,
     "/workflows/{workflow_id:str}/rehearse": SIGNED_IN,
 }
 """Every address; a new one has to be entered here by whoever makes it."""

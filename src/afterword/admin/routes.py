@@ -40,6 +40,8 @@ from afterword.admin.vendor_names import VendorNames
 from afterword.admin.welcome import welcome_routes
 from afterword.admin.workflow_editor import workflow_editor_routes
 from afterword.admin.workflow_new import new_workflow_routes
+from afterword.admin.workflow_revisions import workflow_revisions_routes
+from afterword.admin.workflow_settings import workflow_settings_routes
 from afterword.admin.workflows import workflow_list_routes
 from afterword.settings import Settings
 from afterword.store.database import Database
@@ -74,6 +76,8 @@ def admin_routes(
             *new_workflow_routes(work),
             *json_event_routes(work),
             *workflow_editor_routes(work),
+            *workflow_revisions_routes(work),
+            *workflow_settings_routes(work),
         ]
     return [
         Router(

@@ -34,6 +34,7 @@ from afterword.admin.workflow_draft import (
 from afterword.admin.workflow_offers import name_lists, nameable, prefill, read_offers, sample_sources
 from afterword.admin.workflow_page import event_card, place, task_cards
 from afterword.admin.workflow_values import Typed
+from afterword.admin.workflows import check_may_edit
 from afterword.surveys.outlines import SurveyOutline
 from afterword.tasks.describing import summary_of
 from afterword.translating import gettext as _
@@ -113,16 +114,6 @@ def workflow_editor_routes(work: Work) -> list[HTTPRouteHandler]:
         return await editor.do(request, workflow_id)
 
     return [show, do]
-
-
-def check_may_edit(request: AdminRequest) -> None:
-    """Let nobody change Workflows whose role does not permit it.
-
-    Raises:
-        PermissionDeniedException: it does not.
-    """
-    if not may_edit_workflows(request.user):
-        raise PermissionDeniedException(_("Your role may look at Workflows, and not change them."))
 
 
 async def found_workflow(connection: AsyncConnection, workflow_id: str) -> Workflow:

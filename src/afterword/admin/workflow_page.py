@@ -48,6 +48,7 @@ class EventCard(msgspec.Struct, frozen=True, kw_only=True):
     controls: tuple[Control, ...]
     said: str
     conditions: ConditionGroup
+    endpoint: str = ""
     facts: tuple[tuple[str, str], ...] = ()
 
 
@@ -102,6 +103,7 @@ def event_card(event: Event, tree: Tree, conditions: Tree | None, offers: Offers
         controls=show_group(fields, tree, "event", offers),
         said=said_in(fields, tree),
         conditions=show_conditions(conditions, "conditions"),
+        endpoint=tree.get("endpoint", ""),
     )
 
 

@@ -5,8 +5,7 @@ from contextlib import asynccontextmanager
 
 import msgspec
 import typer
-from sqlalchemy import func, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import select
 
 from afterword.accounts.secrets import SecretBox
 from afterword.commands.common import print_json
@@ -100,7 +99,7 @@ async def turn_off(database: Database, wanted: str, *, as_json: bool) -> None:
     async with database.transaction() as connection:
         workflow = await find_workflow(connection, wanted)
         await workflows.turn_off(connection, workflow.id)
-        waiting = await _unfinished(connection, workflow.id)
+        waiting = await listing.count_unfinished(connection, workflow.id)
     if as_json:
         print_json({"id": workflow.id, "isOn": False, "heldRuns": waiting})
         return
@@ -119,7 +118,7 @@ async def delete_workflow(database: Database, wanted: str, *, yes: bool, as_json
         raise ConfigurationError("--json goes with --yes: a program is not asked.")
     async with database.transaction() as connection:
         workflow = await find_workflow(connection, wanted)
-        waiting = await _unfinished(connection, workflow.id)
+        waiting = await listing.count_unfinished(connection, workflow.id)
     cancelled = f" Runs that it cancels: {waiting:,}." if waiting else ""
     if not yes:
         typer.confirm(f"Delete “{workflow.name}”? It cannot be brought back.{cancelled}", abort=True)
@@ -205,14 +204,6 @@ async def checking_definitions(settings: Settings, database: Database) -> AsyncI
         yield check_on_saving(planning.types)
     finally:
         await planning.close()
-
-
-async def _unfinished(connection: AsyncConnection, workflow_id: str) -> int:
-    run = tables.run
-    count = select(func.count()).where(
-        run.c.workflow_id == workflow_id, run.c.status.in_(("running", "waiting"))
-    )
-    return int(await connection.scalar(count) or 0)
 
 
 def _switch(workflow: Workflow) -> str:

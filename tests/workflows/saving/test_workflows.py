@@ -35,8 +35,8 @@ from afterword.workflows.saving.refusals import EditConflict, InvalidDefinition,
 from afterword.workflows.saving.workflows import (
     add_workflow,
     belong_to_survey,
+    change_owner,
     delete_workflow,
-    give_to,
     rename,
     restore_revision,
     save_revision,
@@ -128,8 +128,8 @@ async def test_workflows_are_listed_by_name_and_by_what_is_asked_for(connection:
     await belong_to_survey(connection, beta, None)
     assert await found(survey_id="SV_1") == [alpha]
     assert (await get_workflow(connection, beta)).owner == "Olive"
-    await give_to(connection, beta, None)
-    await give_to(connection, alpha, owner.id)
+    await change_owner(connection, beta, None)
+    await change_owner(connection, alpha, owner.id)
     assert await found(owner_id=owner.id) == [alpha]
 
 
@@ -244,7 +244,7 @@ async def test_a_deleted_workflow_is_not_there_for_anybody(connection: AsyncConn
         turn_off(connection, workflow_id),
         rename(connection, workflow_id, "x"),
         belong_to_survey(connection, workflow_id, "SV_1"),
-        give_to(connection, workflow_id, None),
+        change_owner(connection, workflow_id, None),
         save(connection, workflow_id, says(TWO), 1),
         restore_revision(connection, workflow_id, 1, person_id=None, expected_revision=1, check=None),
     ):

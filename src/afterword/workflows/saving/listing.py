@@ -103,11 +103,22 @@ async def get_workflow(connection: AsyncConnection, workflow_id: str) -> Workflo
     return _workflow(row)
 
 
-async def list_revisions(connection: AsyncConnection, workflow_id: str) -> list[Revision]:
-    """Every revision of a workflow, the newest first."""
+async def list_revisions(
+    connection: AsyncConnection, workflow_id: str, *, before: int | None = None, limit: int | None = None
+) -> list[Revision]:
+    """The revisions of a workflow, the newest first: all, or ``limit`` of them, from the one before ``before`` on."""
     table = tables.workflow_revision
     chosen = _revisions().where(table.c.workflow_id == workflow_id).order_by(table.c.number.desc())
+    chosen = chosen.limit(limit) if before is None else chosen.where(table.c.number < before).limit(limit)
     return [_revision(row) for row in await connection.execute(chosen)]
+
+
+async def count_unfinished(connection: AsyncConnection, workflow_id: str) -> int:
+    """How many of a workflow's runs are under way or wait."""
+    run = tables.run
+    unfinished = run.c.status.in_(("running", "waiting"))
+    counted = select(func.count()).where(run.c.workflow_id == workflow_id, unfinished)
+    return int(await connection.scalar(counted) or 0)
 
 
 async def get_revisions(

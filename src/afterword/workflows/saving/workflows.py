@@ -147,6 +147,8 @@ async def rename(connection: AsyncConnection, workflow_id: str, name: str) -> No
     """
     row = await _locked(connection, workflow_id)
     name = _checked_name(name)
+    if name == row.name:
+        return
     await _change(connection, workflow_id, name=name)
     await audit(
         connection,
@@ -158,14 +160,18 @@ async def rename(connection: AsyncConnection, workflow_id: str, name: str) -> No
     )
 
 
-async def give_to(connection: AsyncConnection, workflow_id: str, owner_id: str | None) -> None:
-    """Make somebody a workflow's owner, or nobody.
+async def change_owner(connection: AsyncConnection, workflow_id: str, owner_id: str | None) -> None:
+    """Have a workflow belong to somebody else, or to nobody.
 
     Raises:
         NoSuchWorkflow: there is none, or it was deleted.
     """
-    await _locked(connection, workflow_id)
+    row = await _locked(connection, workflow_id)
+    if row.owner_id == owner_id:
+        return
     await _change(connection, workflow_id, owner_id=owner_id)
+    before, after = {"owner": row.owner_id}, {"owner": owner_id}
+    await audit(connection, "workflow", "given to", (workflow_id, row.name), before=before, after=after)
 
 
 async def belong_to_survey(connection: AsyncConnection, workflow_id: str, survey_id: str | None) -> None:
@@ -174,18 +180,12 @@ async def belong_to_survey(connection: AsyncConnection, workflow_id: str, survey
     Raises:
         NoSuchWorkflow: there is none, or it was deleted.
     """
-    await _locked(connection, workflow_id)
+    row = await _locked(connection, workflow_id)
+    if row.survey_id == survey_id:
+        return
     await _change(connection, workflow_id, survey_id=survey_id)
-
-
-async def change_owner(connection: AsyncConnection, workflow_id: str, owner_id: str | None) -> None:
-    """Have a workflow belong to somebody else, or to nobody.
-
-    Raises:
-        NoSuchWorkflow: there is none, or it was deleted.
-    """
-    await _locked(connection, workflow_id)
-    await _change(connection, workflow_id, owner_id=owner_id)
+    before, after = {"survey": row.survey_id}, {"survey": survey_id}
+    await audit(connection, "workflow", "listed under", (workflow_id, row.name), before=before, after=after)
 
 
 async def turn_on(connection: AsyncConnection, workflow_id: str, *, check: Check | None) -> None:
@@ -253,11 +253,13 @@ async def delete_workflow(connection: AsyncConnection, workflow_id: str) -> None
     await audit(connection, "workflow", "deleted", (workflow_id, row.name), before=before)
 
 
-async def _locked(connection: AsyncConnection, workflow_id: str) -> Row[bool, int, str]:
-    """The workflow's switch, revision and name; nobody else changes it until this transaction ends."""
+async def _locked(
+    connection: AsyncConnection, workflow_id: str
+) -> Row[bool, int, str, str | None, str | None]:
+    """The workflow's switch, revision, name, owner and survey; nobody else changes it until this transaction ends."""
     table = tables.workflow
     found = await connection.execute(
-        select(table.c.is_on, table.c.current_revision, table.c.name)
+        select(table.c.is_on, table.c.current_revision, table.c.name, table.c.owner_id, table.c.survey_id)
         .where(table.c.id == workflow_id, table.c.deleted_at.is_(None))
         .with_for_update()
     )

@@ -1,122 +1,19 @@
 """The editor of a Workflow: one form that loses nothing, whose buttons work without scripts, and that saves once."""
 
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
-import pytest_asyncio
-from litestar import Litestar
-from tests.admin.workflow_forms import Pairs, form_in
 from tests.fixtures.admin_pages import PASSWORD, Browser
 from tests.fixtures.sandbox import Sandbox
+from tests.fixtures.workflow_forms import EMAIL, Editor, Ids, form_in
 
 from afterword.accounts.connected import add_gladly
 from afterword.accounts.people import Person, Role, add_person
 from afterword.accounts.secrets import SecretBox
-from afterword.admin.routes import admin_routes
-from afterword.directory.contacts import add_mailing_list
-from afterword.settings import Settings
 from afterword.store.database import Database
-from afterword.surveys.definitions import add_survey, csat_survey
-from afterword.tasks.planning import PlanningTasks
-from afterword.web_errors import exception_handlers
-from afterword.workflows.definitions import Definition, JsonEvent, JsonField, Schedule, SurveyResponse, Task
-from afterword.workflows.saving.listing import Workflow, get_workflow
+from afterword.workflows.definitions import Definition, Schedule, SurveyResponse, Task
 from afterword.workflows.saving.workflows import add_workflow, save_revision
-
-EMAIL = "~{aedj://customerEmailAddress}"
-
-
-@pytest.fixture
-def box(tmp_path: Path) -> SecretBox:
-    return SecretBox.open(Settings.load({}, data_dir=tmp_path))
-
-
-@pytest_asyncio.fixture
-async def site(
-    database: Database, serve: Callable[[Litestar], Awaitable[str]], tmp_path: Path, box: SecretBox
-) -> AsyncIterator[str]:
-    """The address of the web interface, with the task types that there are."""
-    settings = Settings.load({"AFTERWORD_GLADLY_REQUESTS_PER_SECOND": "1000"}, data_dir=tmp_path)
-    planning = PlanningTasks(settings, database, box)
-    routes = admin_routes(database, settings, csrf_secret="a secret of the tests", box=box, planning=planning)
-    app = Litestar(
-        route_handlers=routes, exception_handlers=exception_handlers, openapi_config=None, logging_config=None
-    )
-    yield await serve(app)
-    await planning.close()
-
-
-class Editor:
-    """The editor's page of one Workflow in a browser without scripts."""
-
-    def __init__(self, browser: Browser, database: Database, workflow_id: str) -> None:
-        self.browser = browser
-        self.database = database
-        self.id = workflow_id
-        self.address = f"/workflows/{workflow_id}"
-        self.page = ""
-        self.status = 0
-
-    async def open(self) -> "Editor":
-        answer, self.page = await self.browser.get(self.address)
-        self.status = answer.status
-        return self
-
-    async def press(self, button: str, typed: dict[str, str] | None = None) -> None:
-        """Send the form as it stands, with some fields typed anew."""
-        form = form_in(self.page)
-        changed = typed or {}
-        pairs: Pairs = [(name, changed.get(name, value)) for name, value in form.pairs]
-        missing = changed.keys() - {name for name, _ in pairs}
-        pairs += [(name, changed[name]) for name in missing]
-        assert button in form.buttons, (button, form.buttons)
-        async with self.browser.http.post(self.address, data=[*pairs, ("do", button)]) as answer:
-            self.page, self.status = await answer.text(), answer.status
-
-    async def saved(self) -> Workflow:
-        async with self.database.transaction() as connection:
-            return await get_workflow(connection, self.id)
-
-    def fields(self) -> dict[str, str]:
-        return dict(form_in(self.page).pairs)
-
-
-Ids = dict[str, str]
-
-
-@pytest_asyncio.fixture
-async def ids(database: Database, owner: Person) -> Ids:
-    """A survey, a mailing list, and a Workflow that is off and distributes the one to the other."""
-    async with database.transaction() as connection:
-        survey = await add_survey(connection, name="CSAT <1>", definition=csat_survey())
-        mailing_list = await add_mailing_list(connection, name="Customers")
-        definition = Definition(
-            JsonEvent(
-                "E1",
-                tuple(
-                    JsonField(name, f"$.{name}") for name in ("customerId", "customerEmailAddress", "inboxId")
-                ),
-            ),
-            (
-                Task(
-                    "T-1",
-                    "distribute-survey",
-                    "Ask",
-                    {"mailing_list": mailing_list, "email": EMAIL, "survey": survey},
-                ),
-            ),
-        )
-        workflow = await add_workflow(
-            connection, name="Ask <all>", definition=definition, is_on=False, owner_id=owner.id
-        )
-    return {"survey": survey, "list": mailing_list, "workflow": workflow}
-
-
-@pytest_asyncio.fixture
-async def editor(signed_in: Browser, database: Database, ids: Ids) -> Editor:
-    return await Editor(signed_in, database, ids["workflow"]).open()
 
 
 async def test_the_page_tells_what_the_workflow_does_from_event_to_last_task(

@@ -9,7 +9,7 @@ from typing import Any, cast
 import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.admin.workflow_forms import form_in
+from tests.fixtures.workflow_forms import form_in
 
 from afterword import admin
 from afterword.admin.workflow_conditions import OPERATORS, TYPES
