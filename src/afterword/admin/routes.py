@@ -38,9 +38,12 @@ from afterword.admin.sign_in_code import sign_in_code_routes
 from afterword.admin.surveys import survey_editor_routes
 from afterword.admin.vendor_names import VendorNames
 from afterword.admin.welcome import welcome_routes
+from afterword.admin.workflow_brakes import workflow_brakes_routes
+from afterword.admin.workflow_earlier import earlier_events_routes
 from afterword.admin.workflow_editor import workflow_editor_routes
 from afterword.admin.workflow_new import new_workflow_routes
 from afterword.admin.workflow_revisions import workflow_revisions_routes
+from afterword.admin.workflow_run_now import run_now_routes
 from afterword.admin.workflow_settings import workflow_settings_routes
 from afterword.admin.workflows import workflow_list_routes
 from afterword.settings import Settings
@@ -78,6 +81,9 @@ def admin_routes(
             *workflow_editor_routes(work),
             *workflow_revisions_routes(work),
             *workflow_settings_routes(work),
+            *workflow_brakes_routes(work),
+            *run_now_routes(work),
+            *earlier_events_routes(work),
         ]
     return [
         Router(

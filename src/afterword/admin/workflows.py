@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 import msgspec
 from litestar import Response, get, post
-from litestar.exceptions import PermissionDeniedException
+from litestar.exceptions import NotFoundException, PermissionDeniedException
 from litestar.handlers import HTTPRouteHandler
 from litestar.response import Redirect
 
@@ -24,7 +24,7 @@ from afterword.workflows.history.reading import list_survey_names
 from afterword.workflows.naming import event_words
 from afterword.workflows.saving.checking import Mistake
 from afterword.workflows.saving.known import check_on_saving
-from afterword.workflows.saving.listing import WorkflowFilters, list_workflows
+from afterword.workflows.saving.listing import Workflow, WorkflowFilters, get_workflow, list_workflows
 from afterword.workflows.saving.refusals import InvalidDefinition, NoSuchWorkflow
 from afterword.workflows.saving.workflows import turn_off, turn_on
 
@@ -85,6 +85,19 @@ def check_may_edit(request: AdminRequest) -> None:
     """
     if not may_edit_workflows(request.user):
         raise PermissionDeniedException(_("Your role may look at Workflows, and not change them."))
+
+
+async def found_workflow(database: Database, workflow_id: str) -> Workflow:
+    """The workflow of an address.
+
+    Raises:
+        NotFoundException: there is none, or it was deleted.
+    """
+    async with database.read_only().transaction() as connection:
+        try:
+            return await get_workflow(connection, workflow_id)
+        except NoSuchWorkflow as error:
+            raise NotFoundException(str(error)) from None
 
 
 def address(asked: Mapping[str, str]) -> str:

@@ -11,11 +11,13 @@ import msgspec
 from sqlalchemy import ColumnElement, TextClause, func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from afterword.accounts.audit import Value, audit
 from afterword.events.models import survey_response_type
 from afterword.gladly.webhooks import CONVERSATION_CLOSED
 from afterword.outcomes import ConfigurationError
 from afterword.store import tables
 from afterword.store.queue import RunQueue
+from afterword.translating import N_
 from afterword.workflows.definitions import ConversationClosed, Event, SurveyResponse
 from afterword.workflows.saving.listing import Workflow, get_workflow
 from afterword.workflows.saving.refusals import NoTask
@@ -30,6 +32,8 @@ from afterword.workflows.starting.matching import (
 from afterword.workflows.starting.starters import origin_of
 
 MOST_AT_ONCE = 1000
+FED = N_("run with earlier events")
+"""What the audit log says of it."""
 KEPT = (NO_WORKFLOW.code, WORKFLOW_WAS_OFF.code, WORKFLOW_HAD_NO_TASK.code, KIND_NOT_TICKED)
 IS_KEPT = text(
     f"event.status = 'ignored' AND event.reason_code IN ({', '.join(f'{code!r}' for code in KEPT)})"
@@ -112,6 +116,9 @@ async def feed(
     raw = await connection.get_raw_connection()
     plain: Any = raw.driver_connection
     runs = tuple(row.id for row in started)
+    if runs:
+        told: dict[str, Value] = {"events": len(runs)}
+        await audit(connection, "workflow", FED, (workflow_id, workflow.name), after=told)
     await queue.enqueue(plain, runs, behind=True)
     return Fed(runs, len(wanted) - len(runs), tuple(refused))
 

@@ -1,6 +1,7 @@
 """Schedules in the database: each due moment is made one event, whichever worker comes first."""
 
-from datetime import datetime
+import uuid
+from datetime import UTC, datetime
 
 import asyncpg
 import msgspec
@@ -71,6 +72,32 @@ async def keep_schedule(
             where=or_(table.c.cron != new.excluded.cron, table.c.time_zone != new.excluded.time_zone),
         )
     )
+
+
+async def make_event_now(connection: AsyncConnection, workflow_id: str) -> int:
+    """Make an event of this moment for a workflow that starts on a schedule, beside those that are due; answers its id.
+
+    It starts nothing by itself: whoever makes it has it run (``feeding.py``).
+    """
+    now = (await connection.execute(select(func.now()))).scalar_one()
+    made = insert(tables.event).values(
+        origin=schedule_origin(workflow_id),
+        type=SCHEDULE,
+        deduplication_key=f"now/{uuid.uuid4()}".encode(),
+        occurred_at=now,
+        body=_body(workflow_id, now),
+        status="matched",
+    )
+    return int((await connection.execute(made.returning(tables.event.c.id))).scalar_one())
+
+
+async def event_of_now(connection: AsyncConnection, workflow_id: str) -> str:
+    """The body of the event that :func:`make_event_now` would make, for a rehearsal."""
+    return _body(workflow_id, (await connection.execute(select(func.now()))).scalar_one())
+
+
+def _body(workflow_id: str, moment: datetime) -> str:
+    return msgspec.json.encode(ScheduleTold(moment.astimezone(UTC).isoformat(), workflow_id)).decode()
 
 
 class SchedulesKeeper:
