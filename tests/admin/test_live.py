@@ -8,6 +8,7 @@ from tests.fixtures.admin_pages import Browser, Past
 from afterword.admin import live
 from afterword.store import tables
 from afterword.store.database import Database
+from afterword.workflows.history.watching import newest_state
 
 
 async def changed(stream: aiohttp.ClientResponse) -> None:
@@ -52,7 +53,7 @@ async def test_a_stream_ends_so_that_whoever_signed_out_hears_no_more(
 
 async def test_a_server_that_stops_lets_its_listeners_go(database: Database) -> None:
     stopping = asyncio.Event()
-    stream = live.changes(database, None, stopping)
+    stream = live.changes(database, newest_state, stopping)
     await anext(stream)
     rest = asyncio.ensure_future(anext(stream, None))
     stopping.set()

@@ -12,16 +12,18 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from afterword.accounts.secrets import SecretBox
 from afterword.accounts.subscribing import list_subscriptions
+from afterword.admin.whom_form import changed_fields
 from afterword.settings import Settings
 from afterword.store import tables
 from afterword.store.database import Database
 from afterword.store.sessions import DatabaseStore
 from afterword.surveys.definitions import Survey, get_survey
-from afterword.translating import N_, translated
+from afterword.translating import N_, ngettext, translated
 from afterword.translating import gettext as _
 from afterword.webhook_keeping.health import AccountHealth, accounts_health
 from afterword.workflows.history.trial import Check, checks_of, read_trial
 from afterword.workflows.saving.guide import Guide, OwnService, find_guide, find_own_service, survey_asked
+from afterword.workflows.saving.whom_to_ask import whom_to_ask
 
 State = Literal["open", "works", "waits", "broken"]
 MAIL_PROOF_SECONDS = 365 * 24 * 3600
@@ -33,6 +35,8 @@ TITLES: Mapping[str, str] = MappingProxyType(
         "mail": N_("Mail"),
         "questions": N_("What to ask"),
         "workflows": N_("Make the Workflows"),
+        "whom": N_("Who is to be asked"),
+        "answer": N_("Where the answer goes"),
         "try": N_("Try it yourself"),
         "on": N_("Switch on"),
     }
@@ -44,6 +48,8 @@ WHY: Mapping[str, str] = MappingProxyType(
         "mail": N_("The survey reaches Customers by mail, so a mail server has to take it."),
         "questions": N_("Customers answer what is asked here, and Agents read it."),
         "workflows": N_("They say what happens when a Conversation is closed and when an answer comes."),
+        "whom": N_("Not every Conversation is worth a survey, and nobody wants one every week."),
+        "answer": N_("Agents see score and comment where they work: on the Customer's Timeline."),
         "try": N_("See with an address of your own that each part works, before any Customer is asked."),
         "on": N_("From then on every Customer who may be asked is asked."),
     }
@@ -123,6 +129,8 @@ class SetUp(msgspec.Struct, frozen=True, kw_only=True):
             self._mail,
             self._questions,
             self._workflows,
+            self._whom,
+            self._answer,
             self._try,
             Step(id="on", state="works" if self.is_on else "open", words=_("on") if self.is_on else ""),
         )
@@ -172,6 +180,21 @@ class SetUp(msgspec.Struct, frozen=True, kw_only=True):
             else ""
         )
         return Step(id="workflows", state="waits" if some else "open", words=some)
+
+    @property
+    def _whom(self) -> Step:
+        rules = None if self.guide.tell is None else whom_to_ask(self.guide.tell.definition)
+        if rules is None:
+            return Step(id="whom")
+        number = len(changed_fields(rules))
+        words = ngettext("by one rule", "by %(num)s rules", number)
+        return Step(id="whom", state="works", words=words if number else _("everybody with an email address"))
+
+    @property
+    def _answer(self) -> Step:
+        if self.guide.answer is None:
+            return Step(id="answer")
+        return Step(id="answer", state="works", words=_("onto the Customer's Timeline"))
 
     @property
     def _try(self) -> Step:

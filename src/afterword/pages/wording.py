@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from afterword.translating import ENGLISH, spoken
+from afterword.translating import ENGLISH, spoken, translated
 from afterword.translating import gettext as _
 
 if TYPE_CHECKING:
@@ -143,4 +143,5 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "anchor": anchor,
     "as_json": as_json,
     "percent": percent,
+    "translated": translated,
 }

@@ -10,6 +10,8 @@ from typing import Literal
 
 import asyncpg
 import msgspec
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from afterword.backfill.rows import Missing
 from afterword.backfill.slices import Span
@@ -91,6 +93,8 @@ WHERE account_id = $1 AND version = $2 AND finished_at IS NULL RETURNING *
 """
 
 GET = "SELECT * FROM preview WHERE account_id = $1"
+
+STATE = "SELECT coalesce(string_agg(xmin::text, ' ' ORDER BY account_id), '') FROM preview"
 
 OLD = """
 UPDATE preview SET is_kept = false
@@ -263,6 +267,11 @@ async def get_preview(connection: PlainConnection, account_id: str) -> Preview |
     """An account's preview; ``None`` when nobody asked for one."""
     row = await connection.fetchrow(GET, account_id)
     return None if row is None else _preview(row)
+
+
+async def preview_state(connection: AsyncConnection) -> str:
+    """How all previews are, told as one word: another one when any of them has come further."""
+    return str(await connection.scalar(text(STATE)))
 
 
 async def let_go_old(connection: PlainConnection) -> list[str]:

@@ -42,7 +42,7 @@ class InvalidBody(ValueError):
 
 
 class OfferedEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """A recent event to choose for a rehearsal; ``run_id`` is the run that it started, if it did."""
+    """A recent event to choose for a rehearsal; ``run_id`` is the run that it started, if it did, with its status."""
 
     id: int
     type: str
@@ -50,6 +50,7 @@ class OfferedEvent(msgspec.Struct, frozen=True, kw_only=True):
     conversation_id: str | None
     status: str
     run_id: int | None
+    run_status: str | None
 
 
 def pasted(wanted: Event, text: str) -> PastEvent:
@@ -137,6 +138,7 @@ async def offered_events(connection: AsyncConnection, workflow_id: str, wanted: 
             event.c.conversation_id,
             event.c.status,
             run.c.id.label("run_id"),
+            run.c.status.label("run_status"),
         )
         .outerjoin(run, (run.c.event_id == event.c.id) & (run.c.workflow_id == workflow_id))
         .where(or_(event.c.id.in_(select(of_runs.c.event_id)), event.c.id.in_(select(kept.c.id))))
