@@ -99,11 +99,11 @@ def _read_group(typed: Typed, path: str, mistakes: list[Mistake], *, drops_blank
             case "kept":
                 conditions.append(read_json(below, typed.text(f"kept:{below}"), mistakes))
             case "group" if level < LEVELS:
-                conditions.append(
-                    _read_group(
-                        typed, f"{below}.conditions", mistakes, drops_blank=drops_blank, level=level + 1
-                    )
+                inner = _read_group(
+                    typed, f"{below}.conditions", mistakes, drops_blank=drops_blank, level=level + 1
                 )
+                if inner["conditions"] or not drops_blank:
+                    conditions.append(inner)
             case _:
                 row = _compared(
                     *(typed.text(f"{below}.{name}") for name in ("field", "operator", "value", "type"))

@@ -19,6 +19,17 @@ Tree = dict[str, Any]
 Offers = Mapping[str, Mapping[str, str]]
 """What can be chosen, by id, for each kind of thing that a field may name."""
 
+NAMES: Mapping[str, str] = {
+    "ai": "AI",
+    "api": "API",
+    "csat": "CSAT",
+    "form": "form (name=value)",
+    "gladly": "Gladly",
+    "html": "HTML",
+    "json": "JSON",
+}
+"""Words of choices that are written otherwise."""
+
 PAIR = (
     Field(name="key", title="Name", kind="text"),
     Field(name="value", title="Value", kind="text"),
@@ -196,7 +207,8 @@ def choice_words(value: str) -> str:
     """What a choice is called: ``cancel-if-not-sent`` is *Cancel if not sent*; capitals are names and stay."""
     if not value:
         return N_("none")
-    return value if value.isupper() else value.replace("-", " ")[:1].upper() + value.replace("-", " ")[1:]
+    words = " ".join(NAMES.get(word, word) for word in value.split("-"))
+    return words[:1].upper() + words[1:]
 
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True):

@@ -29,6 +29,8 @@ EVENTS: Mapping[str, str] = {
 }
 OF_VALUES = re.compile(r"(conditions\[[0-9]+\])\.values(?:\[[0-9]+\])?$")
 """The values of *is one of* are lines of one field."""
+PIPE_FIRST = re.compile(r"[a-z]+://")
+"""Words that begin with a piped text begin with no capital."""
 RAW = Field(
     name="configuration",
     title="Configuration",
@@ -71,6 +73,7 @@ class TaskCard(msgspec.Struct, frozen=True, kw_only=True):
     after_unknown: str
     asks_after_unknown: bool
     is_installed: bool
+    configuration: Tree
     names: Mapping[str, str]
 
 
@@ -146,6 +149,7 @@ def _task_card(task: Tree, path: str, forms: Forms, task_types: TaskTypes, offer
         after_unknown=task["after_unknown_outcome"] or "",
         asks_after_unknown=asks,
         is_installed=fields is not None,
+        configuration=configuration,
         names={"run": f"names-{number}-run", "invitation": f"names-{number}-invitation"},
     )
 
@@ -189,13 +193,14 @@ def place(mistakes: Sequence[Mistake], cards: Sequence[TaskCard], event: EventCa
     placed = [(_nearest(OF_VALUES.sub(r"\1.value", mistake.path), titles), mistake) for mistake in mistakes]
     for path, mistake in sorted(placed, key=lambda one: order.get(one[0], 0)):
         words = by_path.setdefault(path, [])
-        if mistake.words not in words:
-            words.append(mistake.words)
+        told = mistake.words if PIPE_FIRST.match(mistake.words) else sentence(mistake.words)
+        if told not in words:
+            words.append(told)
             summary.append(
                 Told(
                     anchor(path.removesuffix(".type").removesuffix(".id")),
                     titles.get(path, ""),
-                    sentence(mistake.words),
+                    told,
                 )
             )
     opened = {above for path in by_path for above in _above(path)}

@@ -46,6 +46,20 @@ class SavedField(msgspec.Struct, frozen=True):
     """All fields of the same model, by name."""
 
 
+_AT_LEAST_OR_MOST: Mapping[str, str] = {">=": "at least", "<=": "at most", ">": "more than", "<": "less than"}
+_KINDS: Mapping[str, str] = {
+    "array": "a list",
+    "bool": "true or false",
+    "float": "a number",
+    "int": "a whole number",
+    "object": "a group of fields",
+    "str": "a text",
+}
+_BOUND = re.compile(r"Expected `(?:int|float)` (>=|<=|>|<) ([0-9.e+-]+)")
+_LENGTH = re.compile(r"Expected `(str|array|object)` of length (>=|<=) ([0-9]+)")
+_KIND = re.compile(r"Expected `([a-z |]+)`, got `([a-z]+)`")
+_PATTERN = re.compile(r"Expected `str` matching regex .*", re.DOTALL)
+_CHOICE = re.compile(r"Invalid enum value (.*)", re.DOTALL)
 _IN_TICKS = re.compile(r"`([^`]*)`")
 
 
@@ -92,6 +106,21 @@ def _converted(hint: Any, value: object, path: str) -> Iterator[Misfit]:
 
 
 def _plainly(words: str) -> str:
+    """What msgspec says, for people."""
+    if found := _BOUND.fullmatch(words):
+        return f"this has to be {_AT_LEAST_OR_MOST[found[1]]} {float(found[2]):g}"
+    if found := _LENGTH.fullmatch(words):
+        number, unit = int(found[3]), "character" if found[1] == "str" else "entry"
+        units = unit if number == 1 else {"character": "characters", "entry": "entries"}[unit]
+        verb = "needs" if found[2] == ">=" else "may have"
+        return f"this {verb} {_AT_LEAST_OR_MOST[found[2]]} {number:,} {units}"
+    if found := _KIND.fullmatch(words):
+        wanted = " or ".join(_KINDS.get(one, one) for one in found[1].split(" | ") if one != "null")
+        return f"{wanted} is expected here" + (f", not {_KINDS[found[2]]}" if found[2] in _KINDS else "")
+    if _PATTERN.fullmatch(words):
+        return "this is not written as it has to be; see the example"
+    if found := _CHOICE.fullmatch(words):
+        return f"there is no choice {_IN_TICKS.sub('', found[1]).strip(chr(39)).join('“”')}"
     return _IN_TICKS.sub(r"“\1”", words[:1].lower() + words[1:])
 
 
