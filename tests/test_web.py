@@ -114,6 +114,7 @@ WHO_MAY = {
     "/settings/tokens": SIGNED_IN,
     "/settings/tokens/{token_id:str}/end": SIGNED_IN,
     "/settings/people": SIGNED_IN,
+    "/settings/people/services": SIGNED_IN,
     "/settings/people/{person_id:str}": SIGNED_IN,
     "/workflows/{workflow_id:str}": SIGNED_IN,
     "/workflows/{workflow_id:str}/delete": SIGNED_IN,

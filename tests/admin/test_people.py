@@ -3,11 +3,22 @@
 from collections.abc import Callable
 
 import pytest
+from sqlalchemy import insert
 from tests.fixtures.admin_pages import PASSWORD, Browser
 
-from afterword.accounts.people import Person, Role, add_person, find_person_by_email
+from afterword.accounts.api_tokens import add_api_token, find_bearer
+from afterword.accounts.audit import list_entries
+from afterword.accounts.people import (
+    Person,
+    Role,
+    add_person,
+    add_service_account,
+    find_person_by_email,
+    find_service_account,
+)
 from afterword.accounts.welcome import new_link
 from afterword.store.database import Database
+from afterword.store.tables import json_event_endpoint
 
 NEW = {"email": "new@example.org", "name": "Nora <New>", "role": "manager"}
 CHOSEN = "another long password"
@@ -98,7 +109,15 @@ async def test_other_roles_look_and_change_nothing(
     _, page = await browser.get("/settings/people")
     assert owner.email in page
     assert "Invite somebody" not in page
-    for address, form in (("/settings/people", NEW), (f"/settings/people/{owner.id}", {"do": "remove"})):
+    service = {"service": "CRM", "service_role": "api_user"}
+    for address, form in (
+        ("/settings/people", NEW),
+        ("/settings/people/services", service),
+        *(
+            (f"/settings/people/{owner.id}", {"do": do})
+            for do in ("remove", "sign-out", "reset-codes", "link")
+        ),
+    ):
         answer, _ = await browser.send(address, form)
         assert answer.status == 403
     assert await role_of(database, NEW["email"]) is None
@@ -119,3 +138,74 @@ async def test_an_administrator_makes_and_unmakes_no_owner(
         assert answer.status == 422
         assert "by owners alone" in page
     assert await role_of(database, owner.email) == "owner"
+
+
+async def test_what_hangs_on_somebody_is_told_before_and_goes_over_to_a_service_account(
+    signed_in: Browser, database: Database
+) -> None:
+    known = await add(database, "m@example.org", "manager")
+    async with database.transaction() as connection:
+        token = await add_api_token(connection, known.id, "the till")
+        values = {"id": "OC_1", "person_id": known.id, "url_token_sha256": b"x", "url_token": b"x"}
+        await connection.execute(insert(json_event_endpoint).values(values))
+    _, page = await signed_in.get("/settings/people")
+    assert "Programs use these API tokens: the till. A JSON event is reached with them." in page
+    assert "Make a service account first" in page
+    answer, page = await signed_in.send(f"/settings/people/{known.id}", {"do": "remove"})
+    assert answer.status == 422
+    assert "Hand these over to a service account." in page
+    for name, told in (("CRM", "CRM</b>"), ("crm", "There is a service account crm already.")):
+        _, page = await signed_in.send(
+            "/settings/people/services", {"service": name, "service_role": "analyst"}
+        )
+        assert told in page
+    assert "They go on as those of CRM" in page
+    async with database.transaction() as connection:
+        service = await find_service_account(connection, "CRM")
+    assert service is not None
+    answer, _ = await signed_in.send(
+        f"/settings/people/{known.id}", {"do": "remove", "heir": known.id, "version": "1"}
+    )
+    assert answer.status == 422
+    answer, _ = await signed_in.send(
+        f"/settings/people/{known.id}", {"do": "remove", "heir": service.id, "version": "1"}
+    )
+    assert answer.status == 200
+    assert await role_of(database, "m@example.org") is None
+    async with database.transaction() as connection:
+        bearer = await find_bearer(connection, token)
+        (last, *_) = await list_entries(connection, kind="token", limit=1)
+    assert bearer is not None
+    assert bearer.person == service
+    assert (last.what, last.after) == ("handed over", {"of": "CRM"})
+
+
+async def test_nobody_signs_in_as_a_service_account(signed_in: Browser, database: Database) -> None:
+    async with database.transaction() as connection:
+        service = await add_service_account(connection, name="CRM", role="manager")
+    for form in ({"do": "link"}, {"do": "role", "role": "owner"}):
+        answer, _ = await signed_in.send(f"/settings/people/{service.id}", form)
+        assert answer.status == 422
+    answer, page = await signed_in.send(
+        "/settings/people/services", {"service": "App", "service_role": "owner"}
+    )
+    assert answer.status == 422
+    assert "A service account cannot be an owner." in page
+    assert 'value="App"' in page
+
+
+async def test_the_second_of_two_is_told_what_the_first_changed(
+    signed_in: Browser, database: Database
+) -> None:
+    known = await add(database, "m@example.org", "manager")
+    address = f"/settings/people/{known.id}"
+    _, page = await signed_in.get("/settings/people")
+    assert 'name="version" value="1"' in page
+    await signed_in.send(address, {"do": "role", "role": "analyst", "version": "1"})
+    for form in ({"do": "role", "role": "administrator"}, {"do": "remove"}):
+        answer, page = await signed_in.send(address, {**form, "version": "1"})
+        assert answer.status == 409
+        assert "Olivia Owner changed this person meanwhile (role manager → analyst)" in page
+    assert await role_of(database, "m@example.org") == "analyst"
+    await signed_in.send(address, {"do": "role", "role": "administrator", "version": "2"})
+    assert await role_of(database, "m@example.org") == "administrator"

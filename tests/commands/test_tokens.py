@@ -39,6 +39,22 @@ async def test_nobody_signs_in_as_a_service_account(call: Call) -> None:
     assert "Acme CRM  (service account)" in (await call("list", group="people")).output
 
 
+async def test_tokens_of_who_leaves_go_over_to_a_service_account(
+    call: Call, endpoint_id: str, database: Database
+) -> None:
+    await call("add", "boss@x.org", "--name", "Bea", "--role", "owner", group="people")
+    await call("add-service", "Acme CRM", group="people")
+    token = (await call("make", "till", "--for", "o@example.com", group="tokens")).output.strip()
+    removed = await call("remove", "o@example.com", "--tokens-to", "Acme CRM", group="people")
+    assert "go on as those of Acme CRM" in removed.output
+    async with database.transaction() as connection:
+        bearer = await find_bearer(connection, token)
+    assert bearer is not None
+    assert bearer.person.name == "Acme CRM"
+    owner = "SELECT person_id FROM json_event_endpoint WHERE id = $1"
+    assert await database.pool.fetchval(owner, endpoint_id) == bearer.person.id
+
+
 async def test_extensions_are_switched(call: Call) -> None:
     assert "is off" in (await call("off", "web-service", group="extensions")).output
     listed = {one["name"]: one["is_on"] for one in json_of(await call("list", "--json", group="extensions"))}

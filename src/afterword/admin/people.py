@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import cast, get_args
 
+import msgspec
 import structlog
 from litestar import Response, get, post
 from litestar.exceptions import PermissionDeniedException
@@ -12,9 +13,16 @@ from litestar.params import FromPath
 from litestar.response import Redirect
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from afterword.accounts.managing import change_role, list_people, remove_person
+from afterword.accounts.managing import ChangedMeanwhile, change_role, list_people, remove_person
 from afterword.accounts.one_time_codes import take_codes_away
-from afterword.accounts.people import InvalidPerson, Person, Role, add_person, find_person
+from afterword.accounts.people import (
+    InvalidPerson,
+    Person,
+    Role,
+    add_person,
+    add_service_account,
+    find_person,
+)
 from afterword.accounts.rights import PERMISSIONS, may_give_role, may_manage_people
 from afterword.accounts.sessions import count_sessions, end_sessions
 from afterword.accounts.welcome import new_link
@@ -28,6 +36,7 @@ from afterword.settings import Settings
 from afterword.store.database import Database
 from afterword.translating import N_
 from afterword.translating import gettext as _
+from afterword.workflows.starting.handing_over import hand_over, what_hangs_on
 
 log = structlog.get_logger()
 
@@ -42,7 +51,18 @@ ROLES: Mapping[Role, str] = MappingProxyType(
         "api_user": N_("API user"),
     }
 )
-NOTHING_TYPED: Mapping[str, str] = MappingProxyType({"email": "", "name": "", "role": "manager"})
+NOTHING_TYPED: Mapping[str, str] = MappingProxyType(
+    {"email": "", "name": "", "role": "manager", "service": "", "service_role": "api_user"}
+)
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """What a form asks for: what is to be done, another role, who takes tokens over, the version that was shown."""
+
+    do: str
+    role: str
+    heir: str
+    version: str
 
 
 class _Refused(Exception):
@@ -62,9 +82,19 @@ def people_routes(database: Database, settings: Settings, sessions: Sessions) ->
     async def add(request: AdminRequest) -> Response[str]:
         """Invite somebody."""
         form = await request.form()
-        typed = {field: text_of(form, field).strip() for field in NOTHING_TYPED}
+        typed = {field: text_of(form, field).strip() for field in ("email", "name", "role")}
         try:
             return await people_page.add(request, typed)
+        except (InvalidPerson, _Refused) as error:
+            return await people_page.show(request, problem=str(error), typed=typed)
+
+    @post(f"{PATH}/services", request_max_body_size=LARGEST_FORM)
+    async def add_service(request: AdminRequest) -> Response[str] | Redirect:
+        """Make a service account."""
+        form = await request.form()
+        typed = {"service": text_of(form, "service").strip(), "service_role": text_of(form, "service_role")}
+        try:
+            return await people_page.add_service(request, typed)
         except (InvalidPerson, _Refused) as error:
             return await people_page.show(request, problem=str(error), typed=typed)
 
@@ -72,13 +102,16 @@ def people_routes(database: Database, settings: Settings, sessions: Sessions) ->
     async def change(request: AdminRequest, person_id: FromPath[str]) -> Response[str] | Redirect:
         """Change something about somebody, by one of the buttons beside their name."""
         form = await request.form()
+        asked = Asked(*(text_of(form, field) for field in Asked.__struct_fields__))
         try:
-            link = await people_page.change(request, person_id, text_of(form, "do"), text_of(form, "role"))
+            link = await people_page.change(request, person_id, asked)
+        except ChangedMeanwhile as error:
+            return await people_page.show(request, problem=str(error), status=409)
         except (InvalidPerson, _Refused) as error:
             return await people_page.show(request, problem=str(error))
         return Redirect(PATH, status_code=303) if link is None else await people_page.tell(request, link)
 
-    return [people, add, change]
+    return [people, add, add_service, change]
 
 
 class _PeoplePage:
@@ -93,6 +126,7 @@ class _PeoplePage:
         request: AdminRequest,
         *,
         problem: str | None = None,
+        status: int = 422,
         typed: Mapping[str, str] = NOTHING_TYPED,
         invited: Invited | None = None,
         not_mailed: str | None = None,
@@ -101,18 +135,21 @@ class _PeoplePage:
         async with self._database.transaction() as connection:
             people = await list_people(connection)
             sessions = await count_sessions(connection, idle=self._sessions.idle)
+            hanging = await what_hangs_on(connection)
         return page(
             request,
             "people.html",
-            status=200 if problem is None else 422,
-            people=people,
+            status=200 if problem is None else status,
+            people=[one for one in people if not one.is_service],
+            services=[one for one in people if one.is_service],
+            hanging=hanging,
             sessions=sessions,
             roles=ROLES,
             permissions=PERMISSIONS,
             may_manage=may_manage_people(request.user),
             may_give_role=may_give_role,
             problem=problem,
-            typed=typed,
+            typed={**NOTHING_TYPED, **typed},
             invited=invited,
             not_mailed=not_mailed,
         )
@@ -124,15 +161,24 @@ class _PeoplePage:
             link = await new_link(connection, known.id, self._settings.public_url)
         return await self.tell(request, _invited(request, known, link))
 
-    async def change(self, request: AdminRequest, person_id: str, what: str, role: str) -> Invited | None:
+    async def add_service(self, request: AdminRequest, typed: Mapping[str, str]) -> Redirect:
+        role = _role_that_may_be_given(request, typed["service_role"])
+        async with self._database.transaction() as connection:
+            added = await add_service_account(connection, name=typed["service"], role=role)
+        return Redirect(f"{PATH}#person-{added.id}", status_code=303)
+
+    async def change(self, request: AdminRequest, person_id: str, asked: Asked) -> Invited | None:
+        seen = int(asked.version) if asked.version.isdecimal() else None
         async with self._database.transaction() as connection:
             known = await _known(connection, person_id)
-            new_role = _role_that_may_be_given(request, role or known.role, before=known.role)
-            match what:
+            new_role = _role_that_may_be_given(request, asked.role or known.role, before=known.role)
+            match asked.do:
                 case "remove":
-                    await remove_person(connection, person_id)
+                    if asked.heir:
+                        await hand_over(connection, known, asked.heir)
+                    await remove_person(connection, person_id, seen=seen)
                 case "role":
-                    await change_role(connection, person_id, new_role)
+                    await change_role(connection, person_id, new_role, seen=seen)
                 case "reset-codes":
                     await take_codes_away(connection, person_id)
                 case "sign-out":

@@ -81,9 +81,16 @@ def role(
 
 
 @app.command("remove")
-def remove(email: Email, data_dir: DataDir = None) -> None:
-    """Remove somebody, with their API tokens. What they did stays."""
-    with_database(data_dir, lambda database: _remove(database, email))
+def remove(
+    email: Email,
+    tokens_to: Annotated[
+        str,
+        typer.Option("--tokens-to", help="The service account that takes their tokens and JSON events over."),
+    ] = "",
+    data_dir: DataDir = None,
+) -> None:
+    """Remove somebody. Their API tokens end, unless they are handed over. What they did stays."""
+    with_database(data_dir, lambda database: _remove(database, email, tokens_to))
 
 
 @app.command("sign-out")
@@ -176,14 +183,20 @@ async def _role(database: "Database", email: str, role: str) -> None:
     typer.echo(f"{changed.name} is {_a(changed.role)} now.")
 
 
-async def _remove(database: "Database", email: str) -> None:
+async def _remove(database: "Database", email: str, tokens_to: str) -> None:
     from afterword.accounts.managing import remove_person  # noqa: PLC0415
+    from afterword.workflows.starting.handing_over import hand_over  # noqa: PLC0415
 
     with told_in_one_line():
         async with database.transaction() as connection:
             person = await find_by_words(connection, email)
+            if tokens_to:
+                heir = await find_by_words(connection, tokens_to)
+                await hand_over(connection, person, heir.id)
             await remove_person(connection, person.id)
-    typer.echo(f"{person.name} may not come in any more, nor may their API tokens.")
+    typer.echo(f"{person.name} may not come in any more.")
+    if tokens_to:
+        typer.echo(f"Their API tokens and JSON events go on as those of {heir.name}.")
 
 
 async def _sign_out(database: "Database", email: str) -> None:
