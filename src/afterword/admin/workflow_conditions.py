@@ -7,6 +7,8 @@ import msgspec
 
 from afterword.admin.workflow_controls import Tree
 from afterword.admin.workflow_values import Typed, as_json, read_json
+from afterword.translating import gettext as _
+from afterword.translating import translated
 from afterword.workflows.comparing import Operator, ValueType
 from afterword.workflows.conditions import Comparison, Group
 from afterword.workflows.saving.checking import Mistake
@@ -122,14 +124,19 @@ def condition_words(condition: Tree | Group | Comparison) -> list[str]:
 
 def _words(condition: Tree, indent: str) -> list[str]:
     if condition.get("is") == "group":
-        below = [
-            line for one in condition.get("conditions", ()) for line in _words(one, f"{indent}\N{EM SPACE}")
-        ]
-        return [f"{indent}{condition.get('join')} of these:", *below]
-    wanted = ", ".join(condition.get("values") or ([condition["value"]] if condition.get("value") else []))
-    of_type = "" if condition.get("type", "text") == "text" else f" ({condition['type']})"
-    name = field_words(condition.get("field", ""))
-    return [f"{indent}{name} {condition.get('operator')} {wanted}".rstrip() + of_type]
+        deeper = f"{indent}\N{EM SPACE}"
+        below = [line for one in condition.get("conditions", ()) for line in _words(one, deeper)]
+        head = _("all of these:") if condition.get("join") == "all" else _("any of these:")
+        return [f"{indent}{head}", *below]
+    values = condition.get("values") or ([condition["value"]] if condition.get("value") else [])
+    kind = condition.get("type", "text")
+    of_type = "" if kind == "text" else f" ({translated(kind)})"
+    words = [
+        field_words(condition.get("field", "")),
+        translated(condition.get("operator", "")),
+        ", ".join(values),
+    ]
+    return [f"{indent}{' '.join(filter(None, words))}{of_type}"]
 
 
 ONE_PIPE = re.compile(r"[~$]\{[a-z]+://(?:Field/|\$\.)?([^{}]+)\}")

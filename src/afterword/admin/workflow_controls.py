@@ -31,8 +31,8 @@ NAMES: Mapping[str, str] = {
 """Words of choices that are written otherwise."""
 
 PAIR = (
-    Field(name="key", title="Name", kind="text"),
-    Field(name="value", title="Value", kind="text"),
+    Field(name="key", title=N_("Name"), kind="text"),
+    Field(name="value", title=N_("Value"), kind="text"),
 )
 
 
@@ -186,7 +186,7 @@ def _options(field: Field, text: str, offers: Offers) -> tuple[Option, ...]:
     if field.offers in offers:
         found = offers[field.offers]
         gone = {text: f"{text} (not found)"} if text and text not in found else {}
-        nothing = {"": "Choose …" if field.is_required else "None"}
+        nothing = {"": N_("Choose …") if field.is_required else N_("None")}
         return tuple(Option(*one, one[0] == text) for one in {**nothing, **found, **gone}.items())
     if field.kind != "choice":
         return ()

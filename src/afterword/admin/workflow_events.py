@@ -7,6 +7,8 @@ from typing import get_args
 from afterword.admin.workflow_controls import Reading, Tree, read_group
 from afterword.admin.workflow_fields import Field
 from afterword.events.models import ResponseKind
+from afterword.translating import N_, ngettext, translated
+from afterword.translating import gettext as _
 from afterword.workflows.cron import next_moment, words_of
 from afterword.workflows.definitions import ConversationClosed, Event, JsonEvent, Schedule, SurveyResponse
 
@@ -14,27 +16,27 @@ NEXT_TIMES = 3
 
 KINDS = Field(
     name="kinds",
-    title="Which Responses",
+    title=N_("Which Responses"),
     kind="choices",
     options=get_args(ResponseKind),
-    help="Created is a Response that a respondent sent; updated is one that was changed later.",
+    help=N_("Created is a Response that a respondent sent; updated is one that was changed later."),
 )
 JSON_FIELDS = (
     Field(
         name="name",
-        title="Name",
+        title=N_("Name"),
         kind="text",
         is_required=True,
         example="customerId",
-        help="What Piped Text calls it.",
+        help=N_("What Piped Text calls it."),
     ),
     Field(
         name="path",
-        title="JSONPath",
+        title=N_("JSONPath"),
         kind="text",
         is_required=True,
         example="$.customerId",
-        help="Where its value stands in the event.",
+        help=N_("Where its value stands in the event."),
     ),
 )
 
@@ -43,32 +45,36 @@ def event_fields(event: Event) -> tuple[Field, ...]:
     """The fields of an event. Of what kind it is, and at which endpoint it arrives, cannot be changed."""
     match event:
         case ConversationClosed():
-            return (_account("gladly-account", "Gladly account", "Whose Conversations it starts with."),)
+            return (
+                _account("gladly-account", N_("Gladly account"), N_("Whose Conversations it starts with.")),
+            )
         case JsonEvent():
             return (
                 Field(
                     name="fields",
-                    title="JSON fields",
+                    title=N_("JSON fields"),
                     kind="rows",
                     fields=JSON_FIELDS,
-                    help="What Tasks can use of the event.",
+                    help=N_("What Tasks can use of the event."),
                 ),
             )
         case SurveyResponse(account=None):
             return (
-                Field(name="survey", title="Survey", kind="text", is_required=True, offers="survey"),
+                Field(name="survey", title=N_("Survey"), kind="text", is_required=True, offers="survey"),
                 KINDS,
             )
         case SurveyResponse():
             return (
-                _account("qualtrics-account", "Qualtrics account", "The account that the Survey is in."),
+                _account(
+                    "qualtrics-account", N_("Qualtrics account"), N_("The account that the Survey is in.")
+                ),
                 Field(
                     name="survey",
-                    title="Survey",
+                    title=N_("Survey"),
                     kind="text",
                     is_required=True,
                     example="SV_0f3KdWq81sBcZpT",
-                    help="The Survey's id in Qualtrics.",
+                    help=N_("The Survey's id in Qualtrics."),
                 ),
                 KINDS,
             )
@@ -76,19 +82,19 @@ def event_fields(event: Event) -> tuple[Field, ...]:
             return (
                 Field(
                     name="cron",
-                    title="When",
+                    title=N_("When"),
                     kind="text",
                     is_required=True,
                     example="0 9 * * 1-5",
-                    help="Five fields: minute, hour, day of the month, month, day of the week.",
+                    help=N_("Five fields: minute, hour, day of the month, month, day of the week."),
                 ),
                 Field(
                     name="time_zone",
-                    title="Time zone",
+                    title=N_("Time zone"),
                     kind="text",
                     is_required=True,
                     example="Europe/Berlin",
-                    help="An IANA name: on whose clocks.",
+                    help=N_("An IANA name: on whose clocks."),
                 ),
             )
 
@@ -113,15 +119,23 @@ def event_sentence(event: Event, names: Mapping[str, str]) -> str:
     """What starts a Workflow, in a sentence; ``names`` are those of accounts and Surveys, by id."""
     match event:
         case ConversationClosed(account=account):
-            return f"A Conversation of “{names.get(account, account)}” is closed in Gladly."
-        case JsonEvent(fields=fields):
-            read = {0: "none of its values is read", 1: "one value is read from it"}.get(
-                len(fields), f"{len(fields)} values are read from it"
+            return _(
+                "A Conversation of “%(account)s” is closed in Gladly.", account=names.get(account, account)
             )
-            return f"A JSON event arrives at the endpoint of this Workflow; {read}."
+        case JsonEvent(fields=()):
+            return _("A JSON event arrives at the endpoint of this Workflow; none of its values is read.")
+        case JsonEvent(fields=fields):
+            return ngettext(
+                "A JSON event arrives at the endpoint of this Workflow; %(num)s value is read from it.",
+                "A JSON event arrives at the endpoint of this Workflow; %(num)s values are read from it.",
+                len(fields),
+            )
         case SurveyResponse(survey=survey, kinds=kinds):
-            ticked = ", ".join(kinds) or "of no kind"
-            return f"A Response to the Survey “{names.get(survey, survey)}” is recorded ({ticked})."
+            return _(
+                "A Response to the Survey “%(survey)s” is recorded (%(kinds)s).",
+                survey=names.get(survey, survey),
+                kinds=", ".join(translated(kind) for kind in kinds) or _("of no kind"),
+            )
         case Schedule():
             words = words_of(event)
             return f"{words[:1].upper()}{words[1:]}."

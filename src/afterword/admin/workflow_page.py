@@ -16,7 +16,7 @@ from afterword.admin.workflow_values import as_json
 from afterword.pages.wording import anchor, sentence
 from afterword.tasks.contract import Repetition, repetition_of
 from afterword.tasks.describing import summary_of
-from afterword.translating import N_
+from afterword.translating import N_, translated
 from afterword.translating import gettext as _
 from afterword.workflows.definitions import Event
 from afterword.workflows.saving.checking import Mistake
@@ -33,9 +33,9 @@ PIPE_FIRST = re.compile(r"[a-z]+://")
 """Words that begin with a piped text begin with no capital."""
 RAW = Field(
     name="configuration",
-    title="Configuration",
+    title=N_("Configuration"),
     kind="json",
-    help="This task type is not installed here; what it was told is kept as it is.",
+    help=N_("This task type is not installed here; what it was told is kept as it is."),
 )
 
 
@@ -138,7 +138,7 @@ def _task_card(task: Tree, path: str, forms: Forms, task_types: TaskTypes, offer
         label=task["label"],
         sentence=_("No task type “%(name)s” is installed here.", name=task["type"])
         if task_type is None
-        else summary_of(task_type),
+        else translated(summary_of(task_type)),
         facts=tuple(_facts(fields or (), configuration, offers)),
         condition_words=_condition_words(task["conditions"]),
         controls=_with_otherwise(controls, task_types, task),
@@ -233,7 +233,7 @@ def _titles(cards: Sequence[TaskCard], event: EventCard) -> Iterable[tuple[str, 
 
 def _control_titles(controls: Sequence[Control], above: str) -> Iterable[tuple[str, str]]:
     for control in controls:
-        title = f"{above}, {control.field.title}"
+        title = f"{above}, {translated(control.field.title)}"
         yield control.path, title
         yield from _control_titles(control.controls, title)
         for number, row in enumerate(control.rows, 1):
