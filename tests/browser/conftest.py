@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 from litestar import Litestar
+from litestar.routes import HTTPRoute
 from playwright.async_api import Browser, BrowserContext, Page, ViewportSize, async_playwright
 from tests.fixtures.site import PASSWORD, Site
 
@@ -47,7 +48,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest_asyncio.fixture
-async def site(database: Database, serve: Callable[[Litestar], Awaitable[str]]) -> Site:
+async def site(database: Database, serve: Callable[[Litestar], Awaitable[str]]) -> AsyncIterator[Site]:
     settings = Settings.load({})
     box = SecretBox(["a key for the tests, long enough to be one"])
     async with database.transaction() as connection:
@@ -60,25 +61,27 @@ async def site(database: Database, serve: Callable[[Litestar], Awaitable[str]]) 
         workflow_id = await add_workflow(
             connection, name="Ask everybody", definition=Definition(JsonEvent("E"), tasks)
         )
-    url = await serve(
-        Litestar(
-            route_handlers=[
-                *survey_page_routes(database, settings),
-                *admin_routes(
-                    database,
-                    settings,
-                    csrf_secret="a secret of the tests",
-                    box=box,
-                    planning=PlanningTasks(settings, database, box),
-                ),
-                *static_routes(),
-            ],
-            exception_handlers=exception_handlers,
-            openapi_config=None,
-            logging_config=None,
-        )
+    planning = PlanningTasks(settings, database, box)
+    app = Litestar(
+        route_handlers=[
+            *survey_page_routes(database, settings),
+            *admin_routes(
+                database,
+                settings,
+                csrf_secret="a secret of the tests",
+                box=box,
+                planning=planning,
+            ),
+            *static_routes(),
+        ],
+        exception_handlers=exception_handlers,
+        openapi_config=None,
+        logging_config=None,
     )
-    return Site(database, url, survey_id, list_id, workflow_id)
+    url = await serve(app)
+    pages = [route.path for route in app.routes if isinstance(route, HTTPRoute) and "GET" in route.methods]
+    yield Site(database, url, survey_id, list_id, workflow_id, pages=frozenset(pages))
+    await planning.close()
 
 
 @pytest_asyncio.fixture

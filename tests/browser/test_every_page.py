@@ -1,0 +1,94 @@
+"""Every page there is, with everything on it that can be: axe finds nothing, light or dark, and it fits 320 px."""
+
+import asyncio
+import itertools
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from axe_playwright_python.base import AXE_SCRIPT
+from playwright.async_api import BrowserContext, Page, ViewportSize
+from tests.fixtures.everything import make_everything
+from tests.fixtures.site import Site
+
+from afterword.accounts.secrets import SecretBox
+from afterword.admin.setup_steps import TITLES
+
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+NO_PAGES = re.compile(r"^/static/|/stream$|\.csv$|/preview$")
+"""What no browser shows by itself."""
+KNOWN: Mapping[str, Sequence[str]] = {"kind": ["gladly", "qualtrics"], "step_id": list(TITLES)}
+"""What stands in placeholders, besides ids. A new placeholder has to be entered here, or in ``make_everything``."""
+MORE = (
+    "/?days=28",
+    "/results/{survey_id:str}?period=all&score=1",
+    "/workflows/explain?q=R_1",
+    "/jfe/form/{survey_id:str}?Q_DL={link_token:str}&Q_CHL=email",
+    "/nothing-here",
+)
+IS_NOT_THERE = re.compile(r"/(nothing-here|welcome|sign-in/code|jfe/form/[^/?]+)$")
+"""Pages that say so, with 404 or 410."""
+AT_ONCE = 2
+NARROW, WIDE = ViewportSize(width=320, height=800), ViewportSize(width=1280, height=800)
+PLACEHOLDER = re.compile(r"{(\w+):\w+}")
+RUN_AXE = """async options => (await axe.run(document, options)).violations.map(one => ({
+    id: one.id, help: one.help, places: one.nodes.slice(0, 3).map(node => node.target.join(" ")),
+}))"""
+
+
+def filled_in(path: str, known: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    """The addresses of a path: one for each value of what stands in it."""
+    names = PLACEHOLDER.findall(path)
+    for values in itertools.product(*(known[name] for name in names)):
+        yield PLACEHOLDER.sub(r"{\1}", path).format_map(dict(zip(names, values, strict=True)))
+
+
+class Look:
+    """What is wrong with the pages that were looked at; each once, whatever leads there."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._seen: set[str] = set()
+        self.wrong: list[str] = []
+
+    async def at(self, page: Page, address: str) -> None:
+        """Look at one page, narrow and wide, light and dark."""
+        await page.emulate_media(color_scheme="light")
+        await page.set_viewport_size(NARROW)
+        answer = await page.goto(f"{self._url}{address}", wait_until="domcontentloaded")
+        if answer is None or page.url in self._seen:
+            return
+        self._seen.add(page.url)
+        if (answer.status >= 400) != bool(IS_NOT_THERE.search(page.url)):
+            self.wrong.append(f"{address}: answers {answer.status}")
+        await page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
+        wide = await page.evaluate("document.scrollingElement.scrollWidth")
+        if wide > NARROW["width"]:
+            self.wrong.append(f"{address}: {wide} pixels wide where there are {NARROW['width']}")
+        await page.set_viewport_size(WIDE)
+        await page.evaluate(AXE_SCRIPT)
+        await self._axe(page, address, {"type": "tag", "values": TAGS})
+        await page.emulate_media(color_scheme="dark")
+        await self._axe(page, f"{address}, dark", {"type": "rule", "values": ["color-contrast"]})
+
+    async def _axe(self, page: Page, what: str, rules: dict[str, Any]) -> None:
+        options = {"runOnly": rules, "resultTypes": ["violations"], "preload": False, "iframes": False}
+        for one in await page.evaluate(RUN_AXE, options):
+            self.wrong.append(f"{what}: {one['id']}: {one['help']}: {'; '.join(one['places'])}")
+
+
+async def test_axe_finds_nothing_on_any_page_and_none_is_wider_than_a_phone(
+    owners_page: Page, context: BrowserContext, site: Site
+) -> None:
+    made = await make_everything(site, SecretBox(["a key for the tests, long enough to be one"]))
+    wanted = [path for path in (*sorted(site.pages), *MORE) if not NO_PAGES.search(path)]
+    addresses = iter([address for path in wanted for address in filled_in(path, {**made, **KNOWN})])
+    look = Look(site.url)
+
+    async def one_after_another() -> None:
+        page = await context.new_page()
+        for address in addresses:
+            await look.at(page, address)
+
+    await asyncio.gather(*(one_after_another() for _ in range(AT_ONCE)))
+    assert look.wrong == [], "\n".join(look.wrong)
