@@ -7,17 +7,32 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
+import aiohttp
 import asyncpg
 import msgspec
 import pytest
+import pytest_asyncio
 from litestar import get
 from litestar.routes import HTTPRoute
+from tests.fixtures.admin_pages import PASSWORD, Browser
 
 from afterword import health as health_of
 from afterword import web, web_requests
+from afterword.accounts.people import Role, add_person
+from afterword.accounts.rights import (
+    CONNECTS,
+    EDITS_SURVEYS,
+    EDITS_WORKFLOWS,
+    MANAGES_PEOPLE,
+    OPERATES,
+    READS_AUDIT_LOG,
+    SEES_CUSTOMERS,
+)
 from afterword.outcomes import ConfigurationError
 from afterword.settings import Settings
 from afterword.store.database import WORKER_NAME
@@ -124,6 +139,50 @@ WHO_MAY = {
 }
 """Every address; a new one has to be entered here by whoever makes it."""
 
+ANY_ROLE: Mapping[Role, bool] = dict.fromkeys(get_args(Role), True)
+NEEDS: Mapping[tuple[str, str], Mapping[Role, bool]] = {
+    ("POST", "/account/language"): ANY_ROLE,
+    ("POST", "/account/password"): ANY_ROLE,
+    ("POST", "/account/sessions/end"): ANY_ROLE,
+    ("POST", "/account/codes"): ANY_ROLE,
+    ("POST", "/account/codes/{what:str}"): ANY_ROLE,
+    ("POST", "/settings/tokens"): ANY_ROLE,
+    ("POST", "/settings/tokens/{token_id:str}/end"): ANY_ROLE,
+    ("GET", "/setup"): CONNECTS,
+    ("GET", "/setup/{step_id:str}"): CONNECTS,
+    ("POST", "/setup/{step_id:str}"): CONNECTS,
+    ("GET", "/settings/accounts/add/{kind:str}"): CONNECTS,
+    ("POST", "/settings/accounts/add/{kind:str}"): CONNECTS,
+    ("POST", "/settings/accounts/{account_id:str}/{what:str}"): CONNECTS,
+    ("GET", "/settings/apps/add/qualtrics"): CONNECTS,
+    ("POST", "/settings/apps/add/qualtrics"): CONNECTS,
+    ("POST", "/settings/extensions/{name:str}"): CONNECTS,
+    ("GET", "/settings/audit"): READS_AUDIT_LOG,
+    ("POST", "/settings/people"): MANAGES_PEOPLE,
+    ("POST", "/settings/people/{person_id:str}"): MANAGES_PEOPLE,
+    ("POST", "/surveys/{survey_id:str}"): EDITS_SURVEYS,
+    ("POST", "/surveys/{survey_id:str}/preview"): EDITS_SURVEYS,
+    ("POST", "/surveys/{survey_id:str}/test-mail"): EDITS_SURVEYS,
+    ("POST", "/workflows/replays"): OPERATES,
+    ("POST", "/workflows/replays/{replay_id:str}/stop"): OPERATES,
+    ("POST", "/workflows/runs/{run_id:str}/cancel"): OPERATES,
+    ("POST", "/workflows/sending/pause"): OPERATES,
+    ("POST", "/workflows/sending/resume"): OPERATES,
+    ("POST", "/workflows/sending/{workflow_id:str}/release"): OPERATES,
+    ("POST", "/workflows/sending/{workflow_id:str}/cancel"): OPERATES,
+    ("GET", "/workflows/{workflow_id:str}/rehearse"): SEES_CUSTOMERS,
+    ("POST", "/workflows/{workflow_id:str}/rehearse"): SEES_CUSTOMERS,
+    ("GET", "/workflows/new"): EDITS_WORKFLOWS,
+    ("GET", "/workflows/new/event"): EDITS_WORKFLOWS,
+    ("GET", "/workflows/new/{kind:str}"): EDITS_WORKFLOWS,
+    ("POST", "/workflows/new/{kind:str}"): EDITS_WORKFLOWS,
+    ("POST", "/workflows/switch"): EDITS_WORKFLOWS,
+    ("POST", "/workflows/{workflow_id:str}"): EDITS_WORKFLOWS,
+    ("POST", "/workflows/json-events/{endpoint_id:str}"): EDITS_WORKFLOWS,
+}
+"""Whom of those who are signed in an address is for; where it is not here: every role for GET, and nobody for POST, so
+that a new form has to be entered."""
+
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "TRACE", "BREW"]
 
 
@@ -165,6 +224,54 @@ async def test_every_address_is_for_whom_it_should_be(afterword: Any) -> None:
                 case _:
                     assert answer.status in {200, 403, 404, 410}, told
     assert await afterword.events() == []
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def people(afterword: Any) -> AsyncIterator[dict[Role, Browser]]:
+    """Somebody of each role, signed in."""
+    async with AsyncExitStack() as stack:
+        browsers: dict[Role, Browser] = {}
+        for role in ANY_ROLE:
+            email = f"{role}@roles.example"
+            async with afterword.database.transaction() as connection:
+                await add_person(connection, email=email, name=role, role=role, password=PASSWORD)
+            jar = aiohttp.CookieJar(unsafe=True)
+            session = await stack.enter_async_context(aiohttp.ClientSession(afterword.url, cookie_jar=jar))
+            browsers[role] = Browser(session, afterword.url)
+            answer, _ = await browsers[role].sign_in(email)
+            assert answer.headers["Location"] == "/", role
+        yield browsers
+        await afterword.database.pool.execute("DELETE FROM person WHERE email LIKE '%@roles.example'")
+
+
+@shared
+async def test_every_address_is_for_the_roles_that_it_should_be(
+    afterword: Any, people: dict[Role, Browser]
+) -> None:
+    """What a role may not open or send is refused, whatever it is about; what it may is not."""
+    wrong = []
+    asked = set()
+    for path, methods in (await routes_of(afterword.database.url)).items():
+        if WHO_MAY[path] != SIGNED_IN or path.endswith("/stream"):
+            continue
+        for method in sorted(methods & {"GET", "POST"}):
+            may = NEEDS.get((method, path), ANY_ROLE if method == "GET" else {})
+            asked.add((method, path))
+            for role, browser in people.items():
+                place = address(path, afterword)
+                send = (
+                    browser.get(place, follow=False)
+                    if method == "GET"
+                    else browser.send(place, {}, follow=False)
+                )
+                answer, _ = await send
+                is_let_in = answer.status != 403 and not answer.headers.get("Location", "").startswith(
+                    "/sign-in"
+                )
+                if is_let_in != may.get(role, False) or answer.status >= 500:
+                    wrong.append(f"{method} {path}: {role}: {answer.status}")
+    assert wrong == [], "\n".join(wrong)
+    assert NEEDS.keys() <= asked
 
 
 @shared

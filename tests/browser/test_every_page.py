@@ -6,18 +6,24 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from axe_playwright_python.base import AXE_SCRIPT
+import pytest
+from axe_playwright_python.base import AXE_SCRIPT  # type: ignore[import-untyped]
 from playwright.async_api import BrowserContext, Page, ViewportSize
 from tests.fixtures.everything import make_everything
 from tests.fixtures.site import Site
 
 from afterword.accounts.secrets import SecretBox
 from afterword.admin.setup_steps import TITLES
+from afterword.admin.workflow_new import TITLES as WORKFLOW_TITLES
 
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 NO_PAGES = re.compile(r"^/static/|/stream$|\.csv$|/preview$")
 """What no browser shows by itself."""
-KNOWN: Mapping[str, Sequence[str]] = {"kind": ["gladly", "qualtrics"], "step_id": list(TITLES)}
+KNOWN: Mapping[str, Sequence[str]] = {
+    "step_id": list(TITLES),
+    "/settings/accounts/add/{kind:str}": ["gladly", "qualtrics"],
+    "/workflows/new/{kind:str}": [kind for kind in WORKFLOW_TITLES if kind != "event"],
+}
 """What stands in placeholders, besides ids. A new placeholder has to be entered here, or in ``make_everything``."""
 MORE = (
     "/?days=28",
@@ -37,9 +43,9 @@ RUN_AXE = """async options => (await axe.run(document, options)).violations.map(
 
 
 def filled_in(path: str, known: Mapping[str, Sequence[str]]) -> Iterator[str]:
-    """The addresses of a path: one for each value of what stands in it."""
+    """The addresses of a path: one for each value of what stands in it, there or everywhere."""
     names = PLACEHOLDER.findall(path)
-    for values in itertools.product(*(known[name] for name in names)):
+    for values in itertools.product(*(known.get(path) or known[name] for name in names)):
         yield PLACEHOLDER.sub(r"{\1}", path).format_map(dict(zip(names, values, strict=True)))
 
 
@@ -62,14 +68,18 @@ class Look:
         if (answer.status >= 400) != bool(IS_NOT_THERE.search(page.url)):
             self.wrong.append(f"{address}: answers {answer.status}")
         await page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
-        wide = await page.evaluate("document.scrollingElement.scrollWidth")
-        if wide > NARROW["width"]:
-            self.wrong.append(f"{address}: {wide} pixels wide where there are {NARROW['width']}")
+        await self._fits(page, address, NARROW)
         await page.set_viewport_size(WIDE)
+        await self._fits(page, address, WIDE)
         await page.evaluate(AXE_SCRIPT)
         await self._axe(page, address, {"type": "tag", "values": TAGS})
         await page.emulate_media(color_scheme="dark")
         await self._axe(page, f"{address}, dark", {"type": "rule", "values": ["color-contrast"]})
+
+    async def _fits(self, page: Page, address: str, window: ViewportSize) -> None:
+        wide = await page.evaluate("document.scrollingElement.scrollWidth")
+        if wide > window["width"]:
+            self.wrong.append(f"{address}: {wide} pixels wide where there are {window['width']}")
 
     async def _axe(self, page: Page, what: str, rules: dict[str, Any]) -> None:
         options = {"runOnly": rules, "resultTypes": ["violations"], "preload": False, "iframes": False}
@@ -77,6 +87,7 @@ class Look:
             self.wrong.append(f"{what}: {one['id']}: {one['help']}: {'; '.join(one['places'])}")
 
 
+@pytest.mark.timeout(300)
 async def test_axe_finds_nothing_on_any_page_and_none_is_wider_than_a_phone(
     owners_page: Page, context: BrowserContext, site: Site
 ) -> None:

@@ -168,6 +168,7 @@ class _PeoplePage:
         return Redirect(f"{PATH}#person-{added.id}", status_code=303)
 
     async def change(self, request: AdminRequest, person_id: str, asked: Asked) -> Invited | None:
+        _check_may_manage(request)
         seen = int(asked.version) if asked.version.isdecimal() else None
         async with self._database.transaction() as connection:
             known = await _known(connection, person_id)
@@ -209,9 +210,13 @@ async def _known(connection: AsyncConnection, person_id: str) -> Person:
     return known
 
 
-def _role_that_may_be_given(request: AdminRequest, text: str, *, before: Role | None = None) -> Role:
+def _check_may_manage(request: AdminRequest) -> None:
     if not may_manage_people(request.user):
         raise PermissionDeniedException(_("Your role may look at people, and not change them."))
+
+
+def _role_that_may_be_given(request: AdminRequest, text: str, *, before: Role | None = None) -> Role:
+    _check_may_manage(request)
     if text not in get_args(Role):
         raise _Refused(_("Choose one of the roles."))
     role = cast("Role", text)
