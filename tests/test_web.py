@@ -179,6 +179,15 @@ NEEDS: Mapping[tuple[str, str], Mapping[Role, bool]] = {
     ("POST", "/workflows/switch"): EDITS_WORKFLOWS,
     ("POST", "/workflows/{workflow_id:str}"): EDITS_WORKFLOWS,
     ("POST", "/workflows/json-events/{endpoint_id:str}"): EDITS_WORKFLOWS,
+    ("GET", "/workflows/{workflow_id:str}/delete"): EDITS_WORKFLOWS,
+    ("POST", "/workflows/{workflow_id:str}/delete"): EDITS_WORKFLOWS,
+    ("GET", "/workflows/{workflow_id:str}/earlier"): EDITS_WORKFLOWS,
+    ("POST", "/workflows/{workflow_id:str}/earlier"): EDITS_WORKFLOWS,
+    ("POST", "/workflows/{workflow_id:str}/revisions"): EDITS_WORKFLOWS,
+    ("GET", "/workflows/{workflow_id:str}/run"): EDITS_WORKFLOWS,
+    ("POST", "/workflows/{workflow_id:str}/run"): EDITS_WORKFLOWS,
+    ("POST", "/workflows/{workflow_id:str}/settings"): EDITS_WORKFLOWS,
+    ("POST", "/workflows/{workflow_id:str}/test"): EDITS_WORKFLOWS,
 }
 """Whom of those who are signed in an address is for; where it is not here: every role for GET, and nobody for POST, so
 that a new form has to be entered."""
