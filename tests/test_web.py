@@ -159,6 +159,7 @@ NEEDS: Mapping[tuple[str, str], Mapping[Role, bool]] = {
     ("POST", "/settings/extensions/{name:str}"): CONNECTS,
     ("GET", "/settings/audit"): READS_AUDIT_LOG,
     ("POST", "/settings/people"): MANAGES_PEOPLE,
+    ("POST", "/settings/people/services"): MANAGES_PEOPLE,
     ("POST", "/settings/people/{person_id:str}"): MANAGES_PEOPLE,
     ("POST", "/surveys/{survey_id:str}"): EDITS_SURVEYS,
     ("POST", "/surveys/{survey_id:str}/preview"): EDITS_SURVEYS,
