@@ -11,6 +11,8 @@ from afterword.translating import (
     best_language,
     gettext,
     ngettext,
+    retold,
+    said,
     speaking,
     spoken,
     translated,
@@ -54,6 +56,31 @@ def test_values_are_put_in_and_numbers_choose_their_form() -> None:
     assert ngettext("%(num)s Run", "%(num)s Runs", 1) == "1 Run"
     assert ngettext("%(num)s Run", "%(num)s Runs", 2) == "2 Runs"
     assert N_("kept") == "kept"
+
+
+def test_what_was_kept_in_english_is_told_in_another_language_with_the_values_it_has() -> None:
+    kept = said("the customer was asked lately, and is to be asked at most once in %(days)s days", days=30)
+    inbox = said("the inbox that it was closed in %(what)s", what=N_("is not asked about"))
+    vendors = "Gladly did not accept the credentials (GET /agents: 401); check the user name and the API token of the "
+    vendors += "connected account"
+    assert retold(kept) == kept
+    with speaking("de"):
+        assert (
+            retold(kept)
+            == "der Kunde wurde kürzlich gefragt und soll höchstens einmal in 30 Tagen gefragt werden"
+        )
+        assert retold(inbox) == "die Inbox, in der sie geschlossen wurde, ist keine, nach der gefragt wird"
+        assert retold(vendors) == (
+            "Gladly hat die Zugangsdaten nicht angenommen (GET /agents: 401); prüfen Sie den Benutzernamen und das "
+            "API-Token des verbundenen Kontos"
+        )
+        assert retold("words of somebody's own") == "words of somebody's own"
+
+
+@given(st.text())
+def test_whatever_was_kept_is_told(words: str) -> None:
+    with speaking("es"):
+        assert retold(words) or not words
 
 
 def test_moments_numbers_and_durations_are_written_as_the_language_does() -> None:

@@ -16,7 +16,7 @@ from afterword.translating import ENGLISH, FOLDER, LANGUAGES
 
 PACKAGE = FOLDER.parent
 CONFIGURATION = PACKAGE.parents[1] / "pyproject.toml"
-KEYWORDS = {"_": None, "N_": None, "gettext": None, "ngettext": (1, 2)}
+KEYWORDS = {"_": None, "N_": None, "said": None, "gettext": None, "ngettext": (1, 2)}
 PLACEHOLDER = re.compile(r"%\(\w+\)s")
 TRANSLATED = sorted(LANGUAGES.keys() - {ENGLISH})
 
@@ -38,10 +38,12 @@ NAMES = frozenset(
     }
 )
 """Words that are the same everywhere."""
+CLASSES = frozenset({"small plain"})
+"""Looks that macros are told by."""
 UNITS = frozenset({"ms", "s", "min", "h", "d"})
 SAID_ATTRIBUTE = re.compile(r'\b(?:aria-label|placeholder|title|alt|data-label)="([^"]*)"')
 SENTENCE = re.compile(r"[A-Z][a-z]+$|[A-Z][a-z]+ |[a-z]{2,} [a-z]")
-NOT_SAID = re.compile(r"\s*(aria-[a-z]+=|readonly)")
+NOT_SAID = re.compile(r"\s*(aria-[a-z]+=|readonly|autofocus)")
 """Attributes that a macro makes."""
 SILENT_BLOCKS = frozenset({"body_class", "language"})
 TEMPLATES = sorted(path for folder in PACKAGE.rglob("templates") for path in folder.rglob("*.html"))
@@ -136,7 +138,7 @@ def _said(tree: nodes.Template) -> Iterator[str]:
 def _is_said(text: str) -> bool:
     text = re.sub(r"&[#\w]+;", " ", text)
     return not NOT_SAID.match(text) and any(
-        word not in NAMES | UNITS for word in re.findall(r"[^\W\d_]+", text)
+        word not in NAMES | UNITS for word in re.findall(r"[^\W\d_]{2,}", text)
     )
 
 
@@ -146,7 +148,7 @@ def _is_attribute_said(words: str) -> bool:
 
 def _said_in_expression(node: nodes.Node) -> Iterator[str]:
     if isinstance(node, nodes.Const):
-        if isinstance(node.value, str) and SENTENCE.match(node.value) and node.value not in NAMES:
+        if isinstance(node.value, str) and SENTENCE.match(node.value) and node.value not in NAMES | CLASSES:
             yield node.value
         return
     if isinstance(node, nodes.Call) and isinstance(node.node, nodes.Name) and node.node.name in KEYWORDS:

@@ -10,7 +10,8 @@ import asyncio
 import functools
 import gettext as catalogs
 import io
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
@@ -21,6 +22,10 @@ LANGUAGES: Mapping[str, str] = MappingProxyType({"en": "English", "de": "Deutsch
 ENGLISH = "en"
 FOLDER = Path(__file__).parent / "translations"
 LONGEST_HEADER = 200
+PLACE = re.compile(r"%\((\w+)\)s")
+PARTS = re.compile(r"(?P<what>[^;()]+)(?P<call> \(.*\))?(?:; (?P<advice>[^;]+))?", re.DOTALL)
+FEWEST_WORDS = 3
+"""Of its own has a text to have, to be known by them."""
 
 _speaking: ContextVar[str] = ContextVar("speaking", default=ENGLISH)
 
@@ -86,6 +91,61 @@ def N_(message: str) -> str:  # noqa: N802
     return message
 
 
+def said(message: str, /, **values: object) -> str:
+    """An English text with values, to be kept and shown later to whoever it may be, by :func:`retold`."""
+    return message % values
+
+
+def retold(words: str) -> str:
+    """A text that was kept, in the language that is spoken: found by what it was made from, with the values it has.
+
+    One that no catalog knows stays as it is.
+    """
+    language = _speaking.get()
+    return words if language == ENGLISH or not words else _retold(words, language)
+
+
+@functools.lru_cache(maxsize=4096)
+def _retold(words: str, language: str) -> str:
+    exactly = _catalog(language).gettext(words)
+    if exactly != words:
+        return exactly
+    for pattern, message in _patterns(language):
+        if (found := pattern.fullmatch(words)) is not None:
+            values = {name: _retold(value, language) for name, value in found.groupdict().items()}
+            return _catalog(language).gettext(message) % values
+    return _retold_by_parts(words, language)
+
+
+def _retold_by_parts(words: str, language: str) -> str:
+    """What vendors' errors are like: what it was, the call in brackets, and what to do."""
+    parts = PARTS.fullmatch(words)
+    if parts is None or not (parts["call"] or parts["advice"]):
+        return words
+    advice = f"; {_retold(parts['advice'], language)}" if parts["advice"] else ""
+    return f"{_retold(parts['what'], language)}{parts['call'] or ''}{advice}"
+
+
+@functools.cache
+def _patterns(language: str) -> list[tuple[re.Pattern[str], str]]:
+    """Each text that has places for values and enough words of its own to be known by, the longest first."""
+    messages = _catalog(language).english
+    found = [(one, PLACE.sub("", one)) for one in messages if PLACE.search(one) and "<" not in one]
+    telling = [(own, one) for one, own in found if len(own.split()) >= FEWEST_WORDS]
+    return [(_pattern(one), one) for _own, one in sorted(telling, key=lambda pair: -len(pair[0]))]
+
+
+def _pattern(message: str) -> re.Pattern[str]:
+    pieces, known = [], set[str]()
+    for index, piece in enumerate(PLACE.split(message)):
+        if index % 2 == 0:
+            pieces.append(re.escape(piece.replace("%%", "%")))
+        else:
+            pieces.append(f"(?P={piece})" if piece in known else f"(?P<{piece}>.*?)")
+            known.add(piece)
+    return re.compile("".join(pieces), re.DOTALL)
+
+
 def translated(message: str) -> str:
     """A text as it stands, in the language that is spoken; one that no catalog knows stays as it is."""
     language = _speaking.get()
@@ -103,24 +163,30 @@ def translated_number(singular: str, plural: str, number: int) -> str:
 async def get_ready() -> None:
     """Have the texts of the language that is spoken at hand: they are read once, and nobody else waits meanwhile."""
     if spoken() not in _read:
-        await asyncio.to_thread(_catalog, spoken())
+        await asyncio.to_thread(_patterns, spoken())
         _read.add(spoken())
 
 
 _read = {ENGLISH}
 
 
+class _Catalog(catalogs.GNUTranslations):
+    """Texts with their translations; ``english`` are all that it knows, in no form of a number."""
+
+    def __init__(self, compiled: io.BytesIO, english: Sequence[str]) -> None:
+        super().__init__(compiled)
+        self.english = english
+
+
 @functools.cache
-def _catalog(language: str) -> catalogs.NullTranslations:
+def _catalog(language: str) -> _Catalog:
     """Read when somebody first speaks the language: nothing is compiled, so nothing can be out of date."""
     from babel.messages.mofile import write_mo  # noqa: PLC0415
     from babel.messages.pofile import read_po  # noqa: PLC0415
 
-    if language == ENGLISH:
-        return catalogs.NullTranslations()
     with (FOLDER / language / "LC_MESSAGES" / "afterword.po").open("rb") as file:
         catalog = read_po(file, locale=language)
     compiled = io.BytesIO()
     write_mo(compiled, catalog)
     compiled.seek(0)
-    return catalogs.GNUTranslations(compiled)
+    return _Catalog(compiled, [one.id for one in catalog if isinstance(one.id, str)])

@@ -29,6 +29,7 @@ from afterword.accounts.standing_alerts import moment
 from afterword.accounts.standing_store import Change, Everything, StandingStore
 from afterword.outcomes import Outcome, Reason, Retry
 from afterword.store.database import Database
+from afterword.translating import N_, said
 
 log = structlog.get_logger()
 
@@ -39,7 +40,7 @@ READ_AGAIN_SECONDS = 1.0
 
 TOKEN_REPLACED = Reason(
     "account-token-replaced",
-    "the account was changed while it was called; the run goes on with what it has now",
+    N_("the account was changed while it was called; the run goes on with what it has now"),
 )
 
 
@@ -259,11 +260,17 @@ def _reason(account_id: str, standing: Standing) -> Reason:
         values["cause"] = standing.reason.code
     since = moment(standing.since)
     if standing.state == "open":
-        words = f"the account has not answered since {since}{cause}; the run goes on when it does"
+        words = said(
+            "the account has not answered since %(since)s%(cause)s; the run goes on when it does",
+            since=since,
+            cause=cause,
+        )
         return Reason("account-down", words, values)
-    words = (
-        f"the account's token is refused since {since}{cause}; "
-        "the run goes on when it has another, or this one is accepted again"
+    words = said(
+        "the account's token is refused since %(since)s%(cause)s; the run goes on when "
+        "it has another, or this one is accepted again",
+        since=since,
+        cause=cause,
     )
     return Reason("account-refused", words, values)
 

@@ -23,15 +23,18 @@ from afterword.qualtrics.client import QualtricsClient
 from afterword.settings import Settings
 from afterword.store.budgets import RateBudget
 from afterword.store.database import Database
+from afterword.translating import N_
 from afterword.web_services.client import WebServiceClient
 
 Account = TypeVar("Account", GladlyAccount, QualtricsAccount, WebServiceAccount)
 
-NOT_CONNECTED = Reason("account-not-connected", "the connected account was removed")
+NOT_CONNECTED = Reason("account-not-connected", N_("the connected account was removed"))
 NO_JSON_EVENT = Reason(
     "json-event-address-missing",
-    "the connected Qualtrics account has no address of a JSON event; set it by "
-    "`afterword accounts change … --json-event-url`",
+    N_(
+        "the connected Qualtrics account has no address of a JSON event; set it by "
+        "`afterword accounts change … --json-event-url`"
+    ),
 )
 
 REMEMBER_SECONDS = 5.0

@@ -34,7 +34,7 @@ from afterword.distributions.sending import Mailer
 from afterword.outcomes import Outcome
 from afterword.settings import Settings
 from afterword.store.database import Database
-from afterword.translating import N_
+from afterword.translating import N_, retold
 from afterword.translating import gettext as _
 from afterword.workflows.starting.handing_over import hand_over, what_hangs_on
 
@@ -195,7 +195,7 @@ class _PeoplePage:
             await send_invitation(self._mailer, self._settings, invited)
         except Outcome as error:
             log.warning("invitation_not_mailed", reason=error.reason.code)
-            return await self.show(request, invited=invited, not_mailed=error.reason.words)
+            return await self.show(request, invited=invited, not_mailed=retold(error.reason.words))
         return await self.show(request, invited=invited)
 
 

@@ -13,7 +13,7 @@ from afterword.distributions.sending import Mailer
 from afterword.distributions.trial_mail import send_test_message
 from afterword.outcomes import ConfigurationError, Outcome
 from afterword.pages.wording import sentence
-from afterword.translating import gettext
+from afterword.translating import gettext, retold
 from afterword.webhook_keeping.at_once import Webhooks
 from afterword.workflows.saving.guide import find_own_service, make_guide, make_own_service
 from afterword.workflows.saving.known import check_on_saving
@@ -134,7 +134,9 @@ class Doing:
         try:
             taken_at = await send_test_message(self._mailer, work.settings, to=to, name=person.name)
         except Outcome as error:
-            raise Refused(gettext("It could not be sent: %(reason)s.", reason=error.reason.words)) from None
+            raise Refused(
+                gettext("It could not be sent: %(reason)s.", reason=retold(error.reason.words))
+            ) from None
         await work.store.set(mail_proof_key(work.settings), taken_at.isoformat(), MAIL_PROOF_SECONDS)
 
     async def _questions(self, typed: Typed, _: Person, set_up: SetUp) -> None:
@@ -157,7 +159,7 @@ class Doing:
             except ConfigurationError as error:
                 raise Refused(str(error), "survey_id") from None
             except Outcome as error:
-                raise Refused(f"{sentence(error.reason.words)}.", "survey_id") from None
+                raise Refused(f"{sentence(retold(error.reason.words))}.", "survey_id") from None
 
     async def _workflows(self, _: Typed, person: Person, set_up: SetUp) -> None:
         if set_up.gladly is None:

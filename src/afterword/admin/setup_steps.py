@@ -18,7 +18,7 @@ from afterword.store import tables
 from afterword.store.database import Database
 from afterword.store.sessions import DatabaseStore
 from afterword.surveys.definitions import Survey, get_survey
-from afterword.translating import N_, ngettext, translated
+from afterword.translating import N_, ngettext, retold, translated
 from afterword.translating import gettext as _
 from afterword.webhook_keeping.health import AccountHealth, accounts_health
 from afterword.workflows.history.trial import Check, checks_of, read_trial
@@ -205,7 +205,7 @@ class SetUp(msgspec.Struct, frozen=True, kw_only=True):
         if not self.in_test:
             return Step(id="try")
         if broken is not None:
-            return Step(id="try", state="broken", words=broken.because)
+            return Step(id="try", state="broken", words=retold(broken.because))
         return Step(
             id="try",
             state="waits",
@@ -216,7 +216,7 @@ class SetUp(msgspec.Struct, frozen=True, kw_only=True):
 def _account_step(step_id: str, health: AccountHealth | None) -> Step:
     if health is None:
         return Step(id=step_id)
-    because = f": {health.because}" if health.because else ""
+    because = f": {retold(health.because)}" if health.because else ""
     words = f"{health.account.name}: {translated(health.words)}{because}"
     return Step(id=step_id, state=health.state, words=words, seen_at=health.seen_at)
 

@@ -29,7 +29,7 @@ from afterword.surveys.counts import count_by_survey
 from afterword.surveys.definitions import Survey, get_survey, list_surveys
 from afterword.surveys.saving import change_survey
 from afterword.surveys.shown import TEMPLATES, survey_page_values
-from afterword.translating import best_language, gettext, ngettext, speaking
+from afterword.translating import best_language, gettext, ngettext, retold, speaking
 from afterword.workflows.saving.listing import list_workflows
 
 log = structlog.get_logger()
@@ -193,7 +193,9 @@ class _SurveysPage:
             await self._mailer.send(message)
         except Outcome as error:
             log.warning("test_mail_not_sent", reason=error.reason.code)
-            problem = gettext("The test mail could not be sent: %(reason)s.", reason=error.reason.words)
+            problem = gettext(
+                "The test mail could not be sent: %(reason)s.", reason=retold(error.reason.words)
+            )
             return await self.show(request, known, draft=draft, status=502, problem=problem)
         said = gettext(
             "A test mail is on its way to %(email)s. Nothing was saved by that.", email=person.email
@@ -229,7 +231,8 @@ class _SurveysPage:
             message = render_trial(survey, await self._letter(survey), self._settings, to="ada@example.org")
         except Permanent as error:
             words = gettext(
-                "No preview of the mail: %(reason)s. A real event may have it.", reason=error.reason.words
+                "No preview of the mail: %(reason)s. A real event may have it.",
+                reason=retold(error.reason.words),
             )
             return Response(
                 words, media_type="text/plain", headers={**PAGE_HEADERS, **FRAMED_MAIL}, status_code=200

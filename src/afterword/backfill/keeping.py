@@ -20,6 +20,7 @@ from afterword.events.gaps import end_gap, settled_gaps
 from afterword.events.models import gladly_account_of
 from afterword.outcomes import Reason
 from afterword.store.database import CONNECTION_LOST, Database, PlainConnection
+from afterword.translating import N_
 
 log = structlog.get_logger()
 
@@ -53,7 +54,7 @@ SELECT account_id FROM gladly_reading JOIN connected_account account ON account.
 WHERE account.delivery IS DISTINCT FROM 'none'
 """
 
-FAULT = Reason("unexpected-error", "an error that nobody expected; the log has it")
+FAULT = Reason("unexpected-error", N_("an error that nobody expected; the log has it"))
 
 
 class BackfillKeeper:

@@ -22,6 +22,7 @@ from afterword.events.recording import notify_inbox
 from afterword.gladly.client import GladlyClient
 from afterword.outcomes import Outcome, Reason, Retry
 from afterword.store.database import CONNECTION_LOST, Database, PlainConnection
+from afterword.translating import N_
 
 log = structlog.get_logger()
 
@@ -49,7 +50,10 @@ UPDATE gladly_reading SET pull_failures = $2, pull_due_at = now() + make_interva
 
 PAUSED = Reason(
     "pull-paused",
-    "Gladly's list of events was not read for longer than it goes back; what is missing is looked for in its records",
+    N_(
+        "Gladly's list of events was not read for longer than it goes back; what is missing is looked for in "
+        "its records"
+    ),
 )
 
 ClientOf = Callable[[str], Awaitable[GladlyClient]]

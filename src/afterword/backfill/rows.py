@@ -18,6 +18,7 @@ from afterword.backfill.slices import Span
 from afterword.events.models import gladly_origin
 from afterword.outcomes import Reason
 from afterword.store.database import PlainConnection
+from afterword.translating import N_
 
 Cause = Literal["asked", "regular", "gap"]
 """Somebody asked for it; a worker looked by itself; events were known to be missing."""
@@ -92,7 +93,9 @@ GET = "SELECT * FROM backfill WHERE id = $1"
 OPEN = "SELECT * FROM backfill WHERE account_id = $1 AND finished_at IS NULL"
 LIST = "SELECT * FROM backfill WHERE $1::text IS NULL OR account_id = $1 ORDER BY id DESC LIMIT $2"
 
-NOT_ANSWERED = Reason("backfill-not-answered", "nobody answered whether to go on, and nothing was recorded")
+NOT_ANSWERED = Reason(
+    "backfill-not-answered", N_("nobody answered whether to go on, and nothing was recorded")
+)
 
 
 class Missing(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

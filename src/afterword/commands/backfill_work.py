@@ -36,12 +36,13 @@ from afterword.outcomes import ConfigurationError, Reason
 from afterword.settings import Settings
 from afterword.store.budgets import RateBudget
 from afterword.store.database import Database
+from afterword.translating import N_
 
 LOOK_EVERY_SECONDS = 0.5
 ANSWER_WITHIN_SECONDS = 900.0
 ANOTHER_MAY_TAKE_SECONDS = 30.0
 
-NOT_WANTED = Reason("backfill-not-wanted", "whoever asked for it said no, and nothing was recorded")
+NOT_WANTED = Reason("backfill-not-wanted", N_("whoever asked for it said no, and nothing was recorded"))
 
 
 class Wanted(msgspec.Struct, frozen=True):

@@ -24,6 +24,7 @@ from afterword.piped_text import (
     render,
 )
 from afterword.surveys.definitions import ScoreQuestion, Survey
+from afterword.translating import said
 
 GREETING_WITHOUT_NAME = "there"
 
@@ -78,7 +79,7 @@ def render_mail(
         raise Permanent(
             Reason(
                 "piped-text-unknown",
-                f"the mail's text asks for {error.pipe}, which an invitation does not have",
+                said("the mail's text asks for %(pipe)s, which an invitation does not have", pipe=error.pipe),
                 {"pipe": str(error.pipe)},
             )
         ) from None

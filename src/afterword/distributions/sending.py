@@ -11,6 +11,7 @@ from afterword.outcomes import Outcome, Permanent, Reason, Retry
 from afterword.outgoing.exchanges import Exchange, record_exchange
 from afterword.outgoing.masking import without_secrets
 from afterword.settings import Settings
+from afterword.translating import N_, said
 
 TIMEOUT_SECONDS = 30.0
 ACCEPTED = 250
@@ -104,11 +105,18 @@ def _not_connected(error: Exception) -> Outcome:
         return Permanent(
             Reason(
                 "mail-server-refuses-us",
-                f"the mail server refuses our user name or password ({error.code}); correct them in the settings",
+                said(
+                    "the mail server refuses our user name or password (%(code)s); correct them in the "
+                    "settings",
+                    code=error.code,
+                ),
             )
         )
     return Retry(
-        Reason("mail-server-unreachable", f"the mail server cannot be reached: {type(error).__name__}")
+        Reason(
+            "mail-server-unreachable",
+            said("the mail server cannot be reached: %(type)s", type=type(error).__name__),
+        )
     )
 
 
@@ -122,12 +130,17 @@ def _not_taken(error: Exception) -> Outcome:
         case aiosmtplib.SMTPServerDisconnected() | aiosmtplib.SMTPTimeoutError() | OSError():
             return Retry(
                 Reason(
-                    "mail-connection-lost", "the mail server broke off before it said that it took the mail"
+                    "mail-connection-lost",
+                    N_("the mail server broke off before it said that it took the mail"),
                 ),
                 outcome_unknown=True,
             )
         case _:
-            return Permanent(Reason("mail-not-possible", f"the mail cannot be sent: {type(error).__name__}"))
+            return Permanent(
+                Reason(
+                    "mail-not-possible", said("the mail cannot be sent: %(type)s", type=type(error).__name__)
+                )
+            )
 
 
 def _answered(code: int, reason_code: str, words: str) -> Outcome:

@@ -11,6 +11,7 @@ from afterword.eligibility.facts import Facts, needed
 from afterword.eligibility.settings import Eligibility
 from afterword.eligibility.verdicts import Verdict, number
 from afterword.outcomes import Reason
+from afterword.translating import N_, said
 
 
 def same_case(wanted: Eligibility, facts: Facts) -> Verdict:
@@ -27,7 +28,11 @@ def same_case(wanted: Eligibility, facts: Facts) -> Verdict:
     span = number(wanted.same_case_hours)
     return Reason(
         "same-case",
-        f"it was closed again within {span} h, which is the same case, and the customer was asked about it already",
+        said(
+            "it was closed again within %(span)s h, which is the same case, and the customer was "
+            "asked about it already",
+            span=span,
+        ),
         {"caseSince": first.isoformat(), "askedForClosing": max(others).isoformat(), "hours": span},
     )
 
@@ -42,7 +47,7 @@ def asked_about_conversation(wanted: Eligibility, facts: Facts) -> Verdict:
         return None
     return Reason(
         "conversation-asked-before",
-        "the customer was asked about this conversation before, and it is set to be asked about once",
+        N_("the customer was asked about this conversation before, and it is set to be asked about once"),
         {"askedForClosing": max(others).isoformat()},
     )
 
@@ -57,6 +62,6 @@ def asked_lately(wanted: Eligibility, facts: Facts) -> Verdict:
     days = number(wanted.once_in_days)
     return Reason(
         "asked-lately",
-        f"the customer was asked lately, and is to be asked at most once in {days} days",
+        said("the customer was asked lately, and is to be asked at most once in %(days)s days", days=days),
         {"askedAt": last.isoformat(), "onceInDays": days},
     )

@@ -13,11 +13,12 @@ from afterword.gladly.initiators import Party, party
 from afterword.gladly.models import Inbox
 from afterword.outcomes import Permanent, Reason
 from afterword.outgoing.masking import masked
+from afterword.translating import N_, said
 
-CLOSED_BY_RULE = Reason("closed-by-rule", "the conversation was closed by a rule of Gladly's")
-CLOSED_BY_API = Reason("closed-by-api", "the conversation was closed by a program, over Gladly's API")
-CLOSED_BY_AI = Reason("closed-by-gladly-ai", "the conversation was closed by Gladly AI")
-CLOSED_BY_GLADLY = Reason("closed-by-gladly", "the conversation was closed by Gladly itself")
+CLOSED_BY_RULE = Reason("closed-by-rule", N_("the conversation was closed by a rule of Gladly's"))
+CLOSED_BY_API = Reason("closed-by-api", N_("the conversation was closed by a program, over Gladly's API"))
+CLOSED_BY_AI = Reason("closed-by-gladly-ai", N_("the conversation was closed by Gladly AI"))
+CLOSED_BY_GLADLY = Reason("closed-by-gladly", N_("the conversation was closed by Gladly itself"))
 
 CLOSERS: dict[Party, tuple[Closer, Reason]] = {
     "rule": ("rule", CLOSED_BY_RULE),
@@ -41,7 +42,12 @@ def too_old_at(wanted: Eligibility, closing: Closing, age: timedelta) -> Verdict
         return None
     return Reason(
         "closing-too-old",
-        f"the conversation was closed {hours(age)} h ago; nothing is sent for a closing older than {number(longest)} h",
+        said(
+            "the conversation was closed %(hours)s h ago; nothing is sent for a closing older than "
+            "%(number)s h",
+            hours=hours(age),
+            number=number(longest),
+        ),
         {"closedAt": closing.closed_at.isoformat(), "ageHours": hours(age), "longestHours": number(longest)},
     )
 
@@ -66,9 +72,11 @@ def inbox(wanted: Eligibility, facts: Facts) -> Verdict:
     inbox_id = inbox_of(facts)
     for names, is_only in ((wanted.only_inboxes, True), (wanted.not_inboxes, False)):
         if names and _is_inbox_of(names, inbox_id, facts) is not is_only:
-            what = "is not one of those that are asked about" if is_only else "is not asked about"
+            what = N_("is not one of those that are asked about") if is_only else N_("is not asked about")
             return Reason(
-                "inbox-excluded", f"the inbox that it was closed in {what}", {"inboxId": inbox_id or "none"}
+                "inbox-excluded",
+                said("the inbox that it was closed in %(what)s", what=what),
+                {"inboxId": inbox_id or "none"},
             )
     return None
 
@@ -89,8 +97,10 @@ def _inboxes_called(name: str, inboxes: Sequence[Inbox]) -> list[Inbox]:
 
 def unknown_name(kind: str, name: str) -> Permanent:
     """A rule names what Gladly does not have: the rule would never do what it was made for."""
-    words = (
-        f"Gladly has no {kind} “{masked(name)}”, which a rule of eligibility names; write its name or its id"
+    words = said(
+        "Gladly has no %(kind)s “%(masked)s”, which a rule of eligibility names; write its name or its id",
+        kind=kind,
+        masked=masked(name),
     )
     return Permanent(Reason("gladly-name-unknown", words, {"kind": kind}))
 
@@ -102,9 +112,11 @@ def agent(wanted: Eligibility, facts: Facts) -> Verdict:
     agent_id = credited(facts).agent_id
     for names, is_only in ((wanted.only_agents, True), (wanted.not_agents, False)):
         if names and _is_agent_of(names, agent_id, facts) is not is_only:
-            what = "is not one of those who are asked about" if is_only else "is not asked about"
+            what = N_("is not one of those who are asked about") if is_only else N_("is not asked about")
             return Reason(
-                "agent-excluded", f"the agent who is credited {what}", {"agentId": agent_id or "nobody"}
+                "agent-excluded",
+                said("the agent who is credited %(what)s", what=what),
+                {"agentId": agent_id or "nobody"},
             )
     return None
 
@@ -126,7 +138,10 @@ def share(wanted: Eligibility, facts: Facts) -> Verdict:
     percent = number(wanted.share_percent)
     return Reason(
         "not-in-share",
-        f"only {percent} % of the conversations are asked about, and this is none of them",
+        said(
+            "only %(percent)s %% of the conversations are asked about, and this is none of them",
+            percent=percent,
+        ),
         {"sharePercent": percent, "place": f"{place * 100:.3f}"},
     )
 

@@ -4,8 +4,9 @@ from afterword.eligibility.facts import Facts, needed
 from afterword.eligibility.settings import Eligibility
 from afterword.eligibility.verdicts import Verdict
 from afterword.outcomes import Reason
+from afterword.translating import N_
 
-NO_EMAIL = Reason("customer-has-no-email", "the customer has no email address")
+NO_EMAIL = Reason("customer-has-no-email", N_("the customer has no email address"))
 
 
 def has_address(_: Eligibility, facts: Facts) -> Verdict:

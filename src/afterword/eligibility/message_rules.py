@@ -12,6 +12,7 @@ from afterword.eligibility.verdicts import Verdict
 from afterword.gladly.initiators import party
 from afterword.gladly.messages import Messages
 from afterword.outcomes import Reason
+from afterword.translating import N_, said
 
 
 def channel(wanted: Eligibility, facts: Facts) -> Verdict:
@@ -27,7 +28,9 @@ def channel(wanted: Eligibility, facts: Facts) -> Verdict:
 
 def _channel_excluded(what: str, last: str | None) -> Reason:
     return Reason(
-        "channel-excluded", f"the channel of the last message {what}", {"channel": last or "no message"}
+        "channel-excluded",
+        said("the channel of the last message %(what)s", what=what),
+        {"channel": last or "no message"},
     )
 
 
@@ -40,7 +43,7 @@ def customer_wrote(wanted: Eligibility, facts: Facts) -> Verdict:
         return None
     return Reason(
         "no-customer-message",
-        "the customer wrote nothing in the conversation",
+        N_("the customer wrote nothing in the conversation"),
         {"messages": str(len(messages.messages))},
     )
 
@@ -56,7 +59,7 @@ def agent_wrote(wanted: Eligibility, facts: Facts) -> Verdict:
     if not by_agents:
         return Reason(
             "no-agent-message",
-            "no agent wrote in the conversation",
+            N_("no agent wrote in the conversation"),
             {"messages": str(len(messages.messages))},
         )
     agent_id = credited(facts).agent_id
@@ -64,7 +67,7 @@ def agent_wrote(wanted: Eligibility, facts: Facts) -> Verdict:
         return None
     return Reason(
         "agent-never-wrote",
-        "the agent who is credited wrote nothing in the conversation",
+        N_("the agent who is credited wrote nothing in the conversation"),
         {"agentId": agent_id or "nobody", "messagesOfAgents": str(len(by_agents))},
     )
 
@@ -81,7 +84,11 @@ def length(wanted: Eligibility, facts: Facts) -> Verdict:
         return None
     return Reason(
         "conversation-too-short",
-        f"the conversation is too short to ask about: {len(spoken)} messages, {characters} characters",
+        said(
+            "the conversation is too short to ask about: %(len)s messages, %(characters)s characters",
+            len=len(spoken),
+            characters=characters,
+        ),
         {
             "messages": str(len(spoken)),
             "characters": str(characters),
@@ -102,7 +109,7 @@ def spam(wanted: Eligibility, facts: Facts) -> Verdict:
     if wanted.spam_topics and (found := topics_among(wanted.spam_topics, facts)):
         return Reason(
             "looks-like-spam",
-            "a rule closed the conversation, which has a topic of spam",
+            N_("a rule closed the conversation, which has a topic of spam"),
             {"topicIds": " ".join(found)},
         )
     messages = _messages(facts)
@@ -110,7 +117,7 @@ def spam(wanted: Eligibility, facts: Facts) -> Verdict:
         return None
     return Reason(
         "looks-like-spam",
-        "a rule closed the conversation, and no agent wrote in it",
+        N_("a rule closed the conversation, and no agent wrote in it"),
         {"messages": str(len(messages.messages))},
     )
 

@@ -9,6 +9,7 @@ from afterword.eligibility.facts import Facts, needed
 from afterword.eligibility.settings import WEEKDAYS, Eligibility, QuietHours
 from afterword.eligibility.verdicts import Postponed, Verdict
 from afterword.outcomes import Reason
+from afterword.translating import said
 
 MOST_IN_A_ROW = 100
 """Quiet hours that follow each other without a break; a week has no more."""
@@ -25,13 +26,16 @@ def quiet_hours(wanted: Eligibility, facts: Facts) -> Verdict:
     closing = facts.closing
     late = too_old_at(wanted, closing, until - (closing.closed_at or until))
     if isinstance(late, Reason):
-        words = f"the quiet hours end {_shown(until, zone)}, and nothing is sent for a closing that is so old by then"
+        words = said(
+            "the quiet hours end %(shown)s, and nothing is sent for a closing that is so old by then",
+            shown=_shown(until, zone),
+        )
         return Reason(late.code, words, {**late.values, "quietUntil": until.isoformat()})
     return Postponed(
         until,
         Reason(
             "quiet-hours",
-            f"nothing is sent in the quiet hours, which end {_shown(until, zone)}",
+            said("nothing is sent in the quiet hours, which end %(shown)s", shown=_shown(until, zone)),
             {"until": until.isoformat(), "timeZone": zone},
         ),
     )

@@ -11,6 +11,7 @@ import msgspec
 
 from afterword.outcomes import Outcome, Permanent, Reason, Retry
 from afterword.outgoing.masking import masked
+from afterword.translating import N_
 
 HOLD_WITHOUT_RETRY_AFTER = 1.0
 """Seconds to hold after a 429 that does not say: Gladly counts by the second and documents no Retry-After."""
@@ -51,8 +52,8 @@ class GladlyWrongCredentials(Permanent):
     """401: the user name or the API token is wrong."""
 
     def __init__(self, told: Told) -> None:
-        what = "Gladly did not accept the credentials"
-        advice = "check the user name and the API token of the connected account"
+        what = N_("Gladly did not accept the credentials")
+        advice = N_("check the user name and the API token of the connected account")
         super().__init__(_reason(told, "gladly-wrong-credentials", what, advice))
 
 
@@ -60,8 +61,8 @@ class GladlyMissingPermission(Permanent):
     """403: the API user may not do this."""
 
     def __init__(self, told: Told) -> None:
-        what = "Gladly does not permit this to the API user"
-        advice = 'give the user the permission "API User" in Gladly'
+        what = N_("Gladly does not permit this to the API user")
+        advice = N_('give the user the permission "API User" in Gladly')
         super().__init__(_reason(told, "gladly-missing-permission", what, advice))
 
 
@@ -69,7 +70,7 @@ class GladlyNotFound(Permanent):
     """404: there is no such thing, or no more."""
 
     def __init__(self, told: Told) -> None:
-        super().__init__(_reason(told, "gladly-not-found", "Gladly has no such thing, or no longer"))
+        super().__init__(_reason(told, "gladly-not-found", N_("Gladly has no such thing, or no longer")))
         self.told = told
 
 
@@ -77,7 +78,7 @@ class GladlyCustomerGone(GladlyNotFound):
     """404 where a customer was asked for: the customer was deleted, or never was in this organization."""
 
     def __init__(self, told: Told) -> None:
-        what = "the customer was deleted in Gladly, or never was there"
+        what = N_("the customer was deleted in Gladly, or never was there")
         Permanent.__init__(self, _reason(told, "gladly-customer-gone", what))
         self.told = told
 
@@ -86,7 +87,7 @@ class GladlyMoved(Permanent):
     """The customer was merged into another; ``new_id`` is that one's, if Gladly told it."""
 
     def __init__(self, told: Told) -> None:
-        super().__init__(_reason(told, "gladly-moved", "the customer was merged into another in Gladly"))
+        super().__init__(_reason(told, "gladly-moved", N_("the customer was merged into another in Gladly")))
         self.new_id = told.new_id
 
 
@@ -94,8 +95,10 @@ class GladlyRedirected(Permanent):
     """An answer that leads elsewhere, which is never followed."""
 
     def __init__(self, told: Told) -> None:
-        advice = "check the base address of the connected account"
-        super().__init__(_reason(told, "gladly-redirected", "Gladly answered with another address", advice))
+        advice = N_("check the base address of the connected account")
+        super().__init__(
+            _reason(told, "gladly-redirected", N_("Gladly answered with another address"), advice)
+        )
 
 
 class GladlyInvalid(Permanent):
@@ -104,7 +107,7 @@ class GladlyInvalid(Permanent):
     """
 
     def __init__(self, told: Told) -> None:
-        super().__init__(_reason(told, "gladly-invalid", "Gladly refused the request as not valid"))
+        super().__init__(_reason(told, "gladly-invalid", N_("Gladly refused the request as not valid")))
         self.attr, self.code, self.detail = told.attr, told.code, told.detail
 
 
@@ -112,7 +115,7 @@ class GladlyTaken(Permanent):
     """409: something unique is in use already; ``code`` is Gladly's, ``taken`` for an id."""
 
     def __init__(self, told: Told) -> None:
-        super().__init__(_reason(told, "gladly-taken", "Gladly has this already"))
+        super().__init__(_reason(told, "gladly-taken", N_("Gladly has this already")))
         self.code = told.code
 
 
@@ -120,8 +123,8 @@ class GladlyUnexpected(Permanent):
     """A status that Gladly does not document."""
 
     def __init__(self, told: Told) -> None:
-        advice = "check the base address of the connected account"
-        what = "Gladly gave an answer that it does not document"
+        advice = N_("check the base address of the connected account")
+        what = N_("Gladly gave an answer that it does not document")
         super().__init__(_reason(told, "gladly-unexpected-answer", what, advice))
 
 
@@ -130,7 +133,7 @@ class GladlyRateLimited(Retry):
 
     def __init__(self, told: Told) -> None:
         after = HOLD_WITHOUT_RETRY_AFTER if told.after is None else told.after
-        reason = _reason(told, "gladly-rate-limited", "Gladly's limit of requests a second was reached")
+        reason = _reason(told, "gladly-rate-limited", N_("Gladly's limit of requests a second was reached"))
         super().__init__(reason, after=after)
 
 
@@ -142,7 +145,7 @@ class GladlyUnavailable(Retry):
     NOT_DONE = frozenset({400, 408, 503})
 
     def __init__(self, told: Told) -> None:
-        reason = _reason(told, "gladly-unavailable", "Gladly could not do it now")
+        reason = _reason(told, "gladly-unavailable", N_("Gladly could not do it now"))
         super().__init__(reason, after=told.after, outcome_unknown=told.status not in self.NOT_DONE)
 
 
@@ -150,14 +153,16 @@ class GladlyUnreachable(Retry):
     """No connection came about: nothing was done."""
 
     def __init__(self, told: Told) -> None:
-        super().__init__(_reason(told, "gladly-unreachable", "Gladly could not be reached"))
+        super().__init__(_reason(told, "gladly-unreachable", N_("Gladly could not be reached")))
 
 
 class GladlyTimedOut(Retry):
     """The request went out and no whole answer came back."""
 
     def __init__(self, told: Told) -> None:
-        reason = _reason(told, "gladly-timed-out", "Gladly gave no whole answer; it may have done the work")
+        reason = _reason(
+            told, "gladly-timed-out", N_("Gladly gave no whole answer; it may have done the work")
+        )
         super().__init__(reason, outcome_unknown=True)
 
 
@@ -165,7 +170,7 @@ class GladlyUnreadable(Retry):
     """A good status with a body that is not what Gladly documents: a gateway's page, for one."""
 
     def __init__(self, told: Told) -> None:
-        reason = _reason(told, "gladly-unreadable-answer", "Gladly's answer could not be read")
+        reason = _reason(told, "gladly-unreadable-answer", N_("Gladly's answer could not be read"))
         super().__init__(reason, outcome_unknown=True)
 
 

@@ -18,6 +18,7 @@ from afterword.gladly.client import GladlyClient
 from afterword.gladly.models import Agent, Inbox, Organization, Topic
 from afterword.outcomes import Permanent, Reason
 from afterword.outgoing.masking import masked
+from afterword.translating import said
 
 REMEMBER_SECONDS = 600.0
 MOST_LISTS = 300
@@ -136,7 +137,11 @@ class GladlyNames:
 
         found = await self._find((account, kind), listing, pick)
         if not isinstance(found, model):
-            words = f"Gladly has no {kind} “{masked(wanted)}”; write its name or its id as Gladly has it"
+            words = said(
+                "Gladly has no %(kind)s “%(masked)s”; write its name or its id as Gladly has it",
+                kind=kind,
+                masked=masked(wanted),
+            )
             raise Permanent(Reason("gladly-name-unknown", words, {"kind": kind}))
         return found
 
@@ -183,7 +188,12 @@ def _called(kind: str, listed: Sequence[Named], wanted: str) -> Named | None:
         thing for thing in listed if wanted.casefold() in _names(thing)
     ]
     if len(found) > 1:
-        words = f"Gladly has {len(found)} things of kind {kind} called “{masked(wanted)}”; write the id of the one"
+        words = said(
+            "Gladly has %(len)s things of kind %(kind)s called “%(masked)s”; write the id of the one",
+            len=len(found),
+            kind=kind,
+            masked=masked(wanted),
+        )
         raise Permanent(Reason("gladly-name-ambiguous", words, {"kind": kind}))
     return found[0] if found else None
 

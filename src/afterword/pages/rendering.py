@@ -10,7 +10,7 @@ from litestar import Response
 
 from afterword.pages import charts, wording
 from afterword.pages.static_files import static_url
-from afterword.translating import N_, spoken, translated, translated_number
+from afterword.translating import N_, retold, spoken, translated, translated_number
 
 if TYPE_CHECKING:
     import jinja2
@@ -58,6 +58,7 @@ class Templates:
         environment.globals["N_"] = N_
         environment.globals["language"] = spoken
         environment.filters["translated"] = translated
+        environment.filters["retold"] = retold
         environment.filters |= wording.FILTERS
         environment.filters["bar"] = charts.bar
         environment.globals["static"] = static_url

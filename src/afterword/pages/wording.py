@@ -25,11 +25,12 @@ def moment(value: datetime) -> "Markup":
 
     utc = value.astimezone(UTC)
     return Markup('<time datetime="{}">{}</time>').format(
-        utc.isoformat(timespec="milliseconds"), f"{_date_and_time(utc)} UTC"
+        utc.isoformat(timespec="milliseconds"), f"{date_and_time(utc)} UTC"
     )
 
 
-def _date_and_time(utc: datetime) -> str:
+def date_and_time(utc: datetime) -> str:
+    """A moment without its zone, the way the reader's language writes it."""
     if spoken() == ENGLISH:
         return f"{utc:%-d %b %Y, %H:%M:%S}"
     from babel.dates import format_datetime  # noqa: PLC0415

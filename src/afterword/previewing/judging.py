@@ -26,10 +26,11 @@ from afterword.previewing.conversations import Conversation
 from afterword.previewing.counting import Weighed
 from afterword.previewing.moments import Fact, FactKind
 from afterword.store.database import Database, PlainConnection
+from afterword.translating import N_
 
 NEVER = datetime.min.replace(tzinfo=UTC)
 GONE = "null"
-NOT_THERE = Reason("gladly-not-found", "Gladly has no such thing, or no longer")
+NOT_THERE = Reason("gladly-not-found", N_("Gladly has no such thing, or no longer"))
 SOME_ADDRESS = Email(original="kept.nowhere@afterword.invalid", primary=True)
 """Of an address it is kept that there is one, and not which."""
 

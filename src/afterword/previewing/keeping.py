@@ -9,10 +9,11 @@ from afterword.previewing import moments, rows
 from afterword.previewing.previewer import Previewer
 from afterword.previewing.rows import NotOurs, Preview
 from afterword.store.database import CONNECTION_LOST, Database
+from afterword.translating import N_
 
 log = structlog.get_logger()
 
-FAULT = Reason("unexpected-error", "an error that nobody expected; the log has it")
+FAULT = Reason("unexpected-error", N_("an error that nobody expected; the log has it"))
 
 
 class PreviewKeeper:

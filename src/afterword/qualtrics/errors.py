@@ -10,6 +10,7 @@ import msgspec
 
 from afterword.outcomes import Outcome, Permanent, Reason, Retry
 from afterword.outgoing.masking import masked
+from afterword.translating import N_
 
 SEND_JSON_EVENT = "send JSON event"
 
@@ -42,8 +43,8 @@ class QualtricsWrongCredentials(Permanent):
     """401, or 400 ``ATP_2``: the API token is wrong, or none arrived."""
 
     def __init__(self, told: Told) -> None:
-        what = "Qualtrics did not accept the API token"
-        advice = "check the API token of the connected account; making a new one ends the old one"
+        what = N_("Qualtrics did not accept the API token")
+        advice = N_("check the API token of the connected account; making a new one ends the old one")
         super().__init__(_reason(told, "qualtrics-wrong-credentials", what, advice))
 
 
@@ -51,8 +52,8 @@ class QualtricsMissingPermission(Permanent):
     """403: the token's user may not do this."""
 
     def __init__(self, told: Told) -> None:
-        what = "Qualtrics does not permit this to the token's user"
-        advice = "give the user access to the API, and to the survey or the workflow's project"
+        what = N_("Qualtrics does not permit this to the token's user")
+        advice = N_("give the user access to the API, and to the survey or the workflow's project")
         super().__init__(_reason(told, "qualtrics-missing-permission", what, advice))
 
 
@@ -60,7 +61,9 @@ class QualtricsNotFound(Permanent):
     """404, or 400 for what cannot be a survey's id: there is no such thing, no longer, or not yet."""
 
     def __init__(self, told: Told) -> None:
-        super().__init__(_reason(told, "qualtrics-not-found", "Qualtrics has no such thing, or no longer"))
+        super().__init__(
+            _reason(told, "qualtrics-not-found", N_("Qualtrics has no such thing, or no longer"))
+        )
         self.status = told.status
 
 
@@ -68,8 +71,8 @@ class QualtricsUnknownEndpoint(Permanent):
     """404: there is no such JSON event, or its workflow was deleted."""
 
     def __init__(self, told: Told) -> None:
-        what = "Qualtrics knows nothing at this address"
-        advice = "copy the address of the workflow's JSON event again"
+        what = N_("Qualtrics knows nothing at this address")
+        advice = N_("copy the address of the workflow's JSON event again")
         super().__init__(_reason(told, "qualtrics-unknown-endpoint", what, advice))
 
 
@@ -77,23 +80,25 @@ class QualtricsBadEvent(Permanent):
     """400, 415, 422: what was sent is not valid."""
 
     def __init__(self, told: Told) -> None:
-        super().__init__(_reason(told, "qualtrics-bad-event", "Qualtrics refused what was sent as not valid"))
+        super().__init__(
+            _reason(told, "qualtrics-bad-event", N_("Qualtrics refused what was sent as not valid"))
+        )
 
 
 class QualtricsTooLarge(Permanent):
     """413: what was sent is too large."""
 
     def __init__(self, told: Told) -> None:
-        super().__init__(_reason(told, "qualtrics-too-large", "what was sent is too large for Qualtrics"))
+        super().__init__(_reason(told, "qualtrics-too-large", N_("what was sent is too large for Qualtrics")))
 
 
 class QualtricsEventTooLarge(Permanent):
     """413, or found before sending: a JSON event has at most 100 KB."""
 
     def __init__(self, told: Told) -> None:
-        advice = "send fewer or shorter fields"
+        advice = N_("send fewer or shorter fields")
         super().__init__(
-            _reason(told, "qualtrics-event-too-large", "a JSON event has at most 100 KB", advice)
+            _reason(told, "qualtrics-event-too-large", N_("a JSON event has at most 100 KB"), advice)
         )
 
 
@@ -101,8 +106,8 @@ class QualtricsUnexpected(Permanent):
     """A redirect, which is never followed, or a status that Qualtrics does not document."""
 
     def __init__(self, told: Told) -> None:
-        what = "Qualtrics gave an answer that it does not document"
-        super().__init__(_reason(told, "qualtrics-unexpected-answer", what, "check the address"))
+        what = N_("Qualtrics gave an answer that it does not document")
+        super().__init__(_reason(told, "qualtrics-unexpected-answer", what, N_("check the address")))
 
 
 class QualtricsRateLimited(Retry):
@@ -110,7 +115,7 @@ class QualtricsRateLimited(Retry):
 
     def __init__(self, told: Told) -> None:
         after = HOLD_WITHOUT_RETRY_AFTER if told.after is None else told.after
-        reason = _reason(told, "qualtrics-rate-limited", "Qualtrics' limit of requests was reached")
+        reason = _reason(told, "qualtrics-rate-limited", N_("Qualtrics' limit of requests was reached"))
         super().__init__(reason, after=after)
 
 
@@ -120,7 +125,7 @@ class QualtricsUnavailable(Retry):
     NOT_DONE = frozenset({408, 503})
 
     def __init__(self, told: Told) -> None:
-        reason = _reason(told, "qualtrics-unavailable", "Qualtrics could not do it now")
+        reason = _reason(told, "qualtrics-unavailable", N_("Qualtrics could not do it now"))
         super().__init__(reason, after=told.after, outcome_unknown=told.status not in self.NOT_DONE)
 
 
@@ -128,14 +133,14 @@ class QualtricsUnreachable(Retry):
     """No connection came about: nothing was done."""
 
     def __init__(self, told: Told) -> None:
-        super().__init__(_reason(told, "qualtrics-unreachable", "Qualtrics could not be reached"))
+        super().__init__(_reason(told, "qualtrics-unreachable", N_("Qualtrics could not be reached")))
 
 
 class QualtricsTimedOut(Retry):
     """The request went out and no whole answer came back."""
 
     def __init__(self, told: Told) -> None:
-        what = "Qualtrics gave no whole answer; it may have done the work"
+        what = N_("Qualtrics gave no whole answer; it may have done the work")
         super().__init__(_reason(told, "qualtrics-timed-out", what), outcome_unknown=True)
 
 
@@ -143,7 +148,7 @@ class QualtricsUnreadable(Retry):
     """A good status with a body that is not what Qualtrics documents: a gateway's page, for one."""
 
     def __init__(self, told: Told) -> None:
-        what = "Qualtrics' answer could not be read"
+        what = N_("Qualtrics' answer could not be read")
         super().__init__(_reason(told, "qualtrics-unreadable-answer", what), outcome_unknown=True)
 
 

@@ -11,13 +11,14 @@ from afterword.sending.brakes import NO_BRAKES, Brakes, Writer
 from afterword.sending.hourly import Limits, take_place
 from afterword.settings import Settings
 from afterword.store.database import Database
+from afterword.translating import N_, said
 
 PAUSED = "sending"
 """What a run waits for while sending is paused."""
 
 IN_TEST = Reason(
     "workflow-in-test",
-    "the workflow is in test, and the address does not stand on its allow-list; nothing was sent",
+    N_("the workflow is in test, and the address does not stand on its allow-list; nothing was sent"),
 )
 
 LOOK = """
@@ -117,6 +118,9 @@ def _allows(brakes: Brakes, address: str) -> bool:
 def _check_not_paused(now: _Now) -> None:
     if now.paused_since is None:
         return
-    words = f"all sending is paused since {now.paused_since:%Y-%m-%d %H:%M} UTC; the run goes on when it is resumed"
+    words = said(
+        "all sending is paused since %(paused_since)s UTC; the run goes on when it is resumed",
+        paused_since=f"{now.paused_since:%Y-%m-%d %H:%M}",
+    )
     reason = Reason("sending-paused", words, {"since": now.paused_since.isoformat()})
     raise Retry(reason, tried=False, waiting_for=PAUSED)

@@ -30,6 +30,7 @@ import structlog
 from afterword.outcomes import Reason, Retry
 from afterword.outgoing.budgets import Turn, Use
 from afterword.store.leases import Leases
+from afterword.translating import said
 
 log = structlog.get_logger()
 
@@ -299,7 +300,11 @@ class RateBudget:
 def _not_now(name: str, seconds: float) -> Retry:
     reason = Reason(
         "rate-budget-used-up",
-        f"all calls that {name} allows in the next {seconds:.0f} seconds are spoken for; none was made",
+        said(
+            "all calls that %(name)s allows in the next %(seconds)s seconds are spoken for; none was made",
+            name=name,
+            seconds=f"{seconds:.0f}",
+        ),
         {"budget": name, "seconds": f"{seconds:.0f}"},
     )
     return Retry(reason, after=seconds, tried=False)

@@ -14,6 +14,7 @@ import asyncpg
 import structlog
 
 from afterword.outcomes import Reason, Retry
+from afterword.translating import said
 
 log = structlog.get_logger()
 
@@ -92,7 +93,9 @@ class Leases:
 def _not_now(name: str, most: int) -> Retry:
     reason = Reason(
         "rate-budget-used-up",
-        f"{name} allows {most} at once, and as many are under way; none was made",
+        said(
+            "%(name)s allows %(most)s at once, and as many are under way; none was made", name=name, most=most
+        ),
         {"budget": name, "at_once": str(most)},
     )
     return Retry(reason, after=LOOK_EVERY_SECONDS, tried=False)

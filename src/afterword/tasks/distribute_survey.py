@@ -49,15 +49,16 @@ from afterword.tasks.fields import (
 from afterword.tasks.services import Services
 from afterword.translating import N_
 
-OPTED_OUT = Reason("contact-opted-out", "the contact asked not to be written to")
-NO_SURVEY = Reason("survey-not-found", "the survey was deleted")
-SURVEY_CLOSED = Reason("survey-inactive", "the survey is not active")
-EXPIRED = Reason("invitation-expired", "the survey's link expired before the mail could be sent")
+OPTED_OUT = Reason("contact-opted-out", N_("the contact asked not to be written to"))
+NO_SURVEY = Reason("survey-not-found", N_("the survey was deleted"))
+SURVEY_CLOSED = Reason("survey-inactive", N_("the survey is not active"))
+EXPIRED = Reason("invitation-expired", N_("the survey's link expired before the mail could be sent"))
 REOPENED = Reason(
-    "conversation-reopened", "the conversation was opened again before the survey was sent, which cancels it"
+    "conversation-reopened",
+    N_("the conversation was opened again before the survey was sent, which cancels it"),
 )
 NOT_A_REPLY_TO = Reason(
-    "reply-to-invalid", "the reply-to address is not one that mail can go to; correct it in the task"
+    "reply-to-invalid", N_("the reply-to address is not one that mail can go to; correct it in the task")
 )
 
 DAY_SECONDS = 86_400.0

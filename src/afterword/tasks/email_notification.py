@@ -16,13 +16,13 @@ from afterword.sending.checking import IN_TEST, allowed_among, check_not_paused
 from afterword.tasks.contract import Done, Piped, Plan, Repetition, TaskCall
 from afterword.tasks.fields import LONGEST_TEMPLATE, MULTILINE
 from afterword.tasks.services import Services
-from afterword.translating import N_
+from afterword.translating import N_, said
 
 MOST_RECIPIENTS = 30
 """Of each kind; as many as Qualtrics' own Email task takes."""
 
-NOBODY = Reason("notification-without-recipient", "none of the recipients has a value")
-NO_SUBJECT = Reason("notification-without-subject", "the notification's subject has no text")
+NOBODY = Reason("notification-without-recipient", N_("none of the recipients has a value"))
+NO_SUBJECT = Reason("notification-without-subject", N_("the notification's subject has no text"))
 
 Template = Annotated[str, Meta(max_length=LONGEST_TEMPLATE)]
 
@@ -185,7 +185,12 @@ def _addresses(field: str, texts: Iterable[str]) -> list[str]:
             continue
         address = mail_address(text)
         if address is None:
-            words = f"{field}: number {number} is not an address that mail can go to; write one address in each place"
+            words = said(
+                "%(field)s: number %(number)s is not an address that mail can go to; write one "
+                "address in each place",
+                field=field,
+                number=number,
+            )
             raise Permanent(Reason("notification-address-invalid", words, {"field": field}))
         found[address] = None
     return list(found)

@@ -12,10 +12,15 @@ from msgspec import Meta
 from afterword.directory.contacts import mail_address
 from afterword.outcomes import Permanent, Reason, Skip
 from afterword.tasks.contract import EmbeddedDataName, Piped
+from afterword.translating import N_
 
-NO_ADDRESS = Reason("contact-has-no-email", "the contact has no email address")
-NOT_AN_ADDRESS = Reason("contact-email-invalid", "the contact's email address is not one that mail can go to")
-NO_MAILING_LIST = Reason("mailing-list-not-found", "the mailing list was deleted; choose another in the task")
+NO_ADDRESS = Reason("contact-has-no-email", N_("the contact has no email address"))
+NOT_AN_ADDRESS = Reason(
+    "contact-email-invalid", N_("the contact's email address is not one that mail can go to")
+)
+NO_MAILING_LIST = Reason(
+    "mailing-list-not-found", N_("the mailing list was deleted; choose another in the task")
+)
 
 LONGEST_TEMPLATE = 10_000
 """Characters of a text as it is configured, values not yet filled in."""

@@ -19,12 +19,14 @@ CLOSED = "CLOSED"
 WRONG_STATE = "invalid_state"
 
 NO_CONVERSATION = Reason(
-    "no-conversation", "the conversation ID is empty: what started the run names no conversation"
+    "no-conversation", N_("the conversation ID is empty: what started the run names no conversation")
 )
-NO_TOPIC = Reason("no-topic", "none of the topics has a value")
+NO_TOPIC = Reason("no-topic", N_("none of the topics has a value"))
 NOT_OPEN = Reason(
     "gladly-conversation-not-open",
-    "the conversation is closed, and Gladly changes topics only while it is open; start the workflow earlier",
+    N_(
+        "the conversation is closed, and Gladly changes topics only while it is open; start the workflow earlier"
+    ),
 )
 
 

@@ -15,14 +15,14 @@ from afterword.tasks.fields import LONGEST_TEMPLATE, MULTILINE, GladlyAccountId
 from afterword.tasks.services import Services
 from afterword.translating import N_
 
-NO_CUSTOMER = Reason("no-customer", "the customer ID is empty: what started the run names no customer")
-NO_BODY = Reason("gladly-task-without-body", "the task has no text, and Gladly takes none without")
-NO_INBOX = Reason("gladly-task-without-inbox", "the task names no inbox, and Gladly takes none without")
+NO_CUSTOMER = Reason("no-customer", N_("the customer ID is empty: what started the run names no customer"))
+NO_BODY = Reason("gladly-task-without-body", N_("the task has no text, and Gladly takes none without"))
+NO_INBOX = Reason("gladly-task-without-inbox", N_("the task names no inbox, and Gladly takes none without"))
 NOT_A_TIME = Reason(
     "due-time-invalid",
-    "the due time is none; write it as 2026-12-24T09:00:00+01:00, or leave it empty and set the hours",
+    N_("the due time is none; write it as 2026-12-24T09:00:00+01:00, or leave it empty and set the hours"),
 )
-PAST = Reason("due-time-past", "the due time is past, and Gladly takes only one to come")
+PAST = Reason("due-time-past", N_("the due time is past, and Gladly takes only one to come"))
 
 
 class GladlyCreateTask(msgspec.Struct, frozen=True, kw_only=True):

@@ -24,8 +24,8 @@ from afterword.tasks.timeline_card import GladlyTimelineEvent
 from afterword.tasks.timeline_items import Item, TimelineItems
 from afterword.translating import N_
 
-NO_CUSTOMER = Reason("response-names-no-customer", "the response names no customer of Gladly")
-NOT_A_RESPONSE = Reason("not-a-survey-response", "the run was not started by a survey response")
+NO_CUSTOMER = Reason("response-names-no-customer", N_("the response names no customer of Gladly"))
+NOT_A_RESPONSE = Reason("not-a-survey-response", N_("the run was not started by a survey response"))
 
 LOOK_AGAIN = timedelta(seconds=5)
 

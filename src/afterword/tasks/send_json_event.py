@@ -17,7 +17,7 @@ from afterword.tasks.fields import GladlyAccountId
 from afterword.tasks.services import Services
 from afterword.translating import N_
 
-NO_CUSTOMER = Reason("event-names-no-customer", "the event that started the run names no customer")
+NO_CUSTOMER = Reason("event-names-no-customer", N_("the event that started the run names no customer"))
 
 FIELDS = (
     "customerId",

@@ -46,7 +46,8 @@ NOT_IN_DATABASE = {"\x00": "\N{REPLACEMENT CHARACTER}", "\\u0000": "\\ufffd"}
 STATUSES = r"^\s*[1-5][0-9]{2}(\s*-\s*[1-5][0-9]{2})?(\s*,\s*[1-5][0-9]{2}(\s*-\s*[1-5][0-9]{2})?)*\s*$"
 
 NOT_JSON = Reason(
-    "web-service-body-not-json", "the body is not JSON once its values are filled in; correct the task's body"
+    "web-service-body-not-json",
+    N_("the body is not JSON once its values are filled in; correct the task's body"),
 )
 
 

@@ -7,6 +7,7 @@ masked.
 import msgspec
 
 from afterword.outcomes import Outcome, Permanent, Reason, Retry
+from afterword.translating import N_, said
 
 HOLD_WITHOUT_RETRY_AFTER = 5.0
 """Seconds to hold after a 429 that does not say."""
@@ -33,7 +34,11 @@ class WebServiceAddressRefused(Permanent):
     """The address is none, or may not be called, or may not hear the account's secret."""
 
     def __init__(self, words: str) -> None:
-        super().__init__(Reason("web-service-address-refused", f"the web service is not called: {words}"))
+        super().__init__(
+            Reason(
+                "web-service-address-refused", said("the web service is not called: %(words)s", words=words)
+            )
+        )
 
 
 class WebServiceWrongCredentials(Permanent):
@@ -48,7 +53,7 @@ class WebServiceMissingPermission(Permanent):
     """403: it knows us and does not permit this."""
 
     def __init__(self, told: Told) -> None:
-        what = "the web service does not permit this"
+        what = N_("the web service does not permit this")
         super().__init__(_reason(told, "web-service-missing-permission", what))
 
 
@@ -67,7 +72,7 @@ class WebServiceRefused(Permanent):
     """Any other status that the task does not count as success."""
 
     def __init__(self, told: Told) -> None:
-        super().__init__(_reason(told, "web-service-refused", "the web service refused the request"))
+        super().__init__(_reason(told, "web-service-refused", N_("the web service refused the request")))
 
 
 class WebServiceRateLimited(Retry):
@@ -75,7 +80,7 @@ class WebServiceRateLimited(Retry):
 
     def __init__(self, told: Told) -> None:
         after = HOLD_WITHOUT_RETRY_AFTER if told.after is None else told.after
-        what = "the web service asks for fewer requests"
+        what = N_("the web service asks for fewer requests")
         super().__init__(_reason(told, "web-service-rate-limited", what), after=after)
 
 
@@ -86,7 +91,7 @@ class WebServiceUnavailable(Retry):
 
     def __init__(self, told: Told) -> None:
         super().__init__(
-            _reason(told, "web-service-unavailable", "the web service could not do it now"),
+            _reason(told, "web-service-unavailable", N_("the web service could not do it now")),
             after=told.after,
             outcome_unknown=told.status not in self.NOT_DONE,
         )
@@ -96,14 +101,14 @@ class WebServiceUnreachable(Retry):
     """No connection came about: nothing was done."""
 
     def __init__(self, told: Told) -> None:
-        super().__init__(_reason(told, "web-service-unreachable", "the web service could not be reached"))
+        super().__init__(_reason(told, "web-service-unreachable", N_("the web service could not be reached")))
 
 
 class WebServiceTimedOut(Retry):
     """The request went out and no whole answer came back."""
 
     def __init__(self, told: Told) -> None:
-        what = "the web service gave no whole answer; it may have done the work"
+        what = N_("the web service gave no whole answer; it may have done the work")
         super().__init__(_reason(told, "web-service-timed-out", what), outcome_unknown=True)
 
 

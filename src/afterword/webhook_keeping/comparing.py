@@ -11,13 +11,14 @@ from afterword.accounts.standing_alerts import moment
 from afterword.gladly.models import Webhook, WebhookLogin, WebhookSettings
 from afterword.gladly.webhooks import CONVERSATION_CLOSED, CONVERSATION_REOPENED
 from afterword.outcomes import Reason
+from afterword.translating import N_, said
 from afterword.webhook_keeping.states import Known
 
 NAME = "Afterword"
 EVENTS = (CONVERSATION_CLOSED, CONVERSATION_REOPENED)
 
-MISSING = Reason("webhook-missing", "there is none in Gladly that leads to Afterword")
-DELETED = Reason("webhook-deleted", "it was deleted in Gladly")
+MISSING = Reason("webhook-missing", N_("there is none in Gladly that leads to Afterword"))
+DELETED = Reason("webhook-deleted", N_("it was deleted in Gladly"))
 
 
 class Sight(msgspec.Struct, frozen=True):
@@ -89,21 +90,24 @@ def _wrong(account: GladlyAccount, webhook: Webhook, known: Known | None, url: s
     """All that keeps it from telling us of closings, the weightiest first."""
     if webhook.enabled is False and webhook.disabled_at_due_to_retry_limit is not None:
         at = webhook.disabled_at_due_to_retry_limit
-        words = f"Gladly switched it off at {moment(at)}, after too many deliveries had failed"
+        words = said(
+            "Gladly switched it off at %(moment)s, after too many deliveries had failed", moment=moment(at)
+        )
         yield Reason("webhook-switched-off-by-gladly", words, {"at": at.isoformat()})
     elif webhook.enabled is False:
-        yield Reason("webhook-switched-off", "it was switched off in Gladly")
+        yield Reason("webhook-switched-off", N_("it was switched off in Gladly"))
     if not _leads_here(webhook, account.id) or (
         account.delivery == "own" and webhook.url not in (url, known and known.url)
     ):
-        yield Reason("webhook-changed", "its address was changed in Gladly")
+        yield Reason("webhook-changed", N_("its address was changed in Gladly"))
     if missing := _missing_events(webhook):
-        yield Reason("webhook-changed", f"it does not tell of {' and '.join(missing)}")
+        yield Reason("webhook-changed", said("it does not tell of %(events)s", events=" and ".join(missing)))
     if account.webhook.basic and webhook.has_credentials is False:
-        yield Reason("webhook-changed", "it comes without a user name and password")
+        yield Reason("webhook-changed", N_("it comes without a user name and password"))
     if account.webhook.header_tokens and not _brings_header(account, webhook):
         yield Reason(
-            "webhook-changed", f"it comes without the header {account.webhook.header_tokens[0].name}"
+            "webhook-changed",
+            said("it comes without the header %(account)s", account=account.webhook.header_tokens[0].name),
         )
 
 

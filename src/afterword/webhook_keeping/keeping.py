@@ -27,6 +27,7 @@ from afterword.gladly.client import GladlyClient
 from afterword.gladly.errors import GladlyInvalid, GladlyNotFound
 from afterword.outcomes import Outcome, Reason
 from afterword.store.database import Database, PlainConnection
+from afterword.translating import said
 from afterword.webhook_keeping.comparing import (
     Sight,
     credentials_digest,
@@ -178,7 +179,7 @@ class WebhookKeeping:
         except LeftAtGladly as error:
             left = msgspec.structs.replace(
                 before,
-                reason=Reason("webhook-left", f"it could not be taken away: {error}"),
+                reason=Reason("webhook-left", said("it could not be taken away: %(error)s", error=error)),
                 tries=before.tries + 1,
             )
             async with self._database.pool.acquire() as connection:
@@ -253,11 +254,15 @@ def _why_not_mended(error: Outcome | AddressNotReachable, url: str) -> Reason:
     if isinstance(error, AddressNotReachable):
         return Reason("webhook-not-reachable", str(error).rstrip("."))
     if isinstance(error, GladlyInvalid):
-        said = error.detail or error.code or "no reason given"
+        told = error.detail or error.code or "no reason given"
         return Reason(
             "webhook-refused",
-            f"Gladly refused it: {said}. Before it switches a webhook on it tries the address, {url}: see that "
-            "`afterword web` is running and can be reached there from outside",
+            said(
+                "Gladly refused it: %(said)s. Before it switches a webhook on it tries the address, "
+                "%(url)s: see that `afterword web` is running and can be reached there from outside",
+                said=told,
+                url=url,
+            ),
         )
     return error.reason
 

@@ -8,6 +8,7 @@ from afterword.accounts.standing_alerts import AccountName, moment
 from afterword.alerts.recording import Alert
 from afterword.events.models import WEBHOOK_BACK, WEBHOOK_OFF
 from afterword.outcomes import Reason
+from afterword.translating import N_
 from afterword.webhook_keeping.states import Known
 
 GIVES_UP_AFTER = timedelta(hours=2)
@@ -70,7 +71,7 @@ def _never_worked_before(account: AccountName, before: Known | None, after: Know
 def _was_off(account: AccountName, before: Known, after: Known, now: datetime) -> News:
     if after.state != "works":
         return News()
-    reason = before.reason or Reason("webhook-switched-off", "it did not work")
+    reason = before.reason or Reason("webhook-switched-off", N_("it did not work"))
     words = (
         f"The webhook of the {account} works again, as of {moment(now)}; it did not since {moment(before.since)}: "
         f"{reason.words}. What was closed in between is backfilled"

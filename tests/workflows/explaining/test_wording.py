@@ -16,7 +16,6 @@ from afterword.workflows.explaining.wording import (
     field_name,
     list_of,
     moment,
-    plural,
     quoted,
     sent,
 )
@@ -59,9 +58,8 @@ def test_a_length_of_time_is_told_in_the_unit_that_matters(seconds: float, words
     assert duration(seconds) == words
 
 
-def test_moments_and_counts() -> None:
+def test_a_moment_is_told_in_utc() -> None:
     assert moment(datetime(2026, 11, 3, 9, 5, 7, tzinfo=UTC)) == "3 Nov 2026, 09:05:07 UTC"
-    assert (plural(1, "time"), plural(1200, "time")) == ("1 time", "1,200 times")
 
 
 @pytest.mark.parametrize(

@@ -7,15 +7,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from afterword.events.models import gladly_origin
 from afterword.store import tables
+from afterword.translating import N_, retold, translated
+from afterword.translating import gettext as _
 from afterword.webhook_keeping.states import read_states
 from afterword.workflows.explaining.wording import moment, quoted
 
 LATEST_GAPS = 3
 TOLD_FOR = timedelta(days=30)
 ENDED_AS = {
-    "open": "It is not backfilled yet",
-    "closed": "It was backfilled",
-    "left": "What is missing of it cannot be found any more",
+    "open": N_("It is not backfilled yet"),
+    "closed": N_("It was backfilled"),
+    "left": N_("What is missing of it cannot be found any more"),
 }
 
 
@@ -25,8 +27,12 @@ async def when_not_told(connection: AsyncConnection) -> tuple[str, ...]:
     listed = await connection.execute(select(account.c.id, account.c.name).where(account.c.kind == "gladly"))
     names = {row.id: row.name for row in listed}
     off = [
-        f"The webhook of the Gladly account {quoted(names[account_id])} does not work since {moment(known.since)}: "
-        f"{known.because}."
+        _(
+            "The webhook of the Gladly account %(account)s does not work since %(since)s: %(because)s.",
+            account=quoted(names[account_id]),
+            since=moment(known.since),
+            because=retold(known.because),
+        )
         for account_id, known in (await read_states(connection)).items()
         if known.state != "works"
     ]
@@ -38,8 +44,15 @@ async def when_not_told(connection: AsyncConnection) -> tuple[str, ...]:
         .limit(LATEST_GAPS)
     )
     gaps = [
-        f"From {moment(row.since)} to {moment(row.until)} closings of the Gladly account "
-        f"{quoted(by_origin[row.origin])} may not have been told: {row.reason_words}. {ENDED_AS[row.state]}."
+        _(
+            "From %(since)s to %(until)s closings of the Gladly account %(account)s may not have been told: "
+            "%(reason)s. %(ended)s.",
+            since=moment(row.since),
+            until=moment(row.until),
+            account=quoted(by_origin[row.origin]),
+            reason=retold(row.reason_words),
+            ended=translated(ENDED_AS[row.state]),
+        )
         for row in await connection.execute(latest)
     ]
     return (*off, *gaps)

@@ -8,6 +8,8 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from afterword.store import tables
+from afterword.translating import N_, translated
+from afterword.translating import gettext as _
 from afterword.workflows.definitions import SurveyResponse
 from afterword.workflows.explaining.deliveries import when_not_told
 from afterword.workflows.explaining.gathering import Gathered, gather
@@ -73,7 +75,7 @@ def _started(gathered: Gathered, event_id: int) -> set[str]:
 def _started_by_answers(gathered: Gathered, then: Then) -> Mapping[str, Sequence[str]]:
     """By survey, the workflows that are on and start with an answer to it."""
     names: dict[str, dict[str, str]] = {}
-    for (workflow_id, _), starts_with in then.items():
+    for (workflow_id, _at), starts_with in then.items():
         workflow = gathered.workflows.get(workflow_id)
         if isinstance(starts_with.now, SurveyResponse) and workflow is not None and workflow["is_on"]:
             names.setdefault(starts_with.now.survey, {})[workflow_id] = workflow["name"]
@@ -98,11 +100,11 @@ def _story(material: Material, by_answers: Mapping[str, Sequence[str]], *, is_cu
     )
 
 
-CHECK_THE_WEBHOOK = (
+CHECK_THE_WEBHOOK = N_(
     "If it is a Conversation that was closed in Gladly, check the webhook there: its address, its user name and "
     "password, and that it tells of CONVERSATION/CLOSED. Deliveries that failed stand in Gladly's own list."
 )
-BY_CONVERSATION = (
+BY_CONVERSATION = N_(
     "A Customer whose event started nothing is found by the Conversation's id: Gladly tells no address."
 )
 
@@ -112,13 +114,13 @@ async def _advice(connection: AsyncConnection, asked: str) -> tuple[str, ...]:
     event = tables.event
     last = await connection.scalar(select(event.c.received_at).order_by(event.c.id.desc()).limit(1))
     arrived = (
-        "No event at all has arrived yet."
+        _("No event at all has arrived yet.")
         if last is None
-        else f"The newest event of any kind came {moment(last)}."
+        else _("The newest event of any kind came %(at)s.", at=moment(last))
     )
     untold = await when_not_told(connection)
     if "@" in asked:
-        never = "Afterword never came by this address: no invitation, no Contact and no Task has it."
-        return never, BY_CONVERSATION, *untold, arrived
-    never = "Afterword never heard of it: no event, no run, no invitation and no Response is about it."
-    return never, *untold, CHECK_THE_WEBHOOK, arrived
+        never = _("Afterword never came by this address: no invitation, no Contact and no Task has it.")
+        return never, translated(BY_CONVERSATION), *untold, arrived
+    never = _("Afterword never heard of it: no event, no run, no invitation and no Response is about it.")
+    return never, *untold, translated(CHECK_THE_WEBHOOK), arrived

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from afterword.events.models import response_kind
 from afterword.gladly.webhooks import CONVERSATION_CLOSED
 from afterword.store import tables
+from afterword.translating import gettext as _
 from afterword.workflows.definitions import ConversationClosed, Event, SurveyResponse
 from afterword.workflows.explaining.models import PassedBy
 from afterword.workflows.explaining.wording import quoted
@@ -119,19 +120,23 @@ def _why(
     if not is_of_its_kind(kind, event["type"]):
         return _kind_not_ticked(kind, event["type"])
     if starts_with.then is None:
-        return "not-there-yet", "it was made only later"
+        return "not-there-yet", _("it was made only later")
     if not starts_with.had_tasks:
-        return "no-task", "it had no task yet"
+        return "no-task", _("it had no task yet")
     if not workflow["is_on"]:
-        return "off", "it is off"
-    return "was-off", "it was off when the event came; it is on now"
+        return "off", _("it is off")
+    return "was-off", _("it was off when the event came; it is on now")
 
 
 def _kind_not_ticked(kind: Event, event_type: str) -> tuple[str, str] | None:
     if not isinstance(kind, SurveyResponse):
         return None
-    ticked = " and ".join(quoted(one) for one in kind.kinds) or "none"
-    words = f"the Response was {quoted(response_kind(event_type))}, and of its boxes {ticked} is ticked"
+    ticked = f" {_('and')} ".join(quoted(one) for one in kind.kinds) or _("none")
+    words = _(
+        "the Response was %(kind)s, and of its boxes %(ticked)s is ticked",
+        kind=quoted(response_kind(event_type)),
+        ticked=ticked,
+    )
     return "kind-not-ticked", words
 
 
@@ -139,4 +144,4 @@ def _other_account(kind: Event, accounts: Mapping[str, str]) -> tuple[str, str] 
     if not isinstance(kind, ConversationClosed):
         return None
     account = quoted(accounts.get(kind.account, kind.account))
-    return "other-account", f"it starts with Conversations of another account, {account}"
+    return "other-account", _("it starts with Conversations of another account, %(account)s", account=account)

@@ -13,6 +13,8 @@ from afterword.events.models import (
     where_found,
 )
 from afterword.gladly.webhooks import CONVERSATION_CLOSED, CONVERSATION_REOPENED
+from afterword.translating import N_, ngettext, retold, translated
+from afterword.translating import gettext as _
 from afterword.workflows.explaining.models import (
     AttemptTold,
     EventTold,
@@ -30,7 +32,6 @@ from afterword.workflows.explaining.wording import (
     comparisons,
     duration,
     list_of,
-    plural,
     quoted,
     sent,
 )
@@ -42,12 +43,12 @@ from afterword.workflows.starting.matching import (
 )
 
 HAPPENED = {
-    CONVERSATION_CLOSED: "The Conversation was closed in Gladly (account {source})",
-    CONVERSATION_REOPENED: "The Conversation was opened again in Gladly (account {source})",
-    JSON_EVENT: "A JSON event arrived for the Workflow {source}",
-    SCHEDULE: "It was time, by the schedule of the Workflow {source}",
-    WEBHOOK_OFF: "The webhook of the Gladly account {source} stopped working",
-    WEBHOOK_BACK: "The webhook of the Gladly account {source} works again",
+    CONVERSATION_CLOSED: N_("The Conversation was closed in Gladly (account {source})"),
+    CONVERSATION_REOPENED: N_("The Conversation was opened again in Gladly (account {source})"),
+    JSON_EVENT: N_("A JSON event arrived for the Workflow {source}"),
+    SCHEDULE: N_("It was time, by the schedule of the Workflow {source}"),
+    WEBHOOK_OFF: N_("The webhook of the Gladly account {source} stopped working"),
+    WEBHOOK_BACK: N_("The webhook of the Gladly account {source} works again"),
 }
 """What an event tells, by its type."""
 
@@ -63,13 +64,16 @@ TONES: dict[str, Tone] = {
     "waiting": "warn",
 }
 NOBODY_STARTED = {NO_WORKFLOW.code, WORKFLOW_WAS_OFF.code, WORKFLOW_HAD_NO_TASK.code, KIND_NOT_TICKED}
-ANSWERED = {"created": "The Customer answered", "updated": "The answer was changed that was given to"}
+ANSWERED = {
+    "created": N_("The Customer answered the Survey {survey} (Response {id})"),
+    "updated": N_("The answer was changed that was given to the Survey {survey} (Response {id})"),
+}
 """What happened, by the kind of its Response."""
 ENDED_AS = {
-    "skipped": "was skipped",
-    "failed": "failed",
-    "not run": "was not carried out",
-    "waiting": "waits",
+    "skipped": N_("%(label)s was skipped%(since)s: %(reason)s"),
+    "failed": N_("%(label)s failed%(since)s: %(reason)s"),
+    "not run": N_("%(label)s was not carried out%(since)s: %(reason)s"),
+    "waiting": N_("%(label)s waits%(since)s: %(reason)s"),
 }
 
 
@@ -93,7 +97,7 @@ def _events(material: Material) -> Iterator[Sentence]:
         yield _event(event, responses.get(event.response_id or "") if is_newest else None)
     repeats = [event for event in material.events if event.status == "redelivered"]
     repeats.sort(key=lambda event: (event.redelivery_of or 0, event.reason_code or "", event.id))
-    for _, group in groupby(repeats, key=lambda event: (event.redelivery_of, event.reason_code)):
+    for _key, group in groupby(repeats, key=lambda event: (event.redelivery_of, event.reason_code)):
         yield _repeats(list(group))
 
 
@@ -102,13 +106,13 @@ def _event(event: EventTold, response: ResponseTold | None) -> Sentence:
     tone: Tone = "good" if event.response_id else "still"
     if event.occurred_at is not None and event.received_at - event.occurred_at > LATE:
         later = duration((event.received_at - event.occurred_at).total_seconds())
-        words += f" {_how_it_came(event)} {later} later."
+        words += f" {_how_it_came(event, later)}"
     if event.status == "received":
-        words, tone = f"{words} No worker has looked at it yet.", "busy"
+        words, tone = f"{words} {_('No worker has looked at it yet.')}", "busy"
     elif event.type in (WEBHOOK_OFF, WEBHOOK_BACK):
-        words, tone = f"{words} {capital(event.reason or '')}.", "warn"
+        words, tone = f"{words} {capital(retold(event.reason or ''))}.", "warn"
     elif event.status == "ignored":
-        words += f" It started nothing: {event.reason}."
+        words += " " + _("It started nothing: %(reason)s.", reason=retold(event.reason or ""))
         tone = "warn" if event.reason_code in NOBODY_STARTED else tone
     answers = (
         () if response is None else tuple(f"{one.question} {quoted(one.answer)}" for one in response.answers)
@@ -122,30 +126,49 @@ def _event(event: EventTold, response: ResponseTold | None) -> Sentence:
     )
 
 
-def _how_it_came(event: EventTold) -> str:
+def _how_it_came(event: EventTold, later: str) -> str:
     if event.found_in is None:
-        return "Afterword was told"
+        return _("Afterword was told %(later)s later.", later=later)
+    where = where_found(event.found_in)
     if event.backfill_id is None:
-        return f"Afterword read it in {where_found(event.found_in)}"
-    return f"No webhook told of it; backfill {event.backfill_id} found it in {where_found(event.found_in)}"
+        return _("Afterword read it in %(where)s %(later)s later.", where=where, later=later)
+    return _(
+        "No webhook told of it; backfill %(number)s found it in %(where)s %(later)s later.",
+        number=event.backfill_id,
+        where=where,
+        later=later,
+    )
 
 
 def _what_happened(event: EventTold) -> str:
     if event.response_id:
         kind = response_kind(event.type)
-        who = ANSWERED.get(kind, f"A Response came, {quoted(kind)}, to")
-        return f"{who} the Survey {quoted(event.source)} (Response {event.response_id})"
-    what = HAPPENED.get(event.type, f"{event.type} came from {{source}}")
-    return what.replace("{source}", quoted(event.source))
+        survey, response = quoted(event.source), event.response_id
+        if kind in ANSWERED:
+            return translated(ANSWERED[kind]).replace("{survey}", survey).replace("{id}", response)
+        told = {"kind": quoted(kind), "survey": survey, "response": response}
+        return _("A Response came, %(kind)s, to the Survey %(survey)s (Response %(response)s)", **told)
+    if event.type in HAPPENED:
+        return translated(HAPPENED[event.type]).replace("{source}", quoted(event.source))
+    return _("%(type)s came from %(source)s", type=event.type, source=quoted(event.source))
 
 
 def _repeats(repeats: Sequence[EventTold]) -> Sentence:
     first, last = repeats[0], repeats[-1]
-    times = "again" if len(repeats) == 1 else f"{plural(len(repeats), 'time')} more"
-    until = "" if len(repeats) == 1 else f", the last time {duration(_between(first, last))} later"
+    told = {"event": first.redelivery_of, "reason": retold(first.reason or "")}
+    if len(repeats) == 1:
+        words = _("Event %(event)s came again: %(reason)s. Nothing was done twice.", **told)
+    else:
+        words = _(
+            "Event %(event)s came %(times)s times more, the last time %(later)s later: %(reason)s. "
+            "Nothing was done twice.",
+            times=len(repeats),
+            later=duration(_between(first, last)),
+            **told,
+        )
     return Sentence(
         at=first.received_at,
-        words=f"Event {first.redelivery_of} came {times}{until}: {first.reason}. Nothing was done twice.",
+        words=words,
         event_id=first.id,
     )
 
@@ -159,19 +182,31 @@ def _passed_by(passed: Sequence[PassedBy]) -> Iterator[str]:
     in_order = sorted(passed, key=lambda one: one.words)
     for words, group in groupby(in_order, key=lambda one: one.words):
         names = [one.workflow for one in group]
-        which = "The Workflow" if len(names) == 1 else "The Workflows"
-        yield f"{which} {list_of(names)} did not start: {words}."
+        yield ngettext(
+            "The Workflow %(names)s did not start: %(why)s.",
+            "The Workflows %(names)s did not start: %(why)s.",
+            len(names),
+            names=list_of(names),
+            why=words,
+        )
 
 
 def _run(run: RunTold) -> Iterator[Sentence]:
     details = () if run.evaluation is None else comparisons(run.evaluation)
-    name = f"The Workflow {quoted(run.workflow)} looked at it"
+    told = {"workflow": quoted(run.workflow), "revision": run.revision}
     if run.evaluation is not None and not run.evaluation.holds:
-        words = f"{name} and did nothing: its conditions did not hold."
+        words = _(
+            "The Workflow %(workflow)s looked at it and did nothing: its conditions did not hold.", **told
+        )
         yield Sentence(at=run.started_at, words=words, details=details, run_id=run.id)
         return
-    held = ", as its conditions held" if run.evaluation is not None else ""
-    words = f"{name} and began (revision {run.revision}){held}."
+    if run.evaluation is None:
+        words = _("The Workflow %(workflow)s looked at it and began (revision %(revision)s).", **told)
+    else:
+        words = _(
+            "The Workflow %(workflow)s looked at it and began (revision %(revision)s), as its conditions held.",
+            **told,
+        )
     yield Sentence(at=run.started_at, words=words, details=details, run_id=run.id)
     for task in run.tasks:
         yield from _task(run, task)
@@ -179,9 +214,12 @@ def _run(run: RunTold) -> Iterator[Sentence]:
     if run.finished_at is not None and (
         run.status == "cancelled" or (run.status == "failed" and not is_told)
     ):
+        why = {"run": run.id, "reason": retold(run.reason or "")}
         yield Sentence(
             at=run.finished_at,
-            words=f"Run {run.id} {'failed' if run.status == 'failed' else 'was cancelled'}: {run.reason}.",
+            words=_("Run %(run)s failed: %(reason)s.", **why)
+            if run.status == "failed"
+            else _("Run %(run)s was cancelled: %(reason)s.", **why),
             tone="bad",
             run_id=run.id,
         )
@@ -189,11 +227,11 @@ def _run(run: RunTold) -> Iterator[Sentence]:
 
 def _task(run: RunTold, task: TaskTold) -> Iterator[Sentence]:
     """Attempts that came out alike, one after the other, are told together."""
-    for _, group in groupby(task.attempts, key=lambda one: (one.replay, one.status, one.reason_code)):
+    for _key, group in groupby(task.attempts, key=lambda one: (one.replay, one.status, one.reason_code)):
         attempts = list(group)
         first, last = attempts[0], attempts[-1]
         words, details = _attempts(quoted(task.label), first, last)
-        again = "" if first.replay == 0 else " (run again)"
+        again = "" if first.replay == 0 else f" {_('(run again)')}"
         yield Sentence(
             at=last.finished_at,
             words=f"{words}{again}.",
@@ -206,26 +244,37 @@ def _task(run: RunTold, task: TaskTold) -> Iterator[Sentence]:
 def _attempts(label: str, first: AttemptTold, last: AttemptTold) -> tuple[str, tuple[str, ...]]:
     if last.status == "succeeded":
         what, details = sent(last.sent, last.output)
-        return f"{label} was done{what}", details
+        return _("%(label)s was done%(what)s", label=label, what=what), details
+    reason = retold(last.reason) if last.reason else _("without a reason")
     if last.status == "retrying":
-        which = f"Attempt {first.attempt}" if first is last else f"Attempts {first.attempt} to {last.attempt}"
-        return f"{which} of {label} did not succeed: {last.reason}", ()
+        told = {"first": first.attempt, "last": last.attempt, "label": label, "reason": reason}
+        if first is last:
+            return _("Attempt %(first)s of %(label)s did not succeed: %(reason)s", **told), ()
+        return _("Attempts %(first)s to %(last)s of %(label)s did not succeed: %(reason)s", **told), ()
     seconds = (last.finished_at - first.finished_at).total_seconds()
-    since = "" if first is last else f" for {duration(seconds)}"
-    return f"{label} {ENDED_AS.get(last.status, last.status)}{since}: {last.reason or 'without a reason'}", ()
+    since = "" if first is last else " " + _("for %(duration)s", duration=duration(seconds))
+    words = ENDED_AS.get(last.status, f"%(label)s {last.status}%(since)s: %(reason)s")
+    return _(words, label=label, since=since, reason=reason), ()
 
 
 def _invitations(material: Material) -> Iterator[Sentence]:
     for invitation in material.invitations:
         if invitation.run_id is None and invitation.sent_at is not None:
-            words = f"A mail with the Survey {quoted(invitation.survey)} went to {invitation.email}."
+            words = _(
+                "A mail with the Survey %(survey)s went to %(email)s.",
+                survey=quoted(invitation.survey),
+                email=invitation.email,
+            )
             yield Sentence(at=invitation.sent_at, words=words, tone="good")
         if invitation.cancelled_at is not None:
-            words = f"This cancelled the Survey {quoted(invitation.survey)}, which was not answered yet."
+            words = _(
+                "This cancelled the Survey %(survey)s, which was not answered yet.",
+                survey=quoted(invitation.survey),
+            )
             yield Sentence(at=invitation.cancelled_at, words=words, tone="warn")
     moments = {one.opted_out_at for one in material.invitations if _opted_out_since(one)}
     for at in sorted(moment for moment in moments if moment is not None):
-        yield Sentence(at=at, words="The Customer asked not to be written to any more.", tone="warn")
+        yield Sentence(at=at, words=_("The Customer asked not to be written to any more."), tone="warn")
 
 
 def _opted_out_since(invitation: InvitationTold) -> bool:
@@ -238,7 +287,10 @@ def _responses_without_event(material: Material) -> Iterator[Sentence]:
         if response.id not in told:
             yield Sentence(
                 at=response.recorded_at,
-                words=f"The Customer answered the Survey {quoted(response.survey)} (Response {response.id}).",
+                words=translated(ANSWERED["created"])
+                .replace("{survey}", quoted(response.survey))
+                .replace("{id}", response.id)
+                + ".",
                 tone="good",
                 details=tuple(f"{one.question} {quoted(one.answer)}" for one in response.answers),
             )

@@ -3,7 +3,10 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
+from afterword.pages.wording import date_and_time
 from afterword.piped_text import Pipe, parse
+from afterword.translating import N_, ngettext, retold, translated
+from afterword.translating import gettext as _
 from afterword.workflows.conditions import Compared, Evaluation
 
 LONGEST_VALUE = 120
@@ -11,32 +14,33 @@ MOST_NAMES = 3
 SAME_DAY_SECONDS = 86_400.0
 
 HAD_TO = {
-    "equals": "had to equal",
-    "does not equal": "must not equal",
-    "is one of": "had to be one of",
-    "is not one of": "must be none of",
-    "contains": "had to contain",
-    "does not contain": "must not contain",
-    "matches": "had to match",
-    "does not match": "must not match",
-    "is greater than": "had to be greater than",
-    "is not greater than": "must not be greater than",
-    "is less than": "had to be less than",
-    "is not less than": "must not be less than",
-    "is empty": "had to be empty",
-    "is not empty": "must not be empty",
+    "equals": N_("had to equal"),
+    "does not equal": N_("must not equal"),
+    "is one of": N_("had to be one of"),
+    "is not one of": N_("must be none of"),
+    "contains": N_("had to contain"),
+    "does not contain": N_("must not contain"),
+    "matches": N_("had to match"),
+    "does not match": N_("must not match"),
+    "is greater than": N_("had to be greater than"),
+    "is not greater than": N_("must not be greater than"),
+    "is less than": N_("had to be less than"),
+    "is not less than": N_("must not be less than"),
+    "is empty": N_("had to be empty"),
+    "is not empty": N_("must not be empty"),
 }
 
 
 def quoted(text: object) -> str:
     """A text of somebody's own, so that its end can be seen; long ones are cut."""
     shown = " ".join(str(text).split())
-    return f"“{shown if len(shown) <= LONGEST_VALUE else shown[: LONGEST_VALUE - 1] + '…'}”"
+    shown = shown if len(shown) <= LONGEST_VALUE else shown[: LONGEST_VALUE - 1] + "…"
+    return _("“%(text)s”", text=shown)
 
 
 def moment(at: datetime) -> str:
     """A moment in UTC: ``23 Nov 2026, 12:00:05 UTC``."""
-    return f"{at.astimezone(UTC):%-d %b %Y, %H:%M:%S} UTC"
+    return f"{date_and_time(at.astimezone(UTC))} UTC"
 
 
 def capital(words: str) -> str:
@@ -49,13 +53,10 @@ def list_of(names: Sequence[str]) -> str:
     shown = [quoted(name) for name in names[:MOST_NAMES]]
     rest = len(names) - MOST_NAMES
     if rest > 0:
-        return f"{', '.join(shown)} and {rest} more"
-    return " and ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
-
-
-def plural(count: int, one: str, many: str | None = None) -> str:
-    """A number with its word: ``1 time``, ``5 times``."""
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
+        return _("%(names)s and %(number)s more", names=", ".join(shown), number=rest)
+    if len(shown) > 1:
+        return _("%(names)s and %(last)s", names=", ".join(shown[:-1]), last=shown[-1])
+    return "".join(shown)
 
 
 def duration(seconds: float) -> str:
@@ -63,8 +64,8 @@ def duration(seconds: float) -> str:
     for size, name in ((86_400, "day"), (3600, "h"), (60, "min"), (1, "s")):
         if seconds >= size:
             number = round(seconds / size)
-            return plural(number, name) if name == "day" else f"{number} {name}"
-    return "less than a second"
+            return ngettext("%(num)s day", "%(num)s days", number) if name == "day" else f"{number} {name}"
+    return _("less than a second")
 
 
 def field_name(field: str) -> str:
@@ -79,10 +80,18 @@ def comparison(compared: Compared) -> str:
     """One comparison with the values that decided it."""
     name = field_name(compared.field)
     if compared.problem:
-        return f"{quoted(name)} could not be compared: {compared.problem}"
-    found = f"was {quoted(compared.found)}" if compared.found else "was empty"
-    wanted = " or ".join(quoted(value) for value in compared.wanted)
-    return f"{quoted(name)} {found} and {HAD_TO[compared.operator]} {wanted}".rstrip()
+        return _("%(name)s could not be compared: %(why)s", name=quoted(name), why=retold(compared.problem))
+    found = _("was %(value)s", value=quoted(compared.found)) if compared.found else _("was empty")
+    wanted = f" {_('or')} ".join(quoted(value) for value in compared.wanted)
+    had_to = translated(HAD_TO[compared.operator])
+    words = _(
+        "%(name)s %(found)s and %(had_to)s %(wanted)s",
+        name=quoted(name),
+        found=found,
+        had_to=had_to,
+        wanted=wanted,
+    )
+    return words.rstrip()
 
 
 def comparisons(evaluation: Evaluation) -> tuple[str, ...]:
@@ -94,16 +103,22 @@ def comparisons(evaluation: Evaluation) -> tuple[str, ...]:
 def sent(values: Mapping[str, object], output: Mapping[str, object]) -> tuple[str, tuple[str, ...]]:
     """What went out as the end of a sentence, and in details: a mail, an item of the Timeline, or values."""
     if values.get("to") and "subject" in values:
-        return f": a mail went to {values['to']}, subject {quoted(values['subject'])}", ()
+        to, subject = values["to"], quoted(values["subject"])
+        return _(": a mail went to %(to)s, subject %(subject)s", to=to, subject=subject), ()
     if "title" in values and "body" in values:
-        already = "stood already" if output.get("alreadyThere") in (True, "true") else "were put"
-        item = f", item {output['itemId']}" if output.get("itemId") else ""
-        what = f"{quoted(values['title'])} and {quoted(values['body'])}"
-        return f": {what} {already} on the Customer's Timeline in Gladly{item}", ()
+        item = _(", item %(item)s", item=output["itemId"]) if output.get("itemId") else ""
+        told = {"title": quoted(values["title"]), "body": quoted(values["body"])}
+        if output.get("alreadyThere") in (True, "true"):
+            words = _(": %(title)s and %(body)s stood already on the Customer's Timeline in Gladly", **told)
+        else:
+            words = _(": %(title)s and %(body)s were put on the Customer's Timeline in Gladly", **told)
+        return f"{words}{item}", ()
     details = tuple(f"{name}: {quoted(value)}" for name, value in values.items() if value not in ("", None))
-    return (f", and sent {plural(len(details), 'value')}" if details else ""), details
+    if not details:
+        return "", ()
+    return ngettext(", and sent %(num)s value", ", and sent %(num)s values", len(details)), details
 
 
 def reasons(words: Iterable[str | None]) -> str:
     """Reasons as the end of a sentence, each once."""
-    return "; ".join(dict.fromkeys(word for word in words if word))
+    return "; ".join(dict.fromkeys(retold(word) for word in words if word))

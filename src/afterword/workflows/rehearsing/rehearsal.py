@@ -21,6 +21,7 @@ from afterword.sending.brakes import Brakes
 from afterword.sending.pausing import current_pause
 from afterword.store.database import ConnectionLost, Database
 from afterword.tasks.contract import AnyTaskType, Plan, TaskCall
+from afterword.translating import N_, said
 from afterword.workflows.conditions import Evaluation, evaluate
 from afterword.workflows.definitions import Definition, Event, Task
 from afterword.workflows.rehearsing.rehearsed_before import LastRun, TaskLastTime, last_run
@@ -49,7 +50,9 @@ Verdict = Literal[
 OF_EACH_RUN = frozenset({"messageId"})
 """What each run makes anew; that it differs says nothing."""
 
-TOO_SLOW = Reason("rehearsal-too-slow", "what the task would do could not be found out in time; try again")
+TOO_SLOW = Reason(
+    "rehearsal-too-slow", N_("what the task would do could not be found out in time; try again")
+)
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
@@ -287,7 +290,9 @@ class _Going:
             return self._task_types[task.type]
         except KeyError:
             reason = Reason(
-                "task-type-unknown", f"no task type {task.type!r} is installed here", {"type": task.type}
+                "task-type-unknown",
+                said("no task type %(type)s is installed here", type=repr(task.type)),
+                {"type": task.type},
             )
             raise Permanent(reason) from None
 

@@ -14,6 +14,7 @@ from afterword.piped_text import Source
 from afterword.sending.brakes import Brakes
 from afterword.store.database import ConnectionLost
 from afterword.tasks.contract import AnyTaskType, Repetition, TaskCall, repetition_of
+from afterword.translating import N_, said
 from afterword.workflows.definitions import Task
 from afterword.workflows.running.moves import Move, after_outcome, after_result
 from afterword.workflows.values.configuration import configure
@@ -22,7 +23,7 @@ from afterword.workflows.values.event_data import EventData
 log = structlog.get_logger()
 
 FAULT = Reason(
-    "unexpected-error", "the task ended in an error that it did not expect; the log has the details"
+    "unexpected-error", N_("the task ended in an error that it did not expect; the log has the details")
 )
 
 
@@ -120,6 +121,8 @@ class Attempts:
             return self._task_types[task.type]
         except KeyError:
             reason = Reason(
-                "task-type-unknown", f"no task type {task.type!r} is installed here", {"type": task.type}
+                "task-type-unknown",
+                said("no task type %(type)s is installed here", type=repr(task.type)),
+                {"type": task.type},
             )
             raise Permanent(reason) from None

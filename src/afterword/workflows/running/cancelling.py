@@ -7,8 +7,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from afterword.outcomes import Reason
 from afterword.store import tables
+from afterword.translating import N_
 
-CANCELLED = Reason("cancelled-by-person", "somebody cancelled it")
+CANCELLED = Reason("cancelled-by-person", N_("somebody cancelled it"))
 
 
 async def cancel_runs(connection: AsyncConnection, chosen: Select[Any], reason: Reason = CANCELLED) -> int:

@@ -18,6 +18,7 @@ from afterword.outgoing.budgets import calling_for
 from afterword.piped_text import Source
 from afterword.store.database import CONNECTION_LOST, Database
 from afterword.tasks.contract import AnyTaskType
+from afterword.translating import N_
 from afterword.workflows.conditions import Evaluation, evaluate
 from afterword.workflows.definitions import Definition, Task
 from afterword.workflows.running.attempts import Attempts, Caller, Tried
@@ -44,9 +45,9 @@ RECONNECT_SECONDS = 1.0
 FAULT_SECONDS = 60.0
 ACTIVE: tuple[RunStatus, ...] = ("running", "waiting")
 
-WORKFLOW_OFF = Reason("workflow-off", "its workflow is off; the run goes on when it is turned on again")
-WORKFLOW_DELETED = Reason("workflow-deleted", "its workflow was deleted before the run was at its end")
-CONDITIONS_NOT_MET = Reason("conditions-not-met", "the conditions of the workflow did not hold")
+WORKFLOW_OFF = Reason("workflow-off", N_("its workflow is off; the run goes on when it is turned on again"))
+WORKFLOW_DELETED = Reason("workflow-deleted", N_("its workflow was deleted before the run was at its end"))
+CONDITIONS_NOT_MET = Reason("conditions-not-met", N_("the conditions of the workflow did not hold"))
 
 
 class RunState(msgspec.Struct):

@@ -14,6 +14,7 @@ from afterword.sending.checking import PAUSED
 from afterword.sending.hourly import held_for, let_hour_go
 from afterword.sending.pausing import Pause, current_pause
 from afterword.store import tables
+from afterword.translating import N_
 from afterword.workflows.running.cancelling import cancel_runs
 
 log = structlog.get_logger()
@@ -23,7 +24,7 @@ HIDDEN = "(hidden)"
 
 CANCELLED = Reason(
     "held-invitation-cancelled",
-    "there were more invitations than its workflow may send, and somebody cancelled it",
+    N_("there were more invitations than its workflow may send, and somebody cancelled it"),
 )
 
 

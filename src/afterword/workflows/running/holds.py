@@ -18,6 +18,7 @@ from afterword.accounts.availability import Availability
 from afterword.alerts.recording import Alert, record_alerts
 from afterword.outcomes import Reason
 from afterword.store.database import Database
+from afterword.translating import N_
 from afterword.workflows.running.problems import NO_TASK, Failure, record_failures
 
 log = structlog.get_logger()
@@ -31,7 +32,7 @@ SELDOM_SECONDS = 60.0
 
 HELD_TOO_LONG = Reason(
     "held-too-long",
-    "what it waited for did not change in the time that is set for that; replay it when it has",
+    N_("what it waited for did not change in the time that is set for that; replay it when it has"),
 )
 
 LOOK = """

@@ -9,6 +9,7 @@ import msgspec
 
 from afterword.outcomes import Outcome, Reason, Retry, Skip
 from afterword.tasks.contract import Done, Wait
+from afterword.translating import N_
 from afterword.workflows.conditions import Evaluation
 from afterword.workflows.running.retries import delay_before_next
 
@@ -20,8 +21,10 @@ EndStatus = Literal["skipped", "failed", "not run"]
 
 OUTCOME_UNKNOWN = Reason(
     "outcome-unknown",
-    "nobody knows whether the other side did it, and the task is set to stop then; look there, and replay the run if "
-    "it was not done",
+    N_(
+        "nobody knows whether the other side did it, and the task is set to stop then; look there, and replay the run "
+        "if it was not done"
+    ),
 )
 
 

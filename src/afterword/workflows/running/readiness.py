@@ -7,12 +7,13 @@ from collections.abc import Mapping
 
 from afterword.outcomes import Reason
 from afterword.piped_text import Source
+from afterword.translating import N_, said
 from afterword.workflows.conditions import Evaluation, evaluate
 from afterword.workflows.definitions import Definition, Task
 from afterword.workflows.order import needed_tasks
 from afterword.workflows.running.moves import End
 
-TASK_CONDITIONS_NOT_MET = Reason("task-conditions-not-met", "the conditions of the task did not hold")
+TASK_CONDITIONS_NOT_MET = Reason("task-conditions-not-met", N_("the conditions of the task did not hold"))
 
 
 def why_not_run(
@@ -41,8 +42,10 @@ def _missing_output(task: Task, definition: Definition, ends: Mapping[str, End])
         if other.id not in needed or end is None:
             continue
         if end.status != "failed" or other.on_failure == "stop-dependents":
-            words = (
-                f"it needs the output of the task {other.label or other.id!r}, which has none: {end.words}"
+            words = said(
+                "it needs the output of the task %(other)s, which has none: %(words)s",
+                other=repr(other.label or other.id),
+                words=end.words,
             )
             return Reason("needs-output-of-task", words, {"task": other.id, "ended": end.status})
     return None

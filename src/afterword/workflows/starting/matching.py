@@ -14,6 +14,7 @@ from afterword.gladly.webhooks import CONVERSATION_CLOSED, CONVERSATION_REOPENED
 from afterword.outcomes import Reason
 from afterword.store.database import Database, PlainConnection
 from afterword.store.queue import RunQueue
+from afterword.translating import N_, said
 from afterword.workflows.definitions import ConversationClosed, Event, SurveyResponse
 from afterword.workflows.starting.reopened import wake_reopened
 from afterword.workflows.starting.repeated_closings import SAME_CLOSING, Arrived, tell_closings_apart
@@ -29,14 +30,16 @@ LIVE, BEHIND_LIVE_EVENTS = 0, 1
 KIND_NOT_TICKED = "response-kind-not-ticked"
 TOLD_LATER = frozenset({"partial", "imported", "preview", "test"})
 """Kinds of which a real Qualtrics' response may turn out to be when it is read, though its event does not say so."""
-NO_WORKFLOW = Reason("no-workflow", "no workflow starts with it")
-WORKFLOW_WAS_OFF = Reason("workflow-was-off", "the workflow is off; the event is kept and can be run later")
-WORKFLOW_HAD_NO_TASK = Reason(
-    "workflow-had-no-task", "the workflow has no task yet; the event is kept and can be run later"
+NO_WORKFLOW = Reason("no-workflow", N_("no workflow starts with it"))
+WORKFLOW_WAS_OFF = Reason(
+    "workflow-was-off", N_("the workflow is off; the event is kept and can be run later")
 )
-NOT_AN_EVENT_OF_OURS = Reason("not-a-starting-event", "no workflow can start with an event of this type")
-REOPENED = Reason("reopening-noted", "noted, so that the next closing is one of its own")
-PINGED = Reason("ping", "Gladly tried whether it can reach this address")
+WORKFLOW_HAD_NO_TASK = Reason(
+    "workflow-had-no-task", N_("the workflow has no task yet; the event is kept and can be run later")
+)
+NOT_AN_EVENT_OF_OURS = Reason("not-a-starting-event", N_("no workflow can start with an event of this type"))
+REOPENED = Reason("reopening-noted", N_("noted, so that the next closing is one of its own"))
+PINGED = Reason("ping", N_("Gladly tried whether it can reach this address"))
 
 TAKE = """
 SELECT id, origin, type, conversation_id, occurred_at, found_in, latest, backfill_id
@@ -182,5 +185,9 @@ def why_ignored(origin: str, event_type: str, workflows: Sequence[Starter]) -> R
 
 def kind_not_ticked(kind: str) -> Reason:
     """Why a Response starts nothing whose box is not ticked in any workflow."""
-    words = f"the response was {kind}, and the box “{kind}” is not ticked in a workflow that starts with this survey"
+    words = said(
+        "the response was %(kind)s, and the box “%(kind)s” is not ticked in a workflow "
+        "that starts with this survey",
+        kind=kind,
+    )
     return Reason(KIND_NOT_TICKED, words, {"kind": kind})

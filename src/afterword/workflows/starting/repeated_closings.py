@@ -11,8 +11,9 @@ from afterword.events.models import FoundIn
 from afterword.gladly.webhooks import CONVERSATION_CLOSED, CONVERSATION_REOPENED
 from afterword.outcomes import Reason
 from afterword.store.database import PlainConnection
+from afterword.translating import N_
 
-SAME_CLOSING = Reason("same-closing", "the same closing of this conversation was told before")
+SAME_CLOSING = Reason("same-closing", N_("the same closing of this conversation was told before"))
 
 HISTORY_OF_CONVERSATIONS = """
 SELECT event.id, event.origin, event.type, event.conversation_id, event.occurred_at, event.status, event.reason_code,

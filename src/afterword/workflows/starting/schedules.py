@@ -15,6 +15,7 @@ from afterword.events.recording import INBOX_CHANNEL
 from afterword.outcomes import Reason
 from afterword.store import tables
 from afterword.store.database import Database, PlainConnection
+from afterword.translating import said
 from afterword.workflows.cron import MOST_COUNTED, Due, due, next_moment
 from afterword.workflows.definitions import Definition, Schedule
 
@@ -157,5 +158,9 @@ def missed_reason(found: Due) -> Reason:
     if found.missed == MOST_COUNTED:
         count = f"more than {MOST_COUNTED} moments"
     since = found.first_missed.isoformat(timespec="minutes")
-    words = f"{count} passed from {since} on while no worker ran; only the latest is made up for"
+    words = said(
+        "%(count)s passed from %(since)s on while no worker ran; only the latest is made up for",
+        count=count,
+        since=since,
+    )
     return Reason("schedule-missed", words, {"missed": str(found.missed), "since": since})

@@ -9,6 +9,7 @@ import msgspec
 from afterword.outcomes import Permanent, Reason
 from afterword.piped_text import Place, Source, UnfitValue, UnknownPipe, fill
 from afterword.tasks.contract import AnyTaskType, Piped
+from afterword.translating import said
 
 
 def configure(task_type: AnyTaskType, saved: dict[str, Any], sources: tuple[Source, ...]) -> msgspec.Struct:
@@ -24,20 +25,29 @@ def configure(task_type: AnyTaskType, saved: dict[str, Any], sources: tuple[Sour
     except msgspec.ValidationError as error:
         raise Permanent(
             Reason(
-                "configuration-invalid", f"the task's configuration is wrong: {error}", {"error": str(error)}
+                "configuration-invalid",
+                said("the task's configuration is wrong: %(error)s", error=error),
+                {"error": str(error)},
             )
         ) from None
     except UnknownPipe as error:
         raise Permanent(
             Reason(
                 "piped-text-unknown",
-                f"the task's configuration asks for {error.pipe}, which this event does not have",
+                said(
+                    "the task's configuration asks for %(pipe)s, which this event does not have",
+                    pipe=error.pipe,
+                ),
                 {"pipe": str(error.pipe)},
             )
         ) from None
     except UnfitValue as error:
         raise Permanent(
-            Reason("piped-text-unfit", f"a text of the task cannot be made: {error}", {"error": str(error)})
+            Reason(
+                "piped-text-unfit",
+                said("a text of the task cannot be made: %(error)s", error=error),
+                {"error": str(error)},
+            )
         ) from None
 
 

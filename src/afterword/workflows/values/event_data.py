@@ -19,6 +19,7 @@ from afterword.surveys.outlines import AnsweredSurvey, answered_survey
 from afterword.surveys.piped import response_source
 from afterword.surveys.responses import Response, SurveyResponseTold, get_response
 from afterword.tasks.contract import SurveyResponseState
+from afterword.translating import N_
 from afterword.workflows.definitions import ConversationClosed, Event, JsonEvent, Schedule, SurveyResponse
 from afterword.workflows.values.fields import extract
 from afterword.workflows.values.outputs import Outputs, outputs_source
@@ -102,7 +103,7 @@ async def read_event(
                 return _of_response(await _read_response(database, told))
             if responses is None:
                 raise Permanent(
-                    Reason("account-not-readable", "nothing here reads responses of a Qualtrics account")
+                    Reason("account-not-readable", N_("nothing here reads responses of a Qualtrics account"))
                 )
             return _of_response(await responses.read_response(event, body))
 
@@ -171,7 +172,7 @@ async def _read_response(database: Database, told: SurveyResponseTold) -> Answer
         response = await get_response(connection, told.response_id)
         survey = await get_survey(connection, told.survey_id)
         if response is None or survey is None:
-            raise Permanent(Reason("response-gone", "the response or its survey was deleted meanwhile"))
+            raise Permanent(Reason("response-gone", N_("the response or its survey was deleted meanwhile")))
         contact = await _contact_of(connection, response)
     return answered_survey(survey, response, contact)
 

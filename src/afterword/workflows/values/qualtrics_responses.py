@@ -20,6 +20,7 @@ from afterword.qualtrics.responses import Sorted, sort_values
 from afterword.store.database import Database
 from afterword.surveys.notified import NotifiedResponse
 from afterword.surveys.outlines import AnsweredSurvey, SurveyOutline
+from afterword.translating import N_, said
 from afterword.workflows.definitions import SurveyResponse
 from afterword.workflows.values.qualtrics_outlines import answered, outline_survey, unknown_questions
 
@@ -32,9 +33,9 @@ NO_SUCH_THING = 404
 
 NOT_THERE_YET = Reason(
     "qualtrics-response-not-there-yet",
-    "Qualtrics does not give the response out yet; it tells of responses before they can be read",
+    N_("Qualtrics does not give the response out yet; it tells of responses before they can be read"),
 )
-NOT_READABLE = Reason("account-not-readable", "nothing here reads responses of a Qualtrics account")
+NOT_READABLE = Reason("account-not-readable", N_("nothing here reads responses of a Qualtrics account"))
 
 NEWEST = """
 SELECT response.body, survey.outline, response.version, EXISTS (
@@ -192,5 +193,9 @@ async def keep_outline(database: Database, account_id: str, outline: SurveyOutli
 def _check_kind(wanted: SurveyResponse, told: NotifiedResponse, found: Sorted) -> None:
     kind = (found.kind or told.kind) if told.kind == "created" else told.kind
     if kind not in wanted.kinds:
-        words = f"the response itself tells that it is {kind}, and the workflow does not start with such responses"
+        words = said(
+            "the response itself tells that it is %(kind)s, and the workflow does not start "
+            "with such responses",
+            kind=kind,
+        )
         raise Skip(Reason("response-of-another-kind", words, {"kind": kind}))
