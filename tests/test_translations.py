@@ -43,7 +43,7 @@ CLASSES = frozenset({"small plain"})
 UNITS = frozenset({"ms", "s", "min", "h", "d"})
 SAID_ATTRIBUTE = re.compile(r'\b(?:aria-label|placeholder|title|alt|data-label)="([^"]*)"')
 SENTENCE = re.compile(r"[A-Z][a-z]+$|[A-Z][a-z]+ |[a-z]{2,} [a-z]")
-NOT_SAID = re.compile(r"\s*(aria-[a-z]+=|readonly|autofocus)")
+NOT_SAID = re.compile(r"\s*(aria-[a-z]+=|readonly|autofocus)|[\w-]*\"")
 """Attributes that a macro makes."""
 SILENT_BLOCKS = frozenset({"body_class", "language"})
 TEMPLATES = sorted(path for folder in PACKAGE.rglob("templates") for path in folder.rglob("*.html"))

@@ -59,7 +59,7 @@ def best_language(wanted: str | None) -> str:
 def _negotiated(wanted: str) -> str:
     from babel import negotiate_locale  # noqa: PLC0415
 
-    asked = [tag.strip().partition(";") for tag in wanted.split(",")]
+    asked = [tag.strip().partition(";") for tag in wanted.lower().split(",")]
     ranked = sorted(asked, key=lambda one: _quality(one[2]), reverse=True)
     tags = [tag.strip() for tag, _, quality in ranked if tag.strip() and _quality(quality) > 0]
     return negotiate_locale(tags, list(LANGUAGES), sep="-") or ENGLISH
