@@ -24,6 +24,7 @@ from afterword.accounts.people import add_person
 from afterword.accounts.secrets import SecretBox, check_secret_key
 from afterword.settings import Settings
 from afterword.store.database import Database
+from afterword.workflows.starting.endpoints import make_endpoint
 from support.installation import connected, environment_of
 from support.many_responses import make_responses
 from support.many_runs import SURVEY, make_runs
@@ -60,6 +61,8 @@ MORE = {
     f"/results/{SURVEY}?period=all&comment=with": "Results, all time, with a comment",
     f"/results/{SURVEY}?period=365&by=month": "Results, a year by months",
     "/workflows/runs?status=failed": "Run history, failed",
+    "/workflows/new/ask": "A new Workflow from a template",
+    "/workflows/new/schedule": "A new Workflow on a schedule",
     "/workflows/runs?search=last77": "Run history, searched",
     "/workflows/explain?q=R_EMD_300": "Explain, a Response",
     "/workflows/explain?q=first7.last7%40mail7.example": "Explain, an address",
@@ -123,8 +126,14 @@ async def _sign_up(settings: Settings, database: Database) -> Mapping[str, str]:
         account = await add_gladly(
             connection, box, name="Bench", base_url="http://127.0.0.1:1", username="bench", api_token="bench"
         )
+        endpoint_id = await make_endpoint(connection, box, person_id=owner.id)
     response_id = await database.pool.fetchval("SELECT id FROM response ORDER BY recorded_at LIMIT 1")
-    found = {"person_id": owner.id, "account_id": account.id, "response_id": response_id}
+    found = {
+        "person_id": owner.id,
+        "account_id": account.id,
+        "response_id": response_id,
+        "endpoint_id": endpoint_id,
+    }
     return FILLED_IN | found
 
 

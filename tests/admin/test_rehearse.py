@@ -55,7 +55,7 @@ async def test_the_newest_events_are_offered(signed_in: Browser, past: Past) -> 
     _, page = await signed_in.get(f"/workflows/{past.workflow_id}/rehearse")
     assert f'<option value="{event_id}" selected>' in page
     assert f"(event {event_id}, run {run_id})" in page
-    assert "Rehearse “Ask &lt;everybody&gt;”" in page
+    assert "<h1>Ask &lt;everybody&gt;</h1>" in page
 
 
 async def test_an_event_is_rehearsed_beside_the_run_that_it_started(signed_in: Browser, past: Past) -> None:

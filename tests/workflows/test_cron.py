@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from afterword.workflows.cron import MOST_COUNTED, check_schedule, due, next_moment, words_of
+from afterword.workflows.cron import MOST_COUNTED, check_schedule, due, next_moment, next_moments, words_of
 from afterword.workflows.definitions import Schedule
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -92,6 +92,17 @@ def test_a_schedule_that_cannot_be_is_refused_with_what_to_do(
 
 def test_both_mistakes_of_a_schedule_are_told_at_once() -> None:
     assert [path for path, _ in check_schedule(Schedule("x", "y"))] == ["time_zone", "cron"]
+
+
+def test_the_next_moments_are_told_on_the_schedules_own_clock() -> None:
+    """Clocks are put back in Berlin on 25 October 2026: nine o'clock stays nine o'clock."""
+    schedule = Schedule("0 9 * * *", "Europe/Berlin")
+    found = next_moments(schedule, datetime(2026, 10, 24, 6, tzinfo=UTC), 3)
+    assert [f"{moment:%d %H:%M %z}" for moment in found] == [
+        "24 09:00 +0200",
+        "25 09:00 +0100",
+        "26 09:00 +0100",
+    ]
 
 
 def test_nothing_is_due_before_its_moment() -> None:

@@ -147,6 +147,7 @@ def _page(
         tones=TONES,
         verdicts=VERDICTS,
         comparison=comparison,
+        may_rehearse=True,
     )
 
 

@@ -83,7 +83,7 @@ def link_of(entry: Entry) -> str:
         "account": f"/settings/accounts/{entry.subject_id}",
         "person": f"/settings/people#person-{entry.subject_id}",
         "token": f"/settings/tokens#token-{entry.subject_id}",
-        "workflow": f"/workflows/runs?workflow={entry.subject_id}",
+        "workflow": f"/workflows/{entry.subject_id}",
         "sending": "/workflows/sending",
         "replay": f"/workflows/replays/{entry.subject_id}",
         "extension": f"/settings/extensions#{entry.subject_id}",
