@@ -38,7 +38,7 @@ from afterword.admin.workflows import check_may_edit
 from afterword.surveys.outlines import SurveyOutline
 from afterword.tasks.describing import summary_of
 from afterword.translating import gettext as _
-from afterword.workflows.definitions import SurveyResponse
+from afterword.workflows.definitions import Definition, SurveyResponse
 from afterword.workflows.saving import workflows
 from afterword.workflows.saving.checking import Known, Mistake, check_definition
 from afterword.workflows.saving.known import check_on_saving, read_known
@@ -157,7 +157,8 @@ class _Editor:
         self, request: AdminRequest, workflow: Workflow, draft: Draft, shown: Shown = NOTHING
     ) -> Response[str]:
         may_edit = may_edit_workflows(request.user)
-        around = await self._around(workflow)
+        definition = nameable(draft) or workflow.definition
+        around = await self._around(definition)
         types = self._planning.types
         event = event_card(
             workflow.definition.event, draft.tree["event"], draft.tree["conditions"], around.offers
@@ -176,7 +177,7 @@ class _Editor:
             workflow=workflow,
             event=event,
             tasks=cards,
-            names=name_lists(draft, self._forms, types, _survey(workflow, around), samples)
+            names=name_lists(draft, self._forms, types, _survey(definition, around), samples)
             if may_edit
             else (),
             errors=placed.by_path,
@@ -228,11 +229,11 @@ class _Editor:
             problem = _("That part is not there any more; nothing was changed.")
             return await self.show(request, workflow, draft, Shown(status=422, problem=problem))
         if what == "add-task":
-            around = await self._around(workflow)
             definition = nameable(draft)
             if definition is not None:
+                around = await self._around(definition)
                 position = len(definition.tasks) - 1
-                names = run_names(definition, position, self._planning.types, _survey(workflow, around))
+                names = run_names(definition, position, self._planning.types, _survey(definition, around))
                 prefill(draft, self._forms, names, around.offers)
         moved = what in {"up", "down"} or (what == "remove" and place_of == "tasks")
         return await self.show(request, workflow, draft, Shown(opened="" if moved else place_of))
@@ -240,7 +241,7 @@ class _Editor:
     async def _save(self, request: AdminRequest, workflow: Workflow, draft: Draft, revision: str) -> Answer:
         definition, mistakes = definition_of(draft)
         if definition is not None:
-            around = await self._around(workflow)
+            around = await self._around(definition)
             told = {mistake.path for mistake in mistakes}
             checked = check_definition(definition, self._planning.types, around.known)
             mistakes += [mistake for mistake in checked if mistake.path not in told]
@@ -343,9 +344,9 @@ class _Editor:
             said = _("The account is connected.")
         return await self.show(request, workflow, draft, Shown(opened=path, said=said))
 
-    async def _around(self, workflow: Workflow) -> Around:
+    async def _around(self, definition: Definition) -> Around:
         async with self._database.read_only().transaction() as connection:
-            return Around(await read_known(connection, workflow.definition), await read_offers(connection))
+            return Around(await read_known(connection, definition), await read_offers(connection))
 
     def _offered(self, query: str, known: Known) -> list[TypeOffered]:
         """The task types that are not switched off and that a search finds, in its words or what it does."""
@@ -361,8 +362,8 @@ class _Editor:
         )
 
 
-def _survey(workflow: Workflow, around: Around) -> SurveyOutline | None:
-    event = workflow.definition.event
+def _survey(definition: Definition, around: Around) -> SurveyOutline | None:
+    event = definition.event
     if not isinstance(event, SurveyResponse):
         return None
     return survey_of(event, around.known.surveys, around.known.account_surveys)

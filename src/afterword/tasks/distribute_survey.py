@@ -99,7 +99,7 @@ class DistributeSurvey(msgspec.Struct, frozen=True, kw_only=True):
         str,
         Meta(
             title="Survey",
-            description="The survey to distribute, by its id.",
+            description="The survey to distribute.",
             examples=["SV_0f3KdWq81sBcZpT"],
             max_length=200,
             extra_json_schema={"format": "survey"},

@@ -32,7 +32,7 @@ GladlyAccountId = Annotated[
     str,
     Meta(
         title="Gladly account",
-        description="The connected Gladly account, by its id.",
+        description="The connected Gladly account.",
         examples=["GA_0f3KdWq81sBcZpT"],
         max_length=200,
         extra_json_schema={"format": "gladly-account"},
@@ -42,7 +42,7 @@ MailingListId = Annotated[
     str,
     Meta(
         title="Mailing list",
-        description="The list of the XM Directory that the contact is saved in, by its id.",
+        description="The list of the XM Directory that the contact is saved in.",
         examples=["CG_0f3KdWq81sBcZpT"],
         max_length=200,
         extra_json_schema={"format": "mailing-list"},

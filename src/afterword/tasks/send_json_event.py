@@ -42,7 +42,7 @@ class SendJsonEvent(msgspec.Struct, frozen=True, kw_only=True):
         str,
         Meta(
             title="Qualtrics account",
-            description="The connected Qualtrics account whose JSON Event endpoint gets the event, by its id.",
+            description="The connected Qualtrics account whose JSON Event endpoint gets the event.",
             examples=["QA_0f3KdWq81sBcZpT"],
             max_length=200,
             extra_json_schema={"format": "qualtrics-account"},

@@ -93,7 +93,7 @@ class WebService(msgspec.Struct, frozen=True, kw_only=True):
         str,
         Meta(
             title="Credentials",
-            description="The connected account, by its id, whose secret is sent; the address has to be below that "
+            description="The connected account, whose secret is sent; the address has to be below that "
             "account's. Empty: none.",
             examples=["WS_0f3KdWq81sBcZpT"],
             max_length=200,

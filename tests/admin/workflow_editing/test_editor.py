@@ -12,6 +12,7 @@ from afterword.accounts.connected import add_gladly
 from afterword.accounts.people import Person, Role, add_person
 from afterword.accounts.secrets import SecretBox
 from afterword.store.database import Database
+from afterword.surveys.definitions import SurveyDefinition, add_survey, csat_survey
 from afterword.workflows.definitions import Definition, Schedule, SurveyResponse, Task
 from afterword.workflows.saving.workflows import add_workflow, save_revision
 
@@ -277,6 +278,25 @@ async def test_other_events_have_fields_of_their_own(
         assert "(not found)" in editor.page
         await editor.press("save", {"event.survey": ids["survey"]})
         assert (await editor.saved()).definition.event == SurveyResponse(ids["survey"])
+
+
+async def test_another_survey_is_chosen_and_its_own_questions_are_known_at_once(
+    signed_in: Browser, database: Database, ids: Ids
+) -> None:
+    score = "${q://QID1/SelectedChoicesRecode}"
+    task = Task("T-1", "email-notification", "Tell", {"to": ["a@example.org"], "subject": score})
+    async with database.transaction() as connection:
+        bare = await add_survey(
+            connection, name="Bare", definition=SurveyDefinition(questions=(), texts=csat_survey().texts)
+        )
+        definition = Definition(SurveyResponse(bare), (task,))
+        workflow = await add_workflow(connection, definition=definition, is_on=False)
+    editor = await Editor(signed_in, database, workflow).open()
+    await editor.press("save", {"tasks[0].label": "Told"})
+    assert editor.status == 422
+    await editor.press("save", {"event.survey": ids["survey"]})
+    assert editor.status == 200
+    assert score in editor.page
 
 
 async def test_a_form_that_was_made_up_changes_nothing(editor: Editor) -> None:
