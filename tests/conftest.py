@@ -29,6 +29,7 @@ from afterword.store.migrations import migrate
 pytest_plugins = [
     "tests.fixtures.afterword_web",
     "tests.fixtures.database_line",
+    "tests.fixtures.issuer",
     "tests.fixtures.qualtrics_api",
     "tests.fixtures.sandbox",
 ]

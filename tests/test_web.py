@@ -47,6 +47,8 @@ WHO_MAY = {
     "/static/{name:str}": EVERYBODY,
     "/sign-in": EVERYBODY,
     "/sign-in/code": HALF_WAY,
+    "/sign-in/open-id": EVERYBODY,
+    "/sign-in/open-id/callback": EVERYBODY,
     "/sign-out": EVERYBODY,
     "/welcome": EVERYBODY,
     "/jfe/form/{survey_id:str}": EVERYBODY,

@@ -180,6 +180,42 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             "administrators, or everybody."
         ),
     ] = "nobody"
+    oidc_issuer: Annotated[
+        str | None,
+        Meta(
+            description="OpenID Connect: the issuer whose people may sign in (https://…), as it names itself."
+        ),
+    ] = None
+    oidc_client_id: Annotated[
+        str | None, Meta(description="OpenID Connect: what Afterword is called at the issuer.")
+    ] = None
+    oidc_client_secret: Annotated[
+        str | None, Meta(description="OpenID Connect: its secret there, if it was given one.")
+    ] = None
+    oidc_name: Annotated[
+        str, Meta(description="OpenID Connect: what the button on the sign-in page calls the issuer.")
+    ] = "single sign-on"
+    oidc_new_people_role: Annotated[
+        Literal["administrator", "manager", "analyst"] | None,
+        Meta(
+            description="OpenID Connect: role of people whom nobody invited. Without it only those come in who were "
+            "invited by the email address that the issuer tells."
+        ),
+    ] = None
+    oidc_trust_email: Annotated[
+        bool,
+        Meta(
+            description="OpenID Connect: whether email addresses are taken of an issuer that does not tell whether "
+            "they are verified (Microsoft Entra ID). Only where all of them are given by the company itself."
+        ),
+    ] = False
+    oidc_only: Annotated[
+        bool,
+        Meta(
+            description="OpenID Connect: whether all but owners sign in at the issuer alone, and no longer with a "
+            "password."
+        ),
+    ] = False
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Meta(description="Least level that is logged.")
     ] = "info"
@@ -213,7 +249,22 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
                 "settings: smtp_security none is for a mail server on this machine only; "
                 f"{settings.smtp_host} needs starttls or tls."
             )
+        _check_open_id(settings)
         return settings
+
+
+def _check_open_id(settings: Settings) -> None:
+    """Refuse half of what OpenID Connect needs.
+
+    Raises:
+        ConfigurationError: names what is missing.
+    """
+    if (settings.oidc_issuer is None) != (settings.oidc_client_id is None):
+        raise ConfigurationError("settings: oidc_issuer and oidc_client_id are both needed, or neither.")
+    if settings.oidc_only and settings.oidc_issuer is None:
+        raise ConfigurationError(
+            "settings: oidc_only needs oidc_issuer; else nobody but owners could sign in."
+        )
 
 
 def _from_file(path: str | None) -> dict[str, Any]:
@@ -244,7 +295,9 @@ def _decode(kind: type, value: object) -> object:
     raise NotImplementedError
 
 
-SECRET = frozenset({"secret_key", "smtp_password", "database_url", "alert_url", "alert_secret"})
+SECRET = frozenset(
+    {"secret_key", "smtp_password", "database_url", "alert_url", "alert_secret", "oidc_client_secret"}
+)
 MASK = "********"
 
 

@@ -4,11 +4,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING, get_args
 
 import msgspec
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, exists, func, select, update
 
 from afterword.accounts.audit import audit, list_entries
 from afterword.accounts.people import InvalidPerson, Person, Role, find_person
-from afterword.store.tables import json_event_endpoint, one_time_code, person
+from afterword.store.tables import json_event_endpoint, one_time_code, open_id_identity, person
 from afterword.translating import gettext as _
 
 if TYPE_CHECKING:
@@ -22,7 +22,8 @@ class ChangedMeanwhile(InvalidPerson):
 class Listed(msgspec.Struct, frozen=True):
     """Somebody as a list shows them. ``has_password`` is false for who was invited and did not come in yet.
 
-    ``has_codes`` tells whether they are asked for a one-time code.
+    ``has_codes`` tells whether they are asked for a one-time code, ``has_open_id`` whether they came in at the
+    company's own provider.
     """
 
     id: str
@@ -34,14 +35,16 @@ class Listed(msgspec.Struct, frozen=True):
     version: int
     has_password: bool
     has_codes: bool
+    has_open_id: bool
 
 
 async def list_people(connection: "AsyncConnection") -> list[Listed]:
     """Everybody, by name."""
-    plain = [person.c[field] for field in Listed.__struct_fields__[:-2]]
+    plain = [person.c[field] for field in Listed.__struct_fields__[:-3]]
     has_password = person.c.password_hash.is_not(None).label("has_password")
     has_codes = one_time_code.c.person_id.is_not(None).label("has_codes")
-    listing = select(*plain, has_password, has_codes).outerjoin_from(person, one_time_code)
+    of_open_id = exists().where(open_id_identity.c.person_id == person.c.id).label("has_open_id")
+    listing = select(*plain, has_password, has_codes, of_open_id).outerjoin_from(person, one_time_code)
     rows = await connection.execute(listing.order_by(func.lower(person.c.name), person.c.id))
     fields = Listed.__struct_fields__
     return [msgspec.convert({field: row[field] for field in fields}, Listed) for row in rows.mappings()]

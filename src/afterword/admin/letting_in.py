@@ -24,6 +24,10 @@ KEY_BYTES = 32
 LONGEST_KEY = 100
 
 
+class PasswordsAreForOwners(Exception):
+    """Somebody who is no owner is to sign in at the company's own provider."""
+
+
 class HalfWay(msgspec.Struct, frozen=True):
     """Whose password was right, and who still has to tell a code; good as long as the password is."""
 
@@ -43,7 +47,13 @@ class LettingIn:
     async def by_password(
         self, request: AdminRequest, connection: AsyncConnection, person: Person, going_to: str
     ) -> Redirect:
-        """Let in whose password was right, or who just chose it; ask first for a code who has set codes up."""
+        """Let in whose password was right, or who just chose it; ask first for a code who has set codes up.
+
+        Raises:
+            PasswordsAreForOwners: they are none.
+        """
+        if not self.sessions.takes_password_of(person):
+            raise PasswordsAreForOwners
         if not await has_codes(connection, person.id):
             return await self.in_at_once(request, connection, person.id, going_to, by="password")
         key = secrets.token_urlsafe(KEY_BYTES)

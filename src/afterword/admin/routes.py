@@ -16,6 +16,7 @@ from afterword.admin.live import live_routes
 from afterword.admin.my_account import my_account_routes
 from afterword.admin.my_codes import my_codes_routes, send_to_codes
 from afterword.admin.my_language import my_language_routes
+from afterword.admin.open_id import open_id_routes
 from afterword.admin.people import people_routes
 from afterword.admin.rehearse import rehearse_routes
 from afterword.admin.replays import replay_routes
@@ -94,6 +95,7 @@ def admin_routes(
             ],
             route_handlers=[
                 *sign_in_routes(database, letting_in),
+                *open_id_routes(database, settings, store, letting_in),
                 *sign_in_code_routes(database, box, letting_in),
                 *welcome_routes(database, letting_in),
                 Router(

@@ -53,12 +53,15 @@ class Sessions:
         self._database = database
         self._secure = _is_https(settings)
         self.codes_required = settings.codes_required
+        self._passwords_are_owners = settings.oidc_only
+        self.provider_name = settings.oidc_name if settings.oidc_issuer else ""
         self.lasts = timedelta(days=settings.session_days)
         self.idle = timedelta(hours=settings.session_idle_hours)
 
         # Over https no other site under the same domain can set a cookie of such a name.
         self.cookie_name = "__Host-afterword" if self._secure else "afterword_session"
         self.half_cookie_name = "__Host-afterword-half" if self._secure else "afterword_half"
+        self.away_cookie_name = "__Host-afterword-away" if self._secure else "afterword_away"
 
     def cookie(self, name: str, value: str, *, seconds: int) -> Cookie:
         """A cookie that scripts cannot read and other sites' forms do not carry; with no value it is taken back."""
@@ -87,7 +90,14 @@ class Sessions:
     async def find(self, connection: AnyConnection) -> Session | None:
         """The session that a request came with."""
         key = connection.cookies.get(self.cookie_name, "")
-        return await find_session(self._database, key, idle=self.idle)
+        session = await find_session(self._database, key, idle=self.idle)
+        if session is not None and session.signed_in_by == "password":
+            return session if self.takes_password_of(session.person) else None
+        return session
+
+    def takes_password_of(self, person: Person) -> bool:
+        """Whether somebody may sign in with a password; owners always may, should the provider be away."""
+        return person.role == "owner" or not self._passwords_are_owners
 
     async def begin(
         self, request: AdminRequest, connection: AsyncConnection, person_id: str, *, by: SignedInBy

@@ -9,7 +9,8 @@ from litestar.response import Redirect
 
 from afterword.accounts.people import authenticate
 from afterword.admin.forms import text_of
-from afterword.admin.letting_in import FIRST_PAGE, LettingIn, own_path
+from afterword.admin.letting_in import FIRST_PAGE, LettingIn, PasswordsAreForOwners, own_path
+from afterword.admin.open_id import PATH as OPEN_ID
 from afterword.admin.pages import page
 from afterword.admin.sessions import AdminRequest, NotSignedIn, client_of
 from afterword.admin.tries import TriedTooOften
@@ -17,10 +18,26 @@ from afterword.pages.rendering import PAGE_HEADERS
 from afterword.store.database import Database
 
 LARGEST_FORM = 8 * 1024
+PROBLEMS = {"wrong": 401, "too-often": 429, "for-owners": 403}
 
 
 def sign_in_routes(database: Database, letting_in: LettingIn) -> list[HTTPRouteHandler]:
     """The sign-in page and its form, and signing out."""
+
+    def ask(
+        request: AdminRequest, going_to: str, *, email: str = "", problem: str = "", wait: int = 0
+    ) -> Response[str]:
+        return page(
+            request,
+            "sign_in.html",
+            status=PROBLEMS.get(problem, 200),
+            headers={"Retry-After": str(wait)} if wait else {},
+            email=email,
+            going_to=going_to,
+            problem=problem,
+            provider=letting_in.sessions.provider_name,
+            provider_address=f"{OPEN_ID}?{urlencode({'next': going_to})}",
+        )
 
     @get("/sign-in")
     async def show(request: AdminRequest) -> Response[str] | Redirect:
@@ -28,7 +45,7 @@ def sign_in_routes(database: Database, letting_in: LettingIn) -> list[HTTPRouteH
         going_to = own_path(request.query_params.get("next"))
         if request.user is not None:
             return Redirect(going_to, status_code=303)
-        return _form(request, going_to)
+        return ask(request, going_to)
 
     @post("/sign-in", request_max_body_size=LARGEST_FORM)
     async def sign_in(request: AdminRequest) -> Response[str] | Redirect:
@@ -40,13 +57,16 @@ def sign_in_routes(database: Database, letting_in: LettingIn) -> list[HTTPRouteH
         try:
             await letting_in.tries.count(name)
         except TriedTooOften as error:
-            return _form(request, going_to, email=email, problem="too-often", wait=error.seconds)
-        async with database.transaction() as connection:
-            person = await authenticate(connection, email, password)
-            if person is not None:
-                answer = await letting_in.by_password(request, connection, person, going_to)
+            return ask(request, going_to, email=email, problem="too-often", wait=error.seconds)
+        try:
+            async with database.transaction() as connection:
+                person = await authenticate(connection, email, password)
+                if person is not None:
+                    answer = await letting_in.by_password(request, connection, person, going_to)
+        except PasswordsAreForOwners:
+            return ask(request, going_to, email=email, problem="for-owners")
         if person is None:
-            return _form(request, going_to, email=email, problem="wrong")
+            return ask(request, going_to, email=email, problem="wrong")
         await letting_in.tries.forget(name)
         return answer
 
@@ -58,23 +78,6 @@ def sign_in_routes(database: Database, letting_in: LettingIn) -> list[HTTPRouteH
         return Redirect("/sign-in", status_code=303, cookies=[cookie])
 
     return [show, sign_in, sign_out]
-
-
-PROBLEMS = {"wrong": 401, "too-often": 429}
-
-
-def _form(
-    request: AdminRequest, going_to: str, *, email: str = "", problem: str = "", wait: int = 0
-) -> Response[str]:
-    return page(
-        request,
-        "sign_in.html",
-        status=PROBLEMS.get(problem, 200),
-        headers={"Retry-After": str(wait)} if wait else {},
-        email=email,
-        going_to=going_to,
-        problem=problem,
-    )
 
 
 def send_to_sign_in(request: Request[Any, Any, Any], _: NotSignedIn) -> Redirect:

@@ -9,7 +9,7 @@ from litestar.response import Redirect
 from afterword.accounts.people import SHORTEST_PASSWORD, InvalidPerson
 from afterword.accounts.welcome import LinkNotValid, Welcome, come_in, find_welcome
 from afterword.admin.forms import text_of
-from afterword.admin.letting_in import FIRST_PAGE, LettingIn
+from afterword.admin.letting_in import FIRST_PAGE, LettingIn, PasswordsAreForOwners
 from afterword.admin.pages import page
 from afterword.admin.sessions import AdminRequest
 from afterword.store.database import Database
@@ -21,7 +21,7 @@ def welcome_routes(database: Database, letting_in: LettingIn) -> list[HTTPRouteH
     """The page that a link leads to, and its form. Opening it uses nothing up."""
 
     @get("/welcome")
-    async def show(request: AdminRequest) -> Response[str]:
+    async def show(request: AdminRequest) -> Response[str] | Redirect:
         """Ask who it is, where nobody knows, and for a password."""
         code = request.query_params.get("code", "")
         try:
@@ -29,6 +29,8 @@ def welcome_routes(database: Database, letting_in: LettingIn) -> list[HTTPRouteH
                 welcome = await find_welcome(connection, code)
         except LinkNotValid:
             return page(request, "welcome_over.html", status=410)
+        if welcome.person is not None and not letting_in.sessions.takes_password_of(welcome.person):
+            return Redirect("/sign-in", status_code=303)
         return _form(request, welcome, code, {})
 
     @post("/welcome", request_max_body_size=LARGEST_FORM)
@@ -47,6 +49,8 @@ def welcome_routes(database: Database, letting_in: LettingIn) -> list[HTTPRouteH
                 return await letting_in.by_password(request, connection, person, FIRST_PAGE)
         except LinkNotValid:
             return page(request, "welcome_over.html", status=410)
+        except PasswordsAreForOwners:  # nothing of it is kept
+            return Redirect("/sign-in", status_code=303)
 
     return [show, enter]
 
