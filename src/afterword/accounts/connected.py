@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
 import msgspec
-from sqlalchemy import RowMapping, delete, select
+from sqlalchemy import RowMapping, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from afterword.accounts.audit import audit
@@ -59,7 +59,7 @@ class ChangedMeanwhile(InvalidAccount):
 
 class AccountSummary(msgspec.Struct, frozen=True):
     """A connected account without its secrets. ``organization_id`` and ``user_id`` are the vendor's own; ``delivery``
-    is of Gladly accounts alone.
+    is of Gladly accounts alone; ``tried_at`` is when it was last tried at the vendor, and worked.
     """
 
     id: str
@@ -71,6 +71,7 @@ class AccountSummary(msgspec.Struct, frozen=True):
     user_id: str | None
     delivery: Delivery | None
     created_at: datetime
+    tried_at: datetime | None = None
 
 
 class GladlyAccount(msgspec.Struct, frozen=True):
@@ -110,6 +111,13 @@ class QualtricsAccount(msgspec.Struct, frozen=True):
 
     def __repr__(self) -> str:
         return f"QualtricsAccount({self.id!r})"
+
+
+async def note_tried(connection: "AsyncConnection", account_id: str) -> None:
+    """Note that an account was tried at the vendor just now, and worked."""
+    await connection.execute(
+        update(connected_account).where(connected_account.c.id == account_id).values(tried_at=func.now())
+    )
 
 
 class GladlySecrets(msgspec.Struct, frozen=True):

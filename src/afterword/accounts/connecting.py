@@ -24,6 +24,7 @@ from afterword.accounts.connected import (
     get_qualtrics,
     gladly_address,
     json_event_address,
+    note_tried,
     qualtrics_address,
 )
 from afterword.accounts.secrets import SecretBox
@@ -124,6 +125,7 @@ class Connector:
                 brand_id=whoami.brand_id,
                 user_id=whoami.user_id,
             )
+            await note_tried(connection, account.id)
         return account, whoami
 
     async def add_gladly(
@@ -157,6 +159,7 @@ class Connector:
                 organization_id=organization.id,
                 delivery=delivery,
             )
+            await note_tried(connection, account.id)
         return account, organization
 
     async def verify(self, summary: AccountSummary) -> Whoami | Organization:
@@ -173,6 +176,8 @@ class Connector:
             qualtrics = await self._qualtrics(summary)
             whose = await self._whoami(qualtrics.base_url, qualtrics.api_token)
         await Availability(self._database).note_works(summary.id)
+        async with self._database.transaction() as connection:
+            await note_tried(connection, summary.id)
         return whose
 
     async def rotate(
@@ -202,6 +207,7 @@ class Connector:
                 user_id=whoami.user_id,
                 expected=expected,
             )
+            await note_tried(connection, summary.id)
         return whoami
 
     async def move(
@@ -221,6 +227,7 @@ class Connector:
         _refuse_other("brand", account.brand_id, whoami.brand_id)
         async with self._database.transaction() as connection:
             await change_qualtrics(connection, self._box, summary.id, base_url=base_url, expected=expected)
+            await note_tried(connection, summary.id)
         return whoami
 
     @asynccontextmanager
@@ -281,6 +288,7 @@ class Connector:
                 organization_id=organization.id,
                 expected=expected,
             )
+            await note_tried(connection, summary.id)
         return organization
 
     async def _whoami(self, base_url: str, api_token: str) -> Whoami:

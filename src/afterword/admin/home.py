@@ -14,7 +14,7 @@ from afterword.distributions.figures import AskedSurvey, Figures, asked_surveys,
 from afterword.sending.pausing import current_pause
 from afterword.store.database import Database
 from afterword.translating import N_
-from afterword.webhook_keeping.health import accounts_health
+from afterword.workflows.history.connections import connections
 from afterword.workflows.history.waiting import COUNTED, read_waiting
 from afterword.workflows.running.held_back import list_held_back
 from afterword.workflows.running.problems import list_problems
@@ -56,7 +56,7 @@ class _HomePage:
             surveys = await asked_surveys(connection)
             now, before = await self._figures(connection, surveys, int(days))
             may_see = may_see_customers(request.user)
-            health = await accounts_health(connection)
+            health = await connections(connection)
             return page(
                 request,
                 "home.html",

@@ -7,6 +7,7 @@ from afterword.accounts.connected import AccountSummary, InvalidAccount, get_qua
 from afterword.accounts.connecting import Connector
 from afterword.accounts.people import Person
 from afterword.admin.setup_steps import MAIL_PROOF_SECONDS, SetUp, mail_proof_key
+from afterword.admin.setup_whom import begin_count
 from afterword.admin.setup_work import Work
 from afterword.directory.contacts import mail_address
 from afterword.distributions.sending import Mailer
@@ -25,6 +26,7 @@ from afterword.workflows.saving.responses_told import (
     web_service,
 )
 from afterword.workflows.saving.trying import put_guide_in_test, switch_guide_on
+from afterword.workflows.saving.whom_to_ask import WhomToAsk
 from afterword.workflows.saving.workflows import Check
 
 FIELDS = {"base_url": "address"}
@@ -79,7 +81,7 @@ class Doing:
         except ConfigurationError as error:
             raise Refused(str(error)) from None
 
-    async def _gladly(self, typed: Typed, _: Person, set_up: SetUp) -> None:
+    async def _gladly(self, typed: Typed, person: Person, set_up: SetUp) -> None:
         if set_up.gladly is not None:
             await self._try_again(set_up.gladly.account, typed)
             await self._webhooks.keep(await self._connector.gladly_account(set_up.gladly.account))
@@ -97,6 +99,7 @@ class Doing:
             name=typed.get("name") or None,
         )
         await self._webhooks.keep(account)
+        await begin_count(self._work.database, account.id, WhomToAsk(), asked_by=person.email)
 
     async def _try_again(self, account: AccountSummary, typed: Typed) -> None:
         """Try an account, with another token where one was typed."""

@@ -20,13 +20,15 @@ from afterword.store.sessions import DatabaseStore
 from afterword.surveys.definitions import Survey, get_survey
 from afterword.translating import N_, ngettext, retold, translated
 from afterword.translating import gettext as _
-from afterword.webhook_keeping.health import AccountHealth, accounts_health
-from afterword.workflows.history.trial import Check, checks_of, read_trial
+from afterword.workflows.history.connections import Connection, Proof, connections
+from afterword.workflows.history.trial import Check, LastEnd, checks_of, read_last_ends, read_trial
 from afterword.workflows.saving.guide import Guide, OwnService, find_guide, find_own_service, survey_asked
+from afterword.workflows.saving.listing import Workflow
 from afterword.workflows.saving.whom_to_ask import whom_to_ask
 
 State = Literal["open", "works", "waits", "broken"]
 MAIL_PROOF_SECONDS = 365 * 24 * 3600
+NO_ENDS: Mapping[str, LastEnd] = MappingProxyType({})
 
 TITLES: Mapping[str, str] = MappingProxyType(
     {
@@ -57,12 +59,13 @@ WHY: Mapping[str, str] = MappingProxyType(
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
-    """A step of the set-up: its ``state``, in words, and when it was last seen to be so."""
+    """A step of the set-up: its ``state``, in words, and when it was last seen to be so, or the last proof of it."""
 
     id: str
     state: State = "open"
     words: str = ""
     seen_at: datetime | None = None
+    proof: Proof | None = None
 
     @property
     def title(self) -> str:
@@ -75,6 +78,29 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
         return WHY[self.id]
 
 
+class Part(msgspec.Struct, frozen=True, kw_only=True):
+    """One of the guide's two parts with its state, in ``words``, and the Run that shows it."""
+
+    title: str
+    why: str
+    state: State
+    words: str
+    at: datetime | None = None
+    run_id: int | None = None
+
+
+PARTS = (
+    (
+        N_("Gladly to Qualtrics: trigger the survey"),
+        N_("A Conversation is closed, and the Customer gets the survey by mail."),
+    ),
+    (
+        N_("Qualtrics to Gladly: update the Customer's Timeline"),
+        N_("An answer comes, and score and comment stand on the Timeline."),
+    ),
+)
+
+
 class SetUp(msgspec.Struct, frozen=True, kw_only=True):
     """What of the set-up is there.
 
@@ -82,8 +108,8 @@ class SetUp(msgspec.Struct, frozen=True, kw_only=True):
     event subscription, or as one was seen to.
     """
 
-    gladly: AccountHealth | None
-    qualtrics: AccountHealth | None
+    gladly: Connection | None
+    qualtrics: Connection | None
     own: OwnService | None
     guide: Guide
     survey: Survey | None
@@ -91,6 +117,36 @@ class SetUp(msgspec.Struct, frozen=True, kw_only=True):
     is_told: bool
     mailed_at: datetime | None
     checks: tuple[Check, ...]
+    last_ends: Mapping[str, LastEnd] = NO_ENDS
+
+    @property
+    def parts(self) -> tuple[Part, Part]:
+        """The guide's two parts, each as its last Run shows it."""
+        first = self.guide.ask if self.asks_itself else self.guide.tell
+        return self._part(0, first), self._part(1, self.guide.answer)
+
+    def _part(self, number: int, workflow: Workflow | None) -> Part:
+        title, why = PARTS[number]
+        accounts = (one for one in (self.gladly, self.qualtrics) if one is not None)
+        broken = next((one for one in accounts if one.state == "broken"), None)
+        if workflow is None:
+            return Part(title=title, why=why, state="open", words="")
+        if broken is not None:
+            words = f"{broken.account.name}: {translated(broken.words)}"
+            return Part(title=title, why=why, state="broken", words=words)
+        end = self.last_ends.get(workflow.id)
+        if end is None:
+            words = _("not tried yet") if workflow.is_on else _("switched off, not tried yet")
+            return Part(title=title, why=why, state="waits" if workflow.is_on else "open", words=words)
+        is_good = end.status == "succeeded"
+        return Part(
+            title=title,
+            why=why,
+            state="works" if is_good else "broken",
+            words=_("seen to work") if is_good else end.reason_words or _("it failed"),
+            at=end.at,
+            run_id=end.run_id,
+        )
 
     @property
     def asks_itself(self) -> bool:
@@ -213,12 +269,14 @@ class SetUp(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-def _account_step(step_id: str, health: AccountHealth | None) -> Step:
+def _account_step(step_id: str, health: Connection | None) -> Step:
     if health is None:
         return Step(id=step_id)
     because = f": {retold(health.because)}" if health.because else ""
     words = f"{health.account.name}: {translated(health.words)}{because}"
-    return Step(id=step_id, state=health.state, words=words, seen_at=health.seen_at)
+    if health.state == "waits":
+        words += f"; {_('the vendor may need up to ten minutes')}"
+    return Step(id=step_id, state=health.state, words=words, proof=health.proof)
 
 
 async def look(database: Database, box: SecretBox, settings: Settings, store: DatabaseStore) -> SetUp:
@@ -229,7 +287,7 @@ async def look(database: Database, box: SecretBox, settings: Settings, store: Da
 
 
 async def _look(connection: AsyncConnection, box: SecretBox, mail_proof: datetime | None) -> SetUp:
-    health = await accounts_health(connection)
+    health = await connections(connection)
     own = await find_own_service(connection, box)
     gladly = _oldest(one for one in health if one.account.kind == "gladly" and one.account.delivery != "none")
     guide = Guide() if gladly is None else await find_guide(connection, gladly.account.id)
@@ -249,6 +307,7 @@ async def _look(connection: AsyncConnection, box: SecretBox, mail_proof: datetim
         is_told=is_told,
         mailed_at=await _newest_mail(connection) or mail_proof,
         checks=await _checks(connection, guide, asks_itself=asks_itself),
+        last_ends=await read_last_ends(connection, [one.id for one in guide.workflows]),
     )
 
 
@@ -311,9 +370,7 @@ async def _newest_mail(connection: AsyncConnection) -> datetime | None:
     return found
 
 
-def _qualtrics_of(
-    health: Sequence[AccountHealth], guide: Guide, own: OwnService | None
-) -> AccountHealth | None:
+def _qualtrics_of(health: Sequence[Connection], guide: Guide, own: OwnService | None) -> Connection | None:
     """The account that the guide's first Workflow tells; before there is one, our own service, else the oldest."""
     tasks = () if guide.tell is None else guide.tell.definition.tasks
     told = next(
@@ -325,5 +382,5 @@ def _qualtrics_of(
     return next((one for one in of_kind if one.account.id == wanted), None) or _oldest(of_kind)
 
 
-def _oldest(health: Iterable[AccountHealth]) -> AccountHealth | None:
+def _oldest(health: Iterable[Connection]) -> Connection | None:
     return min(health, key=lambda one: one.account.created_at, default=None)

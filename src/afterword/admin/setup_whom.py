@@ -28,6 +28,7 @@ from afterword.outcomes import Outcome
 from afterword.previewing import rows
 from afterword.previewing.rows import A_WEEK, Preview
 from afterword.previewing.words import why_not
+from afterword.store.database import Database
 from afterword.workflows.saving.known import check_on_saving
 from afterword.workflows.saving.listing import get_revisions
 from afterword.workflows.saving.refusals import NoSuchWorkflow
@@ -107,17 +108,13 @@ class WhomStep:
         if set_up.gladly is None:
             return
         tell = set_up.guide.tell
-        async with self._work.database.pool.acquire() as connection, connection.transaction():
-            now = await connection.fetchval("SELECT now()")
-            await rows.begin(
-                connection,
-                set_up.gladly.account.id,
-                Span(now - A_WEEK, now),
-                wanted=wanted.eligibility,
-                credit=wanted.credit,
-                workflow_id="" if tell is None else tell.id,
-                asked_by=person.email,
-            )
+        await begin_count(
+            self._work.database,
+            set_up.gladly.account.id,
+            wanted,
+            asked_by=person.email,
+            workflow_id="" if tell is None else tell.id,
+        )
 
     async def _preview(self, set_up: SetUp) -> Preview | None:
         if set_up.gladly is None:
@@ -142,6 +139,23 @@ class WhomStep:
 def typed_in(form: Any) -> Draft:
     """What was typed into the form."""
     return read_form(lambda name: [one for one in form.getall(name, []) if isinstance(one, str)])
+
+
+async def begin_count(
+    database: Database, account_id: str, wanted: WhomToAsk, *, asked_by: str, workflow_id: str = ""
+) -> None:
+    """Have a worker count the last week's closings of an account by these rules."""
+    async with database.pool.acquire() as connection, connection.transaction():
+        now = await connection.fetchval("SELECT now()")
+        await rows.begin(
+            connection,
+            account_id,
+            Span(now - A_WEEK, now),
+            wanted=wanted.eligibility,
+            credit=wanted.credit,
+            workflow_id=workflow_id,
+            asked_by=asked_by,
+        )
 
 
 async def _as_seen(connection: AsyncConnection, workflow_id: str, seen: str) -> WhomToAsk | None:

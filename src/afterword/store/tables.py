@@ -193,11 +193,13 @@ connected_account = Table(
     Column("secrets", LargeBinary, nullable=False, info=ENCRYPTED),
     Column("delivery", Text),
     _moment("created_at", now=True),
+    _moment("tried_at"),
     UniqueConstraint("kind", "name"),
     Index("connected_account_owner_key", "kind", "organization_id", "user_id", unique=True),
 )
 """``organization_id`` and ``user_id`` are the vendor's own: by them an account is known again. One that was connected
-without being tried has none. ``delivery`` is how a Gladly account's events reach us.
+without being tried has none. ``delivery`` is how a Gladly account's events reach us, ``tried_at`` when it was last
+tried at the vendor, and worked.
 """
 
 qualtrics_subscription = Table(

@@ -44,7 +44,7 @@ from afterword.settings import Settings
 from afterword.store.database import Database
 from afterword.translating import gettext
 from afterword.webhook_keeping.at_once import Webhooks
-from afterword.webhook_keeping.health import accounts_health
+from afterword.workflows.history.connections import connections
 from afterword.workflows.saving.account_use import workflows_using
 from afterword.workflows.saving.removing_accounts import AccountInUse, forget_account
 
@@ -102,7 +102,7 @@ class _AccountPage:
         """The page, with what became of what was asked for; ``typed`` is kept but for secrets."""
         async with self._database.transaction() as connection:
             health = next(
-                (one for one in await accounts_health(connection) if one.account.id == account_id), None
+                (one for one in await connections(connection) if one.account.id == account_id), None
             )
             if health is None:
                 raise NotFoundException(gettext("There is no such account; it may have been removed."))
@@ -223,7 +223,7 @@ class _AccountPage:
             self._settings, self._database, self._box, summary, even_if_used=typed["even_if_used"] == "yes"
         )
         async with self._database.transaction() as connection:
-            found = await accounts_health(connection)
+            found = await connections(connection)
         return page(
             request,
             "settings/accounts.html",

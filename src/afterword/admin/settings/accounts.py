@@ -30,7 +30,7 @@ from afterword.store.database import Database
 from afterword.translating import gettext
 from afterword.webhook_keeping.at_once import Webhooks
 from afterword.webhook_keeping.comparing import EVENTS, NAME, webhook_address
-from afterword.webhook_keeping.health import accounts_health
+from afterword.workflows.history.connections import connections
 
 TYPED: Mapping[str, Mapping[str, str]] = {
     "gladly": {"name": "", "address": "", "username": "", "api_token": "", "delivery": "own"},
@@ -47,7 +47,7 @@ def accounts_routes(database: Database, settings: Settings, box: SecretBox) -> l
     async def accounts(request: AdminRequest) -> Response[str]:
         """List the connected accounts."""
         async with database.transaction() as connection:
-            found = await accounts_health(connection)
+            found = await connections(connection)
         return page(request, "settings/accounts.html", accounts=found, may_connect=may_connect(request.user))
 
     @get(f"{PATH}/add/{{kind:str}}")

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 import msgspec
-from sqlalchemy import Row, select
+from sqlalchemy import Row, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from afterword.eligibility.customer_rules import NO_EMAIL
@@ -16,6 +16,17 @@ from afterword.translating import N_
 LOOKED_AT = 20
 """Runs, from the newest on: more than that of other Customers' closings between two looks is no quiet test."""
 ADDRESS_FIELD = "customerEmailAddress"
+
+LAST_ENDS = """
+SELECT wanted.workflow_id, last.* FROM unnest(CAST(:workflow_ids AS text[])) AS wanted (workflow_id)
+JOIN LATERAL (
+    SELECT newest.* FROM (
+        SELECT id, status, reason_words, started_at, finished_at FROM run WHERE workflow_id = wanted.workflow_id
+        ORDER BY id DESC LIMIT :looked_at
+    ) AS newest
+    WHERE newest.status IN ('succeeded', 'failed') ORDER BY newest.id DESC LIMIT 1
+) AS last ON true
+"""
 
 State = Literal["open", "works", "waits", "broken"]
 
@@ -66,6 +77,31 @@ async def read_trial(
         .order_by(run.c.id)
     )
     return tell, {one.workflow_id: one for one in map(_tried, await connection.execute(followed))}
+
+
+class LastEnd(msgspec.Struct, frozen=True, kw_only=True):
+    """How the newest Run of a Workflow ended that succeeded or failed; others say nothing of whether it works."""
+
+    run_id: int
+    status: str
+    reason_words: str | None
+    at: datetime
+
+
+async def read_last_ends(connection: AsyncConnection, workflow_ids: Sequence[str]) -> dict[str, LastEnd]:
+    """The last end of each Workflow that has one among its newest Runs."""
+    rows = await connection.execute(
+        text(LAST_ENDS), {"workflow_ids": list(workflow_ids), "looked_at": LOOKED_AT}
+    )
+    return {
+        row.workflow_id: LastEnd(
+            run_id=row.id,
+            status=row.status,
+            reason_words=row.reason_words,
+            at=row.finished_at or row.started_at,
+        )
+        for row in rows
+    }
 
 
 def checks_of(
