@@ -7,6 +7,8 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec import Meta
 
+from afterword.translating import N_
+
 MOST_NAMES = 500
 LONGEST_NAME = 200
 MOST_QUIET_HOURS = 50
@@ -55,22 +57,29 @@ class QuietHours(msgspec.Struct, frozen=True, kw_only=True):
     days: Annotated[
         tuple[Weekday, ...],
         Meta(
-            title="Days",
-            description="The days on which they begin; without any, every day.",
+            title=N_("Days"),
+            description=N_("The days on which they begin; without any, every day."),
             examples=[["saturday", "sunday"]],
             max_length=7,
         ),
     ] = ()
     begin: Annotated[
         str,
-        Meta(title="From", description="When they begin, as HH:MM.", examples=["20:00"], pattern=TIME_OF_DAY),
+        Meta(
+            title=N_("From"),
+            description=N_("When they begin, as HH:MM."),
+            examples=["20:00"],
+            pattern=TIME_OF_DAY,
+        ),
     ]
     end: Annotated[
         str,
         Meta(
-            title="Until",
-            description="When they are over, as HH:MM; 24:00 is the end of the day, and a time that is not later than "
-            "the beginning is the next day's.",
+            title=N_("Until"),
+            description=N_(
+                "When they are over, as HH:MM; 24:00 is the end of the day, and a time that is not later than "
+                "the beginning is the next day's."
+            ),
             examples=["08:00"],
             pattern=TIME_OF_DAY,
         ),
@@ -98,18 +107,22 @@ class Eligibility(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     longest_age_hours: Annotated[
         Annotated[float, Meta(gt=0)] | None,
         Meta(
-            title="Oldest closing, in hours",
-            description="Nothing is sent for a closing that is older than this, by its own time; null: however old "
-            "it is.",
+            title=N_("Oldest closing, in hours"),
+            description=N_(
+                "Nothing is sent for a closing that is older than this, by its own time; null: however old "
+                "it is."
+            ),
             examples=[48],
         ),
     ] = 48
     not_closed_by: Annotated[
         tuple[Closer, ...],
         Meta(
-            title="Not closed by",
-            description="Who or what must not have closed the conversation: a rule of Gladly's, the API, Gladly AI, or "
-            "Gladly itself.",
+            title=N_("Not closed by"),
+            description=N_(
+                "Who or what must not have closed the conversation: a rule of Gladly's, the API, Gladly AI, or "
+                "Gladly itself."
+            ),
             examples=[["rule", "gladly-ai"]],
             max_length=4,
         ),
@@ -117,60 +130,68 @@ class Eligibility(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     only_inboxes: Annotated[
         Names,
         Meta(
-            title="Only inboxes",
-            description="The inboxes whose conversations are asked about; without any, all.",
+            title=N_("Only inboxes"),
+            description=N_("The inboxes whose conversations are asked about; without any, all."),
             examples=[["Returns & Refunds"]],
         ),
     ] = ()
     not_inboxes: Annotated[
         Names,
         Meta(
-            title="Not inboxes",
-            description="The inboxes whose conversations are not asked about.",
+            title=N_("Not inboxes"),
+            description=N_("The inboxes whose conversations are not asked about."),
             examples=[["Wholesale"]],
         ),
     ] = ()
     only_agents: Annotated[
         Names,
         Meta(
-            title="Only agents",
-            description="The agents whose conversations are asked about, by id, email address or name; without any, "
-            "all. The agent is the one who is credited.",
+            title=N_("Only agents"),
+            description=N_(
+                "The agents whose conversations are asked about, by id, email address or name; without any, "
+                "all. The agent is the one who is credited."
+            ),
             examples=[["ingrid@yourcompany.example"]],
         ),
     ] = ()
     not_agents: Annotated[
         Names,
         Meta(
-            title="Not agents",
-            description="The agents whose conversations are not asked about.",
+            title=N_("Not agents"),
+            description=N_("The agents whose conversations are not asked about."),
             examples=[["Trainee One"]],
         ),
     ] = ()
     share_percent: Annotated[
         Annotated[float, Meta(gt=0, le=100)] | None,
         Meta(
-            title="Share of the closings, in percent",
-            description="How many of the conversations are asked about, by chance; the same conversation always comes "
-            "out the same. Without it, all.",
+            title=N_("Share of the closings, in percent"),
+            description=N_(
+                "How many of the conversations are asked about, by chance; the same conversation always comes "
+                "out the same. Without it, all."
+            ),
             examples=[25],
         ),
     ] = None
     once_in_days: Annotated[
         Annotated[float, Meta(gt=0, le=LONGEST_DAYS)] | None,
         Meta(
-            title="At most one survey per customer in days",
-            description="A customer who was asked in these last days, by whatever workflow of this Gladly account, is "
-            "not asked again.",
+            title=N_("At most one survey per customer in days"),
+            description=N_(
+                "A customer who was asked in these last days, by whatever workflow of this Gladly account, is "
+                "not asked again."
+            ),
             examples=[30],
         ),
     ] = None
     same_case_hours: Annotated[
         float,
         Meta(
-            title="Same case within hours",
-            description="A closing within so many hours of the last one of the same conversation is the same case, in "
-            "which nobody is asked twice. 0: every closing is a case of its own.",
+            title=N_("Same case within hours"),
+            description=N_(
+                "A closing within so many hours of the last one of the same conversation is the same case, in "
+                "which nobody is asked twice. 0: every closing is a case of its own."
+            ),
             examples=[24],
             ge=0,
             le=LONGEST_DAYS * 24,
@@ -179,17 +200,19 @@ class Eligibility(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     reopened_later: Annotated[
         ReopenedLater,
         Meta(
-            title="Reopened later",
-            description="Whether to ask again when a conversation that was asked about is reopened later than that, "
-            "and closed.",
+            title=N_("Reopened later"),
+            description=N_(
+                "Whether to ask again when a conversation that was asked about is reopened later than that, "
+                "and closed."
+            ),
             examples=["do-not-ask"],
         ),
     ] = "ask-again"
     quiet_hours: Annotated[
         tuple[QuietHours, ...],
         Meta(
-            title="Quiet hours",
-            description="When nothing is sent: what is due then waits until they are over.",
+            title=N_("Quiet hours"),
+            description=N_("When nothing is sent: what is due then waits until they are over."),
             examples=[[{"begin": "20:00", "end": "08:00"}]],
             max_length=MOST_QUIET_HOURS,
         ),
@@ -197,8 +220,8 @@ class Eligibility(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     time_zone: Annotated[
         str,
         Meta(
-            title="Time zone of the quiet hours",
-            description="An IANA name; without one, the time zone of the organization in Gladly.",
+            title=N_("Time zone of the quiet hours"),
+            description=N_("An IANA name; without one, the time zone of the organization in Gladly."),
             examples=["Europe/Berlin"],
             max_length=100,
         ),
@@ -206,24 +229,26 @@ class Eligibility(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     only_topics: Annotated[
         Names,
         Meta(
-            title="Only topics",
-            description="The conversation has to have one of these topics, or of those below them; without any, all.",
+            title=N_("Only topics"),
+            description=N_(
+                "The conversation has to have one of these topics, or of those below them; without any, all."
+            ),
             examples=[["Order"]],
         ),
     ] = ()
     not_topics: Annotated[
         Names,
         Meta(
-            title="Not topics",
-            description="The conversation must have none of these topics, nor of those below them.",
+            title=N_("Not topics"),
+            description=N_("The conversation must have none of these topics, nor of those below them."),
             examples=[["Do not survey"]],
         ),
     ] = ()
     only_channels: Annotated[
         tuple[Channel, ...],
         Meta(
-            title="Only channels",
-            description="The channels of the last message that are asked about; without any, all.",
+            title=N_("Only channels"),
+            description=N_("The channels of the last message that are asked about; without any, all."),
             examples=[["EMAIL", "CHAT"]],
             max_length=10,
         ),
@@ -231,8 +256,8 @@ class Eligibility(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     not_channels: Annotated[
         tuple[Channel, ...],
         Meta(
-            title="Not channels",
-            description="The channels of the last message that are not asked about.",
+            title=N_("Not channels"),
+            description=N_("The channels of the last message that are not asked about."),
             examples=[["PHONE_CALL"]],
             max_length=10,
         ),
@@ -240,49 +265,57 @@ class Eligibility(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     customer_must_have_written: Annotated[
         bool,
         Meta(
-            title="The customer must have written",
-            description="A conversation without a message or a call of the customer's is not asked about.",
+            title=N_("The customer must have written"),
+            description=N_(
+                "A conversation without a message or a call of the customer's is not asked about."
+            ),
             examples=[True],
         ),
     ] = False
     agent_must_have_written: Annotated[
         AgentMust,
         Meta(
-            title="An agent must have written",
-            description="Whether any agent, or the one who is credited, has to have written or called.",
+            title=N_("An agent must have written"),
+            description=N_("Whether any agent, or the one who is credited, has to have written or called."),
             examples=["credited"],
         ),
     ] = "no"
     least_messages: Annotated[
         Annotated[int, Meta(ge=1, le=1000)] | None,
         Meta(
-            title="Least number of messages",
-            description="A conversation with fewer messages of the customer and the agents is not asked about.",
+            title=N_("Least number of messages"),
+            description=N_(
+                "A conversation with fewer messages of the customer and the agents is not asked about."
+            ),
             examples=[3],
         ),
     ] = None
     least_characters: Annotated[
         Annotated[int, Meta(ge=1, le=1_000_000)] | None,
         Meta(
-            title="Least number of characters",
-            description="A conversation in which the customer and the agents wrote less is not asked about.",
+            title=N_("Least number of characters"),
+            description=N_(
+                "A conversation in which the customer and the agents wrote less is not asked about."
+            ),
             examples=[100],
         ),
     ] = None
     not_spam: Annotated[
         bool,
         Meta(
-            title="Not what looks like spam",
-            description="A conversation that a rule closed, and that no agent wrote in or that has one of the topics "
-            "below, is not asked about. Gladly has no mark for spam.",
+            title=N_("Not what looks like spam"),
+            description=N_(
+                "A conversation that a rule closed, and that no agent wrote in or that has one of the topics "
+                "below, is not asked about. Gladly has no mark for spam."
+            ),
             examples=[True],
         ),
     ] = False
     spam_topics: Annotated[
         Names,
         Meta(
-            title="Topics of spam",
-            description="The topics that your rules put on spam.",
+            title=N_("Topics of spam"),
+            description=N_("The topics that your rules put on spam."),
             examples=[["Spam"]],
         ),
     ] = ()

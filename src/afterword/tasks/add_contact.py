@@ -37,8 +37,8 @@ class AddContact(msgspec.Struct, frozen=True, kw_only=True):
     embedded_data: Annotated[
         tuple[EmbeddedDatum, ...],
         Meta(
-            title="Embedded data",
-            description="Values kept with the contact. An empty value leaves what is known.",
+            title=N_("Embedded data"),
+            description=N_("Values kept with the contact. An empty value leaves what is known."),
             examples=[[{"field": "Plan", "value": "~{aedj://plan}"}]],
             max_length=MOST_ENTRIES,
         ),

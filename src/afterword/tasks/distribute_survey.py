@@ -89,8 +89,8 @@ class DistributeSurvey(msgspec.Struct, frozen=True, kw_only=True):
     embedded_data: Annotated[
         tuple[EmbeddedDatum, ...],
         Meta(
-            title="Embedded data",
-            description="Values that go with the survey and come back with the response.",
+            title=N_("Embedded data"),
+            description=N_("Values that go with the survey and come back with the response."),
             examples=[[{"field": "CustomerId", "value": "~{aedj://customerId}"}]],
             max_length=MOST_ENTRIES,
         ),
@@ -98,8 +98,8 @@ class DistributeSurvey(msgspec.Struct, frozen=True, kw_only=True):
     survey: Annotated[
         str,
         Meta(
-            title="Survey",
-            description="The survey to distribute.",
+            title=N_("Survey"),
+            description=N_("The survey to distribute."),
             examples=["SV_0f3KdWq81sBcZpT"],
             max_length=200,
             extra_json_schema={"format": "survey"},
@@ -108,8 +108,8 @@ class DistributeSurvey(msgspec.Struct, frozen=True, kw_only=True):
     delay_seconds: Annotated[
         float,
         Meta(
-            title="When: delay in seconds",
-            description="How long after the event the mail goes out; 0 is immediately, at most 366 days.",
+            title=N_("When: delay in seconds"),
+            description=N_("How long after the event the mail goes out; 0 is immediately, at most 366 days."),
             examples=[0, 3600],
             ge=0,
             le=366 * DAY_SECONDS,
@@ -118,26 +118,30 @@ class DistributeSurvey(msgspec.Struct, frozen=True, kw_only=True):
     link_expires_days: Annotated[
         Annotated[float, Meta(gt=0, le=3660)] | None,
         Meta(
-            title="Link expiration in days",
-            description="How long after the mail its link can be answered; without it, for as long as the "
-            "survey is active.",
+            title=N_("Link expiration in days"),
+            description=N_(
+                "How long after the mail its link can be answered; without it, for as long as the "
+                "survey is active."
+            ),
             examples=[60],
         ),
     ] = None
     when_reopened: Annotated[
         WhenReopened,
         Meta(
-            title="When the conversation is reopened",
-            description="What becomes of the invitation then: it is kept, cancelled if it was not sent yet, or "
-            "cancelled if it was not answered yet, so that its link says kindly that it is no longer needed.",
+            title=N_("When the conversation is reopened"),
+            description=N_(
+                "What becomes of the invitation then: it is kept, cancelled if it was not sent yet, or "
+                "cancelled if it was not answered yet, so that its link says kindly that it is no longer needed."
+            ),
             examples=["cancel-if-not-sent"],
         ),
     ] = "keep"
     from_name: Annotated[
         str,
         Meta(
-            title="From Name",
-            description="Whose name the mail comes under; its address is the installation's.",
+            title=N_("From Name"),
+            description=N_("Whose name the mail comes under; its address is the installation's."),
             examples=["Customer service"],
             max_length=LONGEST_TEMPLATE,
         ),
@@ -146,8 +150,10 @@ class DistributeSurvey(msgspec.Struct, frozen=True, kw_only=True):
         str,
         Piped(),
         Meta(
-            title="Reply-To Email",
-            description="Where an answer to the mail goes; without it, to the address that it comes from.",
+            title=N_("Reply-To Email"),
+            description=N_(
+                "Where an answer to the mail goes; without it, to the address that it comes from."
+            ),
             examples=["help@yourcompany.example"],
             max_length=LONGEST_TEMPLATE,
         ),
@@ -156,8 +162,8 @@ class DistributeSurvey(msgspec.Struct, frozen=True, kw_only=True):
         str,
         Piped("header", of="invitation"),
         Meta(
-            title="Subject",
-            description="The mail's subject; piped text of the contact (m://) and of the event.",
+            title=N_("Subject"),
+            description=N_("The mail's subject; piped text of the contact (m://) and of the event."),
             examples=[DEFAULT_SUBJECT],
             max_length=LONGEST_TEMPLATE,
         ),
@@ -166,9 +172,11 @@ class DistributeSurvey(msgspec.Struct, frozen=True, kw_only=True):
         str,
         Piped(of="invitation"),
         Meta(
-            title="Message",
-            description="The mail's text, a blank line between paragraphs. Where ${l://SurveyLink} stands alone, "
-            "the first question is asked.",
+            title=N_("Message"),
+            description=N_(
+                "The mail's text, a blank line between paragraphs. Where ${l://SurveyLink} stands alone, "
+                "the first question is asked."
+            ),
             examples=[DEFAULT_MESSAGE],
             max_length=100_000,
             extra_json_schema=MULTILINE,

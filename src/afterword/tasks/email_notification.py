@@ -34,9 +34,11 @@ class EmailNotification(msgspec.Struct, frozen=True, kw_only=True):
         tuple[Template, ...],
         Piped("header"),
         Meta(
-            title="To",
-            description="Who is told, people of your company: up to 30 addresses, each by itself; empty ones are left "
-            "out. For customers there is Distribute survey, which knows who opted out.",
+            title=N_("To"),
+            description=N_(
+                "Who is told, people of your company: up to 30 addresses, each by itself; empty ones are left "
+                "out. For customers there is Distribute survey, which knows who opted out."
+            ),
             examples=[["service@yourcompany.example", "${e://Field/TeamLeadEmail}"]],
             min_length=1,
             max_length=MOST_RECIPIENTS,
@@ -46,8 +48,8 @@ class EmailNotification(msgspec.Struct, frozen=True, kw_only=True):
         tuple[Template, ...],
         Piped("header"),
         Meta(
-            title="CC",
-            description="Who gets a copy, up to 30 addresses.",
+            title=N_("CC"),
+            description=N_("Who gets a copy, up to 30 addresses."),
             examples=[["quality@yourcompany.example"]],
             max_length=MOST_RECIPIENTS,
         ),
@@ -56,8 +58,8 @@ class EmailNotification(msgspec.Struct, frozen=True, kw_only=True):
         str,
         Piped("header"),
         Meta(
-            title="From Name",
-            description="Whose name the mail comes under; its address is the installation's.",
+            title=N_("From Name"),
+            description=N_("Whose name the mail comes under; its address is the installation's."),
             examples=["Afterword"],
             max_length=LONGEST_TEMPLATE,
         ),
@@ -66,8 +68,8 @@ class EmailNotification(msgspec.Struct, frozen=True, kw_only=True):
         str,
         Piped("header"),
         Meta(
-            title="Reply-To Email",
-            description="Where an answer goes; without it, to the address that the mail comes from.",
+            title=N_("Reply-To Email"),
+            description=N_("Where an answer goes; without it, to the address that the mail comes from."),
             examples=["service@yourcompany.example"],
             max_length=LONGEST_TEMPLATE,
         ),
@@ -76,8 +78,8 @@ class EmailNotification(msgspec.Struct, frozen=True, kw_only=True):
         str,
         Piped("header"),
         Meta(
-            title="Subject",
-            description="One line; cut at 250 characters.",
+            title=N_("Subject"),
+            description=N_("One line; cut at 250 characters."),
             examples=["A customer gave ${q://QID1/SelectedChoicesRecode} of 5"],
             min_length=1,
             max_length=LONGEST_TEMPLATE,
@@ -87,8 +89,8 @@ class EmailNotification(msgspec.Struct, frozen=True, kw_only=True):
         str,
         Piped(),
         Meta(
-            title="Message",
-            description="Plain text, a blank line between paragraphs; it is sent as text and as HTML.",
+            title=N_("Message"),
+            description=N_("Plain text, a blank line between paragraphs; it is sent as text and as HTML."),
             examples=["${q://QID2/ChoiceTextEntryValue?d=(no comment)}"],
             max_length=100_000,
             extra_json_schema=MULTILINE,

@@ -31,8 +31,8 @@ MULTILINE = {"format": "multiline"}
 GladlyAccountId = Annotated[
     str,
     Meta(
-        title="Gladly account",
-        description="The connected Gladly account.",
+        title=N_("Gladly account"),
+        description=N_("The connected Gladly account."),
         examples=["GA_0f3KdWq81sBcZpT"],
         max_length=200,
         extra_json_schema={"format": "gladly-account"},
@@ -41,8 +41,8 @@ GladlyAccountId = Annotated[
 MailingListId = Annotated[
     str,
     Meta(
-        title="Mailing list",
-        description="The list of the XM Directory that the contact is saved in.",
+        title=N_("Mailing list"),
+        description=N_("The list of the XM Directory that the contact is saved in."),
         examples=["CG_0f3KdWq81sBcZpT"],
         max_length=200,
         extra_json_schema={"format": "mailing-list"},
@@ -52,8 +52,8 @@ FirstName = Annotated[
     str,
     Piped(),
     Meta(
-        title="First Name",
-        description="The contact's first name. An empty one leaves the name that is known.",
+        title=N_("First Name"),
+        description=N_("The contact's first name. An empty one leaves the name that is known."),
         examples=["~{aedj://customerFirstName}"],
         max_length=LONGEST_TEMPLATE,
     ),
@@ -62,8 +62,8 @@ LastName = Annotated[
     str,
     Piped(),
     Meta(
-        title="Last Name",
-        description="The contact's last name. An empty one leaves the name that is known.",
+        title=N_("Last Name"),
+        description=N_("The contact's last name. An empty one leaves the name that is known."),
         examples=["~{aedj://customerLastNames}"],
         max_length=LONGEST_TEMPLATE,
     ),
@@ -72,8 +72,8 @@ ContactEmail = Annotated[
     str,
     Piped(),
     Meta(
-        title="Email",
-        description="The contact's email address. There is one contact for each address.",
+        title=N_("Email"),
+        description=N_("The contact's email address. There is one contact for each address."),
         examples=["~{aedj://customerEmailAddress}"],
         max_length=LONGEST_TEMPLATE,
     ),
@@ -82,8 +82,10 @@ Phone = Annotated[
     str,
     Piped(),
     Meta(
-        title="Phone",
-        description="The contact's phone number, kept as it is written. An empty one leaves what is known.",
+        title=N_("Phone"),
+        description=N_(
+            "The contact's phone number, kept as it is written. An empty one leaves what is known."
+        ),
         examples=["~{aedj://customerPhone}"],
         max_length=LONGEST_TEMPLATE,
     ),
@@ -92,8 +94,8 @@ ExternalReference = Annotated[
     str,
     Piped(),
     Meta(
-        title="External Data Reference",
-        description="What your other systems call the contact. An empty one leaves what is known.",
+        title=N_("External Data Reference"),
+        description=N_("What your other systems call the contact. An empty one leaves what is known."),
         examples=["~{aedj://customerId}"],
         max_length=LONGEST_TEMPLATE,
     ),
@@ -102,8 +104,8 @@ Language = Annotated[
     str,
     Piped(),
     Meta(
-        title="Language",
-        description="The contact's language, as Qualtrics' code. An empty one leaves what is known.",
+        title=N_("Language"),
+        description=N_("The contact's language, as Qualtrics' code. An empty one leaves what is known."),
         examples=["EN", "DE", "ES-ES"],
         max_length=LONGEST_TEMPLATE,
     ),
@@ -117,8 +119,8 @@ class EmbeddedDatum(msgspec.Struct, frozen=True):
         str,
         EmbeddedDataName(),
         Meta(
-            title="Field",
-            description="The embedded data field's name.",
+            title=N_("Field"),
+            description=N_("The embedded data field's name."),
             examples=["CustomerId"],
             min_length=1,
             max_length=200,
@@ -128,8 +130,8 @@ class EmbeddedDatum(msgspec.Struct, frozen=True):
         str,
         Piped(),
         Meta(
-            title="Value",
-            description="Its value.",
+            title=N_("Value"),
+            description=N_("Its value."),
             examples=["~{aedj://customerId}"],
             max_length=LONGEST_TEMPLATE,
         ),

@@ -38,8 +38,8 @@ class GladlyAddTopics(msgspec.Struct, frozen=True, kw_only=True):
         str,
         Piped(),
         Meta(
-            title="Conversation ID",
-            description="The Gladly conversation that gets the topics; it has to be open.",
+            title=N_("Conversation ID"),
+            description=N_("The Gladly conversation that gets the topics; it has to be open."),
             examples=["${e://Field/ConversationId}", "~{aedj://conversationId}"],
             max_length=LONGEST_TEMPLATE,
         ),
@@ -48,8 +48,8 @@ class GladlyAddTopics(msgspec.Struct, frozen=True, kw_only=True):
         tuple[Annotated[str, Meta(max_length=LONGEST_TEMPLATE)], ...],
         Piped(),
         Meta(
-            title="Topics",
-            description="Each by its name or its id in Gladly; empty ones are left out.",
+            title=N_("Topics"),
+            description=N_("Each by its name or its id in Gladly; empty ones are left out."),
             examples=[["Refund", "Delivery late"]],
             min_length=1,
             max_length=MOST_TOPICS,

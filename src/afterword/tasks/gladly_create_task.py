@@ -33,8 +33,8 @@ class GladlyCreateTask(msgspec.Struct, frozen=True, kw_only=True):
         str,
         Piped(),
         Meta(
-            title="Customer ID",
-            description="The Gladly customer that the task is about.",
+            title=N_("Customer ID"),
+            description=N_("The Gladly customer that the task is about."),
             examples=["${e://Field/CustomerId}"],
             max_length=LONGEST_TEMPLATE,
         ),
@@ -43,8 +43,8 @@ class GladlyCreateTask(msgspec.Struct, frozen=True, kw_only=True):
         str,
         Piped(),
         Meta(
-            title="Body",
-            description="What is to be done, in plain text; cut at 10,000 characters.",
+            title=N_("Body"),
+            description=N_("What is to be done, in plain text; cut at 10,000 characters."),
             examples=["Call back: the customer gave ${q://QID1/SelectedChoicesRecode} of 5."],
             max_length=LONGEST_TEMPLATE,
             extra_json_schema=MULTILINE,
@@ -53,8 +53,8 @@ class GladlyCreateTask(msgspec.Struct, frozen=True, kw_only=True):
     due_in_hours: Annotated[
         float,
         Meta(
-            title="Due in hours",
-            description="How many hours after it is created the task is due, where no due time is set.",
+            title=N_("Due in hours"),
+            description=N_("How many hours after it is created the task is due, where no due time is set."),
             examples=[24],
             gt=0,
             le=8784,
@@ -64,8 +64,10 @@ class GladlyCreateTask(msgspec.Struct, frozen=True, kw_only=True):
         str,
         Piped(),
         Meta(
-            title="Due time",
-            description="When the task is due, with its UTC offset (without one it is UTC). It has to be to come.",
+            title=N_("Due time"),
+            description=N_(
+                "When the task is due, with its UTC offset (without one it is UTC). It has to be to come."
+            ),
             examples=["2026-12-24T09:00:00+01:00"],
             max_length=LONGEST_TEMPLATE,
         ),
@@ -74,8 +76,10 @@ class GladlyCreateTask(msgspec.Struct, frozen=True, kw_only=True):
         str,
         Piped(),
         Meta(
-            title="Inbox",
-            description="The inbox that gets the task, by its name or its id in Gladly, which demands one.",
+            title=N_("Inbox"),
+            description=N_(
+                "The inbox that gets the task, by its name or its id in Gladly, which demands one."
+            ),
             examples=["Orders & Delivery", "${e://Field/InboxId}"],
             max_length=LONGEST_TEMPLATE,
         ),
@@ -84,8 +88,10 @@ class GladlyCreateTask(msgspec.Struct, frozen=True, kw_only=True):
         str,
         Piped(),
         Meta(
-            title="Agent",
-            description="Who gets it, by id, email address or name; an agent of the inbox. Without one, the inbox.",
+            title=N_("Agent"),
+            description=N_(
+                "Who gets it, by id, email address or name; an agent of the inbox. Without one, the inbox."
+            ),
             examples=["maya@yourcompany.example", "${e://Field/AgentId}"],
             max_length=LONGEST_TEMPLATE,
         ),

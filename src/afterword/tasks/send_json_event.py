@@ -41,8 +41,8 @@ class SendJsonEvent(msgspec.Struct, frozen=True, kw_only=True):
     qualtrics_account: Annotated[
         str,
         Meta(
-            title="Qualtrics account",
-            description="The connected Qualtrics account whose JSON Event endpoint gets the event.",
+            title=N_("Qualtrics account"),
+            description=N_("The connected Qualtrics account whose JSON Event endpoint gets the event."),
             examples=["QA_0f3KdWq81sBcZpT"],
             max_length=200,
             extra_json_schema={"format": "qualtrics-account"},
@@ -51,25 +51,27 @@ class SendJsonEvent(msgspec.Struct, frozen=True, kw_only=True):
     eligibility: Annotated[
         Eligibility,
         Meta(
-            title="Eligibility",
-            description="Whom to ask: rules that a closing has to pass.",
+            title=N_("Eligibility"),
+            description=N_("Whom to ask: rules that a closing has to pass."),
             examples=[{"once_in_days": 30}],
         ),
     ] = Eligibility()
     credit: Annotated[
         Credit,
         Meta(
-            title="Credited agent",
-            description="Who goes out as agentId: the assignee at closing, the agent who wrote last, or the one who "
-            "closed it. Where there is none, the next of these.",
+            title=N_("Credited agent"),
+            description=N_(
+                "Who goes out as agentId: the assignee at closing, the agent who wrote last, or the one who "
+                "closed it. Where there is none, the next of these."
+            ),
             examples=["assignee"],
         ),
     ] = "assignee"
     family_name_first: Annotated[
         bool,
         Meta(
-            title="Family name first",
-            description="Names in Gladly are written with the family name first, as in “King Ada”.",
+            title=N_("Family name first"),
+            description=N_("Names in Gladly are written with the family name first, as in “King Ada”."),
             examples=[True],
         ),
     ] = False

@@ -17,6 +17,7 @@ from afterword.gladly.models import ActivityType, CustomerActivity, Link
 from afterword.piped_text import Pipe, parse
 from afterword.tasks.contract import Piped, SurveyResponseState
 from afterword.tasks.fields import LONGEST_TEMPLATE, MULTILINE, GladlyAccountId
+from afterword.translating import N_
 
 SCORE = "${q://QID1/SelectedChoicesRecode}"
 COMMENT = "${q://QID2/ChoiceTextEntryValue}"
@@ -58,8 +59,8 @@ class GladlyTimelineEvent(msgspec.Struct, frozen=True, kw_only=True):
         str,
         Piped(),
         Meta(
-            title="Customer ID",
-            description="The Gladly customer whose timeline it goes on.",
+            title=N_("Customer ID"),
+            description=N_("The Gladly customer whose timeline it goes on."),
             examples=["${e://Field/CustomerId}"],
             max_length=LONGEST_TEMPLATE,
         ),
@@ -67,8 +68,10 @@ class GladlyTimelineEvent(msgspec.Struct, frozen=True, kw_only=True):
     preset: Annotated[
         PresetName,
         Meta(
-            title="Preset",
-            description="What the title, the body, the source name and the activity type are where they are left out.",
+            title=N_("Preset"),
+            description=N_(
+                "What the title, the body, the source name and the activity type are where they are left out."
+            ),
             examples=["csat-score"],
         ),
     ] = "csat-score"
@@ -76,8 +79,8 @@ class GladlyTimelineEvent(msgspec.Struct, frozen=True, kw_only=True):
         Template | None,
         Piped(),
         Meta(
-            title="Title",
-            description="The card's title; cut at 100 characters. Left out: the preset's.",
+            title=N_("Title"),
+            description=N_("The card's title; cut at 100 characters. Left out: the preset's."),
             examples=[PRESETS["csat-score"].title],
         ),
     ] = None
@@ -85,8 +88,8 @@ class GladlyTimelineEvent(msgspec.Struct, frozen=True, kw_only=True):
         Template | None,
         Piped(chosen_by="body_format"),
         Meta(
-            title="Body",
-            description="The card's text; cut at 25,000 characters. Left out: the preset's.",
+            title=N_("Body"),
+            description=N_("The card's text; cut at 25,000 characters. Left out: the preset's."),
             examples=[PRESETS["csat-score"].body],
             extra_json_schema=MULTILINE,
         ),
@@ -94,8 +97,8 @@ class GladlyTimelineEvent(msgspec.Struct, frozen=True, kw_only=True):
     body_format: Annotated[
         Literal["text", "html"],
         Meta(
-            title="Body format",
-            description="Plain text, or the HTML that Gladly shows (links, bold, lists, tables).",
+            title=N_("Body format"),
+            description=N_("Plain text, or the HTML that Gladly shows (links, bold, lists, tables)."),
             examples=["text"],
         ),
     ] = "text"
@@ -103,16 +106,16 @@ class GladlyTimelineEvent(msgspec.Struct, frozen=True, kw_only=True):
         Template | None,
         Piped(),
         Meta(
-            title="Source name",
-            description="Whom the card says it is from; cut at 50 characters. Left out: the preset's.",
+            title=N_("Source name"),
+            description=N_("Whom the card says it is from; cut at 50 characters. Left out: the preset's."),
             examples=["Afterword"],
         ),
     ] = None
     activity_type: Annotated[
         ActivityType | None,
         Meta(
-            title="Activity type",
-            description="Which icon Gladly shows. Left out: the preset's.",
+            title=N_("Activity type"),
+            description=N_("Which icon Gladly shows. Left out: the preset's."),
             examples=["SURVEY"],
         ),
     ] = None
@@ -120,8 +123,10 @@ class GladlyTimelineEvent(msgspec.Struct, frozen=True, kw_only=True):
         str,
         Piped("url"),
         Meta(
-            title="Link",
-            description="Where the card leads: an http or https address with a host of its own. Empty: nowhere.",
+            title=N_("Link"),
+            description=N_(
+                "Where the card leads: an http or https address with a host of its own. Empty: nowhere."
+            ),
             examples=["https://reports.yourcompany.example/responses/${e://Field/ResponseID}"],
             max_length=LONGEST_TEMPLATE,
         ),
@@ -130,8 +135,8 @@ class GladlyTimelineEvent(msgspec.Struct, frozen=True, kw_only=True):
         str,
         Piped(),
         Meta(
-            title="Link text",
-            description="What the link says; cut at 50 characters.",
+            title=N_("Link text"),
+            description=N_("What the link says; cut at 50 characters."),
             examples=["Open the response"],
             max_length=LONGEST_TEMPLATE,
         ),
@@ -139,32 +144,38 @@ class GladlyTimelineEvent(msgspec.Struct, frozen=True, kw_only=True):
     expanded: Annotated[
         bool,
         Meta(
-            title="Expanded", description="Whether the card is open before anybody clicks.", examples=[True]
+            title=N_("Expanded"),
+            description=N_("Whether the card is open before anybody clicks."),
+            examples=[True],
         ),
     ] = False
     time: Annotated[
         Literal["answered", "posted", "none"],
         Meta(
-            title="Time",
-            description="Where on the timeline the card stands: when the customer first answered, when it is posted, "
-            "or without a time of its own, when Gladly receives it.",
+            title=N_("Time"),
+            description=N_(
+                "Where on the timeline the card stands: when the customer first answered, when it is posted, "
+                "or without a time of its own, when Gladly receives it."
+            ),
             examples=["answered"],
         ),
     ] = "answered"
     when_it_changes: Annotated[
         Literal["wait", "replace"],
         Meta(
-            title="An answer that changes",
-            description="Wait until the response is finished or the time below has passed; or post at once. In both a "
-            "later change replaces the card, if the workflow starts with updated responses too.",
+            title=N_("An answer that changes"),
+            description=N_(
+                "Wait until the response is finished or the time below has passed; or post at once. In both a "
+                "later change replaces the card, if the workflow starts with updated responses too."
+            ),
             examples=["wait"],
         ),
     ] = "wait"
     wait_minutes: Annotated[
         float,
         Meta(
-            title="Wait at most (minutes)",
-            description="How long after the first answer the card waits for the rest.",
+            title=N_("Wait at most (minutes)"),
+            description=N_("How long after the first answer the card waits for the rest."),
             examples=[10],
             ge=0,
             le=10_080,

@@ -55,15 +55,17 @@ class WebService(msgspec.Struct, frozen=True, kw_only=True):
     """Configuration, in the order of the vendor's form."""
 
     method: Annotated[
-        Method, Meta(title="Method", description="What the call is to do.", examples=["POST"])
+        Method, Meta(title=N_("Method"), description=N_("What the call is to do."), examples=["POST"])
     ] = "POST"
     address: Annotated[
         str,
         Piped("url"),
         Meta(
-            title="URL",
-            description="The address to call: https, with a host of its own before any piped text. Whoever sees the "
-            "workflow sees it, so put no secret here.",
+            title=N_("URL"),
+            description=N_(
+                "The address to call: https, with a host of its own before any piped text. Whoever sees the "
+                "workflow sees it, so put no secret here."
+            ),
             examples=["https://api.yourcompany.example/orders/${e://Field/OrderId}"],
             min_length=1,
             max_length=2000,
@@ -73,8 +75,8 @@ class WebService(msgspec.Struct, frozen=True, kw_only=True):
         dict[str, str],
         Piped(),
         Meta(
-            title="Query parameters",
-            description="Added to the address, encoded.",
+            title=N_("Query parameters"),
+            description=N_("Added to the address, encoded."),
             examples=[{"customer": "${e://Field/CustomerId}"}],
             max_length=MOST_ENTRIES,
         ),
@@ -83,8 +85,8 @@ class WebService(msgspec.Struct, frozen=True, kw_only=True):
         dict[str, str],
         Piped("header"),
         Meta(
-            title="Headers",
-            description="Sent as they are; what says who we are comes from the connected account.",
+            title=N_("Headers"),
+            description=N_("Sent as they are; what says who we are comes from the connected account."),
             examples=[{"Accept-Language": "en"}],
             max_length=MOST_ENTRIES,
         ),
@@ -92,9 +94,11 @@ class WebService(msgspec.Struct, frozen=True, kw_only=True):
     account: Annotated[
         str,
         Meta(
-            title="Credentials",
-            description="The connected account, whose secret is sent; the address has to be below that "
-            "account's. Empty: none.",
+            title=N_("Credentials"),
+            description=N_(
+                "The connected account, whose secret is sent; the address has to be below that "
+                "account's. Empty: none."
+            ),
             examples=["WS_0f3KdWq81sBcZpT"],
             max_length=200,
             extra_json_schema={"format": "web-service-account"},
@@ -103,8 +107,8 @@ class WebService(msgspec.Struct, frozen=True, kw_only=True):
     body_type: Annotated[
         Literal["json", "form", "text"],
         Meta(
-            title="Body type",
-            description="What the body is; piped text in it is escaped accordingly.",
+            title=N_("Body type"),
+            description=N_("What the body is; piped text in it is escaped accordingly."),
             examples=["json"],
         ),
     ] = "json"
@@ -112,8 +116,8 @@ class WebService(msgspec.Struct, frozen=True, kw_only=True):
         str,
         Piped(chosen_by="body_type"),
         Meta(
-            title="Body",
-            description="What is sent; empty for none. A form is written as name=value&name=value.",
+            title=N_("Body"),
+            description=N_("What is sent; empty for none. A form is written as name=value&name=value."),
             examples=[
                 '{"score": ${q://QID1/SelectedChoicesRecode}, "comment": "${q://QID2/ChoiceTextEntryValue}"}'
             ],
@@ -124,8 +128,8 @@ class WebService(msgspec.Struct, frozen=True, kw_only=True):
     timeout_seconds: Annotated[
         float,
         Meta(
-            title="Timeout in seconds",
-            description="How long the whole answer may take.",
+            title=N_("Timeout in seconds"),
+            description=N_("How long the whole answer may take."),
             examples=[15],
             ge=1,
             le=60,
@@ -134,8 +138,8 @@ class WebService(msgspec.Struct, frozen=True, kw_only=True):
     success_statuses: Annotated[
         str,
         Meta(
-            title="Success statuses",
-            description="The answers that count as success: statuses and ranges, separated by commas.",
+            title=N_("Success statuses"),
+            description=N_("The answers that count as success: statuses and ranges, separated by commas."),
             examples=["200-299", "200-299, 404"],
             pattern=STATUSES,
             max_length=200,
