@@ -204,6 +204,8 @@ class _Editor:
         form = await request.form()
         typed = _typed(form)
         what, _colon, path = typed.text("do").partition(":")
+        if what == "enter":  # the key, in any field: in the search for a Task it searches
+            what = "save" if typed.text("q") == typed.text("q.was") else "pick"
         workflow = await self.find(workflow_id)
         saves = what in {"", "save"}
         draft = read_draft(typed, workflow.definition, self._forms, drops_blank=saves)

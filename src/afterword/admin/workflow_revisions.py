@@ -82,6 +82,7 @@ class _RevisionsPage:
         said: str = "",
         problem: str = "",
         mistakes: Sequence[Mistake] = (),
+        ends_test: int | None = None,
     ) -> Response[str]:
         asked = request.query_params
         older_than = _number(asked.get("older", ""))
@@ -110,6 +111,7 @@ class _RevisionsPage:
             said=said,
             problem=problem,
             mistakes=mistakes,
+            ends_test=ends_test,
             may_edit=may_edit_workflows(request.user),
             may_rehearse=may_see_customers(request.user),
         )
@@ -120,6 +122,8 @@ class _RevisionsPage:
         number, expected = (_number(text_of(form, name)) for name in ("restore", "revision"))
         if number is None or expected is None:
             raise NotFoundException(_("There is no such revision."))
+        if text_of(form, "sure") != "yes" and await self._ends_test(workflow_id, number):
+            return await self.show(request, workflow_id, status=409, ends_test=number)
         try:
             async with self._database.transaction() as connection:
                 await restore_revision(
@@ -150,6 +154,16 @@ class _RevisionsPage:
             )
             return await self.show(request, workflow_id, status=422, problem=problem)
         return Redirect(f"/workflows/{workflow_id}/revisions?restored={number}", status_code=303)
+
+    async def _ends_test(self, workflow_id: str, number: int) -> bool:
+        """Whether the Workflow is in test, and would write to everybody once this revision is restored."""
+        async with self._database.read_only().transaction() as connection:
+            workflow = await found_workflow(connection, workflow_id)
+            try:
+                earlier = (await get_revisions(connection, workflow_id, [number]))[number]
+            except NoSuchWorkflow:
+                return False
+        return workflow.definition.brakes.in_test and not earlier.definition.brakes.in_test
 
 
 def _number(text: str) -> int | None:

@@ -35,7 +35,7 @@ async def test_saved_as_it_is_nothing_changes_and_what_is_typed_is_saved_as_a_re
     editor: Editor, ids: Ids
 ) -> None:
     before = await editor.saved()
-    await editor.press("save")
+    await editor.press("enter")
     assert "Nothing was changed" in editor.page
     assert await editor.saved() == before
     path = "tasks[0].configuration"
@@ -95,6 +95,10 @@ async def test_tasks_are_found_added_moved_and_removed_and_nothing_typed_is_lost
     await editor.press("pick:", {"q": "timeline", "tasks[0].label": "Typed"})
     assert [one for one in form_in(editor.page).buttons if one.startswith("add-task:")] == [
         "add-task:gladly-timeline-event"
+    ]
+    await editor.press("enter", {"q": "topics"})
+    assert [one for one in form_in(editor.page).buttons if one.startswith("add-task:")] == [
+        "add-task:gladly-add-topics"
     ]
     await editor.press("pick:", {"q": ""})
     await editor.press("add-task:add-contact")

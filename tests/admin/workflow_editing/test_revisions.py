@@ -2,12 +2,15 @@
 
 from collections.abc import Callable
 
+import msgspec
 import pytest
 from tests.fixtures.admin_pages import PASSWORD, Browser
 from tests.fixtures.workflow_forms import Editor, Ids
 
 from afterword.accounts.people import Role, add_person
+from afterword.sending.brakes import Brakes
 from afterword.store.database import Database
+from afterword.workflows.saving.workflows import save_revision
 
 
 async def revise(editor: Editor, *labels: str) -> None:
@@ -55,6 +58,20 @@ async def test_an_earlier_one_is_restored_as_a_new_one_and_not_over_one_that_nob
     for made_up in ("9", "x", "99999999999"):
         answer, _ = await editor.browser.send(address, {"restore": made_up, "revision": "3"})
         assert answer.status == 404
+
+
+async def test_one_that_would_end_a_test_is_restored_only_by_who_says_so(editor: Editor) -> None:
+    now = await editor.saved()
+    in_test = msgspec.structs.replace(now.definition, brakes=Brakes(in_test=True))
+    async with editor.database.transaction() as connection:
+        await save_revision(connection, editor.id, in_test, person_id=None, expected_revision=1, check=None)
+    address = f"{editor.address}/revisions"
+    answer, page = await editor.browser.send(address, {"restore": "1", "revision": "2"})
+    assert answer.status == 409
+    assert "it writes to everybody" in page
+    assert (await editor.saved()).definition.brakes.in_test
+    await editor.browser.send(address, {"restore": "1", "revision": "2", "sure": "yes"})
+    assert not (await editor.saved()).definition.brakes.in_test
 
 
 async def test_one_that_needs_what_is_gone_is_not_restored_and_says_what(editor: Editor, ids: Ids) -> None:
