@@ -32,7 +32,9 @@ MORE = (
     "/jfe/form/{survey_id:str}?Q_DL={link_token:str}&Q_CHL=email",
     "/nothing-here",
 )
-IS_NOT_THERE = re.compile(r"/(nothing-here|welcome|sign-in/code|sign-in/open-id(/callback)?|jfe/form/[^/?]+)$")
+IS_NOT_THERE = re.compile(
+    r"/(nothing-here|welcome|sign-in/code|sign-in/open-id(/callback)?|jfe/form/[^/?]+)$"
+)
 """Pages that say so, with 404 or 410."""
 AT_ONCE = 2
 NARROW, WIDE = ViewportSize(width=320, height=800), ViewportSize(width=1280, height=800)
