@@ -13,6 +13,7 @@ from litestar.exceptions import NotFoundException
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 from litestar.response import Redirect
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from afterword.accounts.managing import list_people
 from afterword.accounts.people import Person
@@ -32,7 +33,8 @@ from afterword.translating import gettext as _
 from afterword.workflows.cron import check_schedule, next_moments, words_of
 from afterword.workflows.definitions import Schedule
 from afterword.workflows.saving.choices import Choices, read_choices
-from afterword.workflows.saving.guide import find_own_service
+from afterword.workflows.saving.guide import find_guide, find_own_service
+from afterword.workflows.saving.listing import Workflow
 
 PATH = "/workflows/new"
 LARGEST_FORM = 32 * 1024
@@ -150,6 +152,7 @@ class _NewWorkflow:
             choices = await read_choices(connection)
             own = await find_own_service(connection, work.box) if kind in {"tell", "ask"} else None
             people = await list_people(connection)
+            alike = await _alike(connection, kind, choices)
         may_make_own = may_connect(person) and own is None
         own_endpoint = "" if own is None else own.endpoint_id
         typed = typed or self._beginning(
@@ -187,6 +190,7 @@ class _NewWorkflow:
             time_zones=_time_zones() if kind == "schedule" else (),
             schedules=SCHEDULES,
             meant=_meant(typed) if kind == "schedule" else None,
+            alike=alike,
             usual_name=self._making.name_of(kind),
             **values,
         )
@@ -209,6 +213,15 @@ class _NewWorkflow:
             "time_zone": USUAL_SCHEDULE.time_zone,
         }
         return Typed(texts, ("created",))
+
+
+async def _alike(connection: AsyncConnection, kind: str, choices: Choices) -> list[Workflow]:
+    """The workflows that do already what a template's would."""
+    if kind not in {"tell", "ask", "answer"}:
+        return []
+    guides = [await find_guide(connection, account) for account in choices.accounts_of("gladly") or [""]]
+    found = [getattr(guide, kind) for guide in guides]
+    return list({one.id: one for one in found if one is not None}.values())
 
 
 @functools.cache

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
-from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from afterword.admin.workflow_controls import Offers, Tree
@@ -11,12 +10,12 @@ from afterword.admin.workflow_draft import Draft, Forms, TaskTypes
 from afterword.admin.workflow_fields import Field
 from afterword.outcomes import Outcome
 from afterword.piped_text import Pipe, Source, parse
-from afterword.store import tables
 from afterword.store.database import Database
 from afterword.surveys.outlines import SurveyOutline
 from afterword.workflows.definitions import Definition
 from afterword.workflows.rehearsing.rehearsed_events import find_past_event, offered_events
 from afterword.workflows.saving.checking import ACCOUNT_KINDS
+from afterword.workflows.saving.choices import read_named
 from afterword.workflows.saving.listing import Workflow
 from afterword.workflows.saving.names import Name, Names, invitation_names, run_names
 from afterword.workflows.saving.saved import embedded_data_names
@@ -37,18 +36,9 @@ class NameList(msgspec.Struct, frozen=True):
 
 async def read_offers(connection: AsyncConnection) -> Offers:
     """What can be chosen, by id, with its name."""
-    account, survey, mailing_list = tables.connected_account, tables.survey, tables.mailing_list
-    offers: dict[str, dict[str, str]] = {kind: {} for kind in (*ACCOUNT_KINDS, "survey", "mailing-list")}
-    kinds = {vendor: kind for kind, (vendor, _) in ACCOUNT_KINDS.items()}
-    for row in await connection.execute(
-        select(account.c.id, account.c.kind, account.c.name).order_by(func.lower(account.c.name))
-    ):
-        if row.kind in kinds:
-            offers[kinds[row.kind]][row.id] = row.name
-    for kind, table in (("survey", survey), ("mailing-list", mailing_list)):
-        rows = await connection.execute(select(table.c.id, table.c.name).order_by(func.lower(table.c.name)))
-        offers[kind] = {row.id: row.name for row in rows}
-    return offers
+    named = await read_named(connection)
+    accounts = {kind: named.accounts.get(vendor, {}) for kind, (vendor, _) in ACCOUNT_KINDS.items()}
+    return {**accounts, "survey": named.surveys, "mailing-list": named.mailing_lists}
 
 
 async def sample_sources(database: Database, workflow: Workflow) -> tuple[Source, ...]:

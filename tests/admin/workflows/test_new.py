@@ -155,6 +155,9 @@ async def test_the_three_templates_make_the_guide_with_what_was_missing(
     async with database.transaction() as connection:
         guide = await find_guide(connection, gladly_id)
     assert [one.is_on for one in guide.workflows] == [False, False, False]
+    for kind, one in zip(("tell", "ask", "answer"), guide.workflows, strict=True):
+        _, page = await signed_in.get(f"/workflows/new/{kind}")
+        assert f'<a href="/workflows/{one.id}">{one.name}</a> does this already.' in page
     for one in guide.workflows:  # turning on checks
         answer, page = await signed_in.send("/workflows/switch", {"workflow": one.id, "on": "yes"})
         assert answer.status == 200, page
@@ -169,7 +172,9 @@ async def lacking(database: Database) -> str:
 async def test_without_gladly_it_leads_to_where_gladly_is_connected(signed_in: Browser) -> None:
     for kind in ("conversation-closed", "tell", "answer"):
         _, page = await signed_in.get(f"/workflows/new/{kind}")
-        assert 'href="/settings/accounts/add/gladly"' in page
+        assert f'href="/settings/accounts/add/gladly?next=/workflows/new/{kind}"' in page
+    _, page = await signed_in.get("/settings/accounts/add/gladly?next=/workflows/new/tell")
+    assert 'name="next" value="/workflows/new/tell"' in page
 
 
 async def test_a_qualtrics_without_a_json_event_cannot_be_told(

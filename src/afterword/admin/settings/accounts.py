@@ -14,6 +14,7 @@ from afterword.accounts.connecting import Connector
 from afterword.accounts.rights import may_connect
 from afterword.accounts.secrets import SecretBox
 from afterword.admin.forms import text_of
+from afterword.admin.letting_in import own_path
 from afterword.admin.pages import page
 from afterword.admin.sessions import AdminRequest
 from afterword.admin.settings.account_forms import (
@@ -33,10 +34,10 @@ from afterword.webhook_keeping.comparing import EVENTS, NAME, webhook_address
 from afterword.workflows.history.connections import connections
 
 TYPED: Mapping[str, Mapping[str, str]] = {
-    "gladly": {"name": "", "address": "", "username": "", "api_token": "", "delivery": "own"},
-    "qualtrics": {"name": "", "address": "", "api_token": "", "json_event_url": ""},
+    "gladly": {"name": "", "address": "", "username": "", "api_token": "", "delivery": "own", "next": ""},
+    "qualtrics": {"name": "", "address": "", "api_token": "", "json_event_url": "", "next": ""},
 }
-"""The fields of the form of each kind of account, as they are at first."""
+"""The fields of the form of each kind of account, as they are at first; ``next`` is where it goes on."""
 
 
 def accounts_routes(database: Database, settings: Settings, box: SecretBox) -> list[HTTPRouteHandler]:
@@ -54,7 +55,8 @@ def accounts_routes(database: Database, settings: Settings, box: SecretBox) -> l
     async def form(request: AdminRequest, kind: FromPath[str]) -> Response[str]:
         """Show the form that adds an account."""
         check_may(request)
-        return adding.show(request, kind, _fields_of(kind))
+        going_to = request.query_params.get("next", "")
+        return adding.show(request, kind, {**_fields_of(kind), "next": going_to})
 
     @post(f"{PATH}/add/{{kind:str}}", request_max_body_size=LARGEST_FORM)
     async def add(request: AdminRequest, kind: FromPath[str]) -> Response[str] | Redirect:
@@ -110,7 +112,7 @@ class _Adding:
         await self._webhooks.keep(account)
         if account.delivery == "by-hand":
             return to_paste(request, account, self._settings.public_url)
-        return Redirect(f"{PATH}/{account.id}", status_code=303)
+        return Redirect(_following(typed, account.id), status_code=303)
 
     async def qualtrics(self, _: AdminRequest, typed: Mapping[str, str]) -> Redirect:
         check_filled(
@@ -122,7 +124,12 @@ class _Adding:
             name=typed["name"] or None,
             json_event_url=typed["json_event_url"] or None,
         )
-        return Redirect(f"{PATH}/{account.id}", status_code=303)
+        return Redirect(_following(typed, account.id), status_code=303)
+
+
+def _following(typed: Mapping[str, str], account_id: str) -> str:
+    """Where it goes on: where somebody came from to add the account, else at the account's own page."""
+    return own_path(typed["next"]) if typed["next"] else f"{PATH}/{account_id}"
 
 
 def to_paste(request: AdminRequest, account: GladlyAccount, public_url: str) -> Response[str]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
+from afterword.accounts.connected import Kind
 from afterword.piped_text import Pipe, Place, author_mistake, parse
 from afterword.piped_text.malformed import malformed
 from afterword.sending.allow_lists import known as known_entry
@@ -37,7 +38,7 @@ LARGEST_DEFINITION = 1_000_000
 """Bytes of JSON."""
 TASK_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
-ACCOUNT_KINDS = {
+ACCOUNT_KINDS: Mapping[str, tuple[Kind, str]] = {
     "gladly-account": ("gladly", "Gladly account"),
     "qualtrics-account": ("qualtrics", "Qualtrics account"),
     "web-service-account": ("web-service", "account for web services"),
