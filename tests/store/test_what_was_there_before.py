@@ -10,7 +10,9 @@ from afterword.store.migrations import migrate
 
 BEFORE = """
 INSERT INTO person (id, email, name, role, created_at) VALUES
-    ('UR_a', 'ann@example.org', 'Ann', 'analyst', '2020-01-01'), ('UR_o', 'olive@example.org', 'Olive', 'owner', now());
+    ('UR_a', 'ann@example.org', 'Ann', 'analyst', '2020-01-01'), ('UR_o', 'olive@example.org', 'Olive', 'owner', now()),
+    ('UR_s', 'app@service.invalid', 'App', 'api_user', now());
+INSERT INTO api_token (id, person_id, name, token_sha256) VALUES ('AT_1', 'UR_s', 'app', '');
 INSERT INTO survey (id, name, definition, created_at) VALUES ('SV_1', 'CSAT', '{"questions": []}', '2021-02-03Z');
 INSERT INTO connected_account (id, kind, name, secrets) VALUES
     ('GA_1', 'gladly', 'Acme', ''), ('QA_1', 'qualtrics', 'Acme', '');
@@ -56,4 +58,7 @@ async def test_they_get_the_owner_and_what_is_known_of_them_and_nothing_made_up(
     ]
     ways = await connection.fetch("SELECT kind, delivery FROM connected_account ORDER BY kind")
     assert [tuple(way) for way in ways] == [("gladly", "by-hand"), ("qualtrics", None)]
+    services = await connection.fetch("SELECT id FROM person WHERE is_service")
+    assert [service["id"] for service in services] == ["UR_s"]
+    assert await connection.fetchval("SELECT scopes FROM api_token") is None  # all that its person may
     await connection.close()
