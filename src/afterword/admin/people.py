@@ -27,6 +27,7 @@ from afterword.accounts.rights import PERMISSIONS, may_give_role, may_manage_peo
 from afterword.accounts.sessions import count_sessions, end_sessions
 from afterword.accounts.welcome import new_link
 from afterword.admin.forms import text_of
+from afterword.admin.helping import Helping
 from afterword.admin.pages import page
 from afterword.admin.sessions import AdminRequest, Sessions
 from afterword.distributions.invited_people import Invited, send_invitation
@@ -69,9 +70,11 @@ class _Refused(Exception):
     """Nothing was changed; the message is for who asked."""
 
 
-def people_routes(database: Database, settings: Settings, sessions: Sessions) -> list[HTTPRouteHandler]:
+def people_routes(
+    database: Database, settings: Settings, sessions: Sessions, helping: Helping
+) -> list[HTTPRouteHandler]:
     """The page and its buttons."""
-    people_page = _PeoplePage(database, settings, sessions)
+    people_page = _PeoplePage(database, settings, sessions, helping)
 
     @get(PATH)
     async def people(request: AdminRequest) -> Response[str]:
@@ -115,7 +118,8 @@ def people_routes(database: Database, settings: Settings, sessions: Sessions) ->
 
 
 class _PeoplePage:
-    def __init__(self, database: Database, settings: Settings, sessions: Sessions) -> None:
+    def __init__(self, database: Database, settings: Settings, sessions: Sessions, helping: Helping) -> None:
+        self._helping = helping
         self._database = database
         self._sessions = sessions
         self._settings = settings
@@ -139,6 +143,7 @@ class _PeoplePage:
         return page(
             request,
             "people.html",
+            help=await self._helping.of("people", request),
             status=200 if problem is None else status,
             people=[one for one in people if not one.is_service],
             services=[one for one in people if one.is_service],

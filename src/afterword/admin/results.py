@@ -11,6 +11,7 @@ from litestar.response import Redirect, Stream
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from afterword.accounts.rights import may_see_customers
+from afterword.admin.helping import Helping
 from afterword.admin.pages import page
 from afterword.admin.result_charts import ScoreRow, chart_over_time, score_rows
 from afterword.admin.result_files import csv_of_results
@@ -55,9 +56,9 @@ class Summary(msgspec.Struct, frozen=True):
         return self.scores.share_of(*self.satisfied)
 
 
-def results_routes(database: Database, names: VendorNames) -> list[HTTPRouteHandler]:
+def results_routes(database: Database, names: VendorNames, helping: Helping) -> list[HTTPRouteHandler]:
     """The pages of results; they only read."""
-    results_page = _ResultsPage(database, names)
+    results_page = _ResultsPage(database, names, helping)
 
     @get("/results")
     async def surveys(request: AdminRequest) -> Response[str] | Redirect:
@@ -105,7 +106,8 @@ def results_routes(database: Database, names: VendorNames) -> list[HTTPRouteHand
 
 
 class _ResultsPage:
-    def __init__(self, database: Database, names: VendorNames) -> None:
+    def __init__(self, database: Database, names: VendorNames, helping: Helping) -> None:
+        self._helping = helping
         self._database = database
         self._names = names
 
@@ -127,6 +129,7 @@ class _ResultsPage:
         return page(
             request,
             "results.html",
+            help=await self._helping.of("results", request),
             survey=survey,
             surveys=surveys,
             chosen=chosen,

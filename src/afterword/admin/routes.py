@@ -9,6 +9,7 @@ from litestar.middleware.csrf import CSRFMiddleware
 
 from afterword.accounts.secrets import SecretBox
 from afterword.admin.explain import explain_routes
+from afterword.admin.helping import Helping
 from afterword.admin.home import home_routes
 from afterword.admin.json_events import json_event_routes
 from afterword.admin.letting_in import LettingIn
@@ -72,6 +73,7 @@ def admin_routes(
     store = DatabaseStore(database)
     sessions = Sessions(database, settings)
     letting_in = LettingIn(sessions, store)
+    helping = Helping(database, settings, box)
     set_up: list[HTTPRouteHandler] = []
     if planning is not None:
         work = Work(database=database, settings=settings, box=box, store=store, planning=planning)
@@ -110,18 +112,18 @@ def admin_routes(
                     exception_handlers={NotSignedIn: send_to_sign_in, CodesWanted: send_to_codes},
                     route_handlers=[
                         *home_routes(database),
-                        *workflow_list_routes(database, planning),
+                        *workflow_list_routes(database, planning, helping),
                         *run_history_routes(database),
                         *replay_routes(database),
                         *sending_page_routes(database),
                         *explain_routes(database),
-                        *survey_editor_routes(database, settings),
-                        *results_routes(database, VendorNames(database, planning)),
-                        *people_routes(database, settings, sessions),
+                        *survey_editor_routes(database, settings, helping),
+                        *results_routes(database, VendorNames(database, planning), helping),
+                        *people_routes(database, settings, sessions, helping),
                         *my_account_routes(database, letting_in),
                         *my_language_routes(database),
                         *set_up,
-                        *settings_routes(database, settings, box, planning),
+                        *settings_routes(database, settings, box, planning, helping),
                         *([] if planning is None else rehearse_routes(database, planning)),
                         *live_routes(database, stopping or asyncio.Event()),
                     ],

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from afterword.accounts.rights import may_edit_surveys
 from afterword.admin.forms import text_of
+from afterword.admin.helping import Helping
 from afterword.admin.pages import page
 from afterword.admin.sessions import AdminRequest
 from afterword.admin.survey_forms import Draft, read_draft, sections, values_of
@@ -60,9 +61,9 @@ class SentBy(msgspec.Struct, frozen=True):
     letter: Letter
 
 
-def survey_editor_routes(database: Database, settings: Settings) -> list[HTTPRouteHandler]:
+def survey_editor_routes(database: Database, settings: Settings, helping: Helping) -> list[HTTPRouteHandler]:
     """The list, the form and its buttons, and the preview."""
-    surveys_page = _SurveysPage(database, settings)
+    surveys_page = _SurveysPage(database, settings, helping)
 
     @get("/surveys")
     async def surveys(request: AdminRequest) -> Response[str]:
@@ -86,8 +87,10 @@ def survey_editor_routes(database: Database, settings: Settings) -> list[HTTPRou
 
     @get("/surveys/{survey_id:str}/preview")
     async def saved_preview(request: AdminRequest, survey_id: FromPath[str]) -> Response[str]:
-        """Show the survey's page as it is saved."""
+        """Show the survey's page, or its mail, as it is saved."""
         known = await surveys_page.find(survey_id)
+        if request.query_params.get("show") == "mail":
+            return await surveys_page.mail_preview(known)
         question = known.definition.score_question()
         score = request.query_params.get("score", "")
         return _page_preview(known, {question.id: score} if question else {})
@@ -106,7 +109,8 @@ def survey_editor_routes(database: Database, settings: Settings) -> list[HTTPRou
 
 
 class _SurveysPage:
-    def __init__(self, database: Database, settings: Settings) -> None:
+    def __init__(self, database: Database, settings: Settings, helping: Helping) -> None:
+        self._helping = helping
         self._database = database
         self._settings = settings
         self._mailer = Mailer(settings)
@@ -135,6 +139,7 @@ class _SurveysPage:
         return page(
             request,
             "survey.html",
+            help=await self._helping.of("survey", request),
             status=status,
             headers=WITH_FRAME,
             survey=survey,
@@ -173,7 +178,7 @@ class _SurveysPage:
         _, draft, form = await self._draft(request, survey_id)
         match text_of(form, "show"):
             case "mail":
-                return await self._mail_preview(draft.survey)
+                return await self.mail_preview(draft.survey)
             case "thanks":
                 return _preview(
                     draft.survey, "thanks.html", {"texts": draft.survey.definition.texts, "changeable": None}
@@ -226,7 +231,7 @@ class _SurveysPage:
             return min(sent_by, key=lambda one: not one.is_on).letter
         return _letter({})
 
-    async def _mail_preview(self, survey: Survey) -> Response[str]:
+    async def mail_preview(self, survey: Survey) -> Response[str]:
         try:
             message = render_trial(survey, await self._letter(survey), self._settings, to="ada@example.org")
         except Permanent as error:

@@ -13,6 +13,7 @@ from litestar.response import Redirect
 from afterword.accounts.connected import list_accounts
 from afterword.accounts.rights import may_edit_workflows
 from afterword.admin.forms import text_of
+from afterword.admin.helping import Helping
 from afterword.admin.pages import page
 from afterword.admin.sessions import AdminRequest
 from afterword.outcomes import ConfigurationError
@@ -43,9 +44,11 @@ class NotTurned(msgspec.Struct, frozen=True):
     mistakes: Sequence[Mistake] = ()
 
 
-def workflow_list_routes(database: Database, planning: PlanningTasks | None) -> list[HTTPRouteHandler]:
+def workflow_list_routes(
+    database: Database, planning: PlanningTasks | None, helping: Helping
+) -> list[HTTPRouteHandler]:
     """The list, and the switches; without ``planning``, which knows the task types, there are no switches."""
-    listed = _List(database)
+    listed = _List(database, helping)
 
     @get(PATH)
     async def workflows(request: AdminRequest) -> Response[str]:
@@ -107,7 +110,8 @@ def address(asked: Mapping[str, str]) -> str:
 
 
 class _List:
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, helping: Helping) -> None:
+        self._helping = helping
         self._database = database
 
     async def show(
@@ -127,6 +131,7 @@ class _List:
         chosen = {name: value for name, value in asked.items() if name != "after"}
         more = {**chosen, "after": shown[-1].id} if len(found) > PAGE_LENGTH else None
         values: dict[str, Any] = {
+            "help": await self._helping.of("workflows", request),
             "workflows": shown,
             "events": {one.id: event_words(one.definition.event, names) for one in shown},
             "latest": latest,

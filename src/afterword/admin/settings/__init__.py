@@ -5,6 +5,7 @@ and who changed what. Start in ``overview.py``; each other module is one page.
 from litestar.handlers import HTTPRouteHandler
 
 from afterword.accounts.secrets import SecretBox
+from afterword.admin.helping import Helping
 from afterword.admin.settings.account import account_routes
 from afterword.admin.settings.accounts import accounts_routes
 from afterword.admin.settings.apps import apps_routes
@@ -18,7 +19,11 @@ from afterword.tasks.planning import PlanningTasks
 
 
 def settings_routes(
-    database: Database, settings: Settings, box: SecretBox, planning: PlanningTasks | None
+    database: Database,
+    settings: Settings,
+    box: SecretBox,
+    planning: PlanningTasks | None,
+    helping: Helping,
 ) -> list[HTTPRouteHandler]:
     """The pages under *Settings*, but for people; apps need ``planning``."""
     return [
@@ -26,7 +31,7 @@ def settings_routes(
         *extensions_routes(database),
         *tokens_routes(database),
         *audit_routes(database),
-        *accounts_routes(database, settings, box),
-        *account_routes(database, settings, box),
-        *([] if planning is None else apps_routes(database, settings, box, planning)),
+        *accounts_routes(database, settings, box, helping),
+        *account_routes(database, settings, box, helping),
+        *([] if planning is None else apps_routes(database, settings, box, planning, helping)),
     ]

@@ -28,6 +28,7 @@ from afterword.accounts.secrets import SecretBox
 from afterword.accounts.web_services import change_secret
 from afterword.accounts.webhook_credentials import renewed
 from afterword.admin.forms import text_of
+from afterword.admin.helping import Helping
 from afterword.admin.pages import page
 from afterword.admin.sessions import AdminRequest
 from afterword.admin.settings.account_forms import (
@@ -39,7 +40,7 @@ from afterword.admin.settings.account_forms import (
     check_may,
     wrong,
 )
-from afterword.admin.settings.accounts import to_paste
+from afterword.admin.settings.accounts import HELP_OF, to_paste
 from afterword.settings import Settings
 from afterword.store.database import Database
 from afterword.translating import gettext
@@ -54,9 +55,11 @@ FIELDS = ("state", "address", "api_token", "json_event_url", "delivery", "even_i
 SECRET_FIELDS = frozenset({"api_token", "json_event_url"})
 
 
-def account_routes(database: Database, settings: Settings, box: SecretBox) -> list[HTTPRouteHandler]:
+def account_routes(
+    database: Database, settings: Settings, box: SecretBox, helping: Helping
+) -> list[HTTPRouteHandler]:
     """The page of an account, and its forms."""
-    account_page = _AccountPage(database, settings, box)
+    account_page = _AccountPage(database, settings, box, helping)
 
     @get(f"{PATH}/{{account_id:str}}")
     async def account(request: AdminRequest, account_id: FromPath[str]) -> Response[str]:
@@ -75,7 +78,8 @@ def account_routes(database: Database, settings: Settings, box: SecretBox) -> li
 
 
 class _AccountPage:
-    def __init__(self, database: Database, settings: Settings, box: SecretBox) -> None:
+    def __init__(self, database: Database, settings: Settings, box: SecretBox, helping: Helping) -> None:
+        self._helping = helping
         self._database = database
         self._settings = settings
         self._box = box
@@ -114,6 +118,9 @@ class _AccountPage:
         return page(
             request,
             "settings/account.html",
+            help=None
+            if account.kind == "web-service"
+            else await self._helping.of(HELP_OF[account.kind], request),
             status=200 if problem is None else 422,
             health=health,
             account=account,

@@ -14,6 +14,8 @@ from afterword.accounts.connecting import Connector
 from afterword.accounts.rights import may_connect
 from afterword.accounts.secrets import SecretBox
 from afterword.admin.forms import text_of
+from afterword.admin.help_steps import Page as HelpPage
+from afterword.admin.helping import Helping
 from afterword.admin.letting_in import own_path
 from afterword.admin.pages import page
 from afterword.admin.sessions import AdminRequest
@@ -38,25 +40,34 @@ TYPED: Mapping[str, Mapping[str, str]] = {
     "qualtrics": {"name": "", "address": "", "api_token": "", "json_event_url": "", "next": ""},
 }
 """The fields of the form of each kind of account, as they are at first; ``next`` is where it goes on."""
+HELP_OF: Mapping[str, HelpPage] = {"gladly": "gladly", "qualtrics": "apps"}
 
 
-def accounts_routes(database: Database, settings: Settings, box: SecretBox) -> list[HTTPRouteHandler]:
+def accounts_routes(
+    database: Database, settings: Settings, box: SecretBox, helping: Helping
+) -> list[HTTPRouteHandler]:
     """The list, and the forms that add to it."""
-    adding = _Adding(database, settings, box)
+    adding = _Adding(database, settings, box, helping)
 
     @get(PATH)
     async def accounts(request: AdminRequest) -> Response[str]:
         """List the connected accounts."""
         async with database.transaction() as connection:
             found = await connections(connection)
-        return page(request, "settings/accounts.html", accounts=found, may_connect=may_connect(request.user))
+        return page(
+            request,
+            "settings/accounts.html",
+            accounts=found,
+            may_connect=may_connect(request.user),
+            help=await helping.of("gladly", request),
+        )
 
     @get(f"{PATH}/add/{{kind:str}}")
     async def form(request: AdminRequest, kind: FromPath[str]) -> Response[str]:
         """Show the form that adds an account."""
         check_may(request)
         going_to = request.query_params.get("next", "")
-        return adding.show(request, kind, {**_fields_of(kind), "next": going_to})
+        return await adding.show(request, kind, {**_fields_of(kind), "next": going_to})
 
     @post(f"{PATH}/add/{{kind:str}}", request_max_body_size=LARGEST_FORM)
     async def add(request: AdminRequest, kind: FromPath[str]) -> Response[str] | Redirect:
@@ -67,23 +78,25 @@ def accounts_routes(database: Database, settings: Settings, box: SecretBox) -> l
         try:
             return await (adding.gladly if kind == "gladly" else adding.qualtrics)(request, typed)
         except InvalidAccount as error:
-            return adding.show(request, kind, typed, wrong(error))
+            return await adding.show(request, kind, typed, wrong(error))
 
     return [accounts, form, add]
 
 
 class _Adding:
-    def __init__(self, database: Database, settings: Settings, box: SecretBox) -> None:
+    def __init__(self, database: Database, settings: Settings, box: SecretBox, helping: Helping) -> None:
+        self._helping = helping
         self._settings = settings
         self._connector = Connector(settings, database, box)
         self._webhooks = Webhooks(settings, database, box, self._connector)
 
-    def show(
+    async def show(
         self, request: AdminRequest, kind: str, typed: Mapping[str, str], problem: Wrong | None = None
     ) -> Response[str]:
         return page(
             request,
             "settings/account_add.html",
+            help=None if kind == "web-service" else await self._helping.of(HELP_OF[kind], request),
             status=200 if problem is None else 422,
             kind=kind,
             typed=typed,

@@ -23,6 +23,7 @@ from afterword.accounts.connecting import ConnectedAlready, Connector
 from afterword.accounts.rights import may_connect
 from afterword.accounts.secrets import SecretBox
 from afterword.admin.forms import text_of
+from afterword.admin.helping import Helping
 from afterword.admin.pages import page
 from afterword.admin.sessions import AdminRequest
 from afterword.admin.settings.account_forms import LARGEST_FORM, Wrong, check_filled, check_may, wrong
@@ -48,17 +49,23 @@ class App(msgspec.Struct, frozen=True):
 
 
 def apps_routes(
-    database: Database, settings: Settings, box: SecretBox, planning: PlanningTasks
+    database: Database, settings: Settings, box: SecretBox, planning: PlanningTasks, helping: Helping
 ) -> list[HTTPRouteHandler]:
     """The page, and the form of *Add App*."""
-    adding = _Adding(database, settings, box, planning)
+    adding = _Adding(database, settings, box, planning, helping)
 
     @get(PATH)
     async def apps(request: AdminRequest) -> Response[str]:
         """List the apps."""
         async with database.transaction() as connection:
             found = await _apps(connection)
-        return page(request, "settings/apps.html", apps=found, may_connect=may_connect(request.user))
+        return page(
+            request,
+            "settings/apps.html",
+            apps=found,
+            may_connect=may_connect(request.user),
+            help=await helping.of("apps", request),
+        )
 
     @get(f"{PATH}/add/qualtrics")
     async def form(request: AdminRequest) -> Response[str]:
@@ -87,8 +94,14 @@ def apps_routes(
 
 class _Adding:
     def __init__(
-        self, database: Database, settings: Settings, box: SecretBox, planning: PlanningTasks
+        self,
+        database: Database,
+        settings: Settings,
+        box: SecretBox,
+        planning: PlanningTasks,
+        helping: Helping,
     ) -> None:
+        self._helping = helping
         self._database = database
         self._box = box
         self._planning = planning
@@ -102,6 +115,7 @@ class _Adding:
         return page(
             request,
             "settings/app_add.html",
+            help=await self._helping.of("apps", request),
             status=200 if problem is None else 422,
             typed=typed,
             problem=problem,
