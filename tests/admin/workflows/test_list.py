@@ -3,10 +3,10 @@
 import re
 
 import pytest
-from tests.fixtures.admin_pages import PASSWORD, Browser, Past
+from tests.fixtures.admin_pages import Browser, Past
 
 from afterword.accounts.audit import list_entries
-from afterword.accounts.people import Person, Role, add_person
+from afterword.accounts.people import Person
 from afterword.admin import workflows as pages
 from afterword.store.database import Database
 from afterword.workflows.definitions import Definition, JsonEvent, Schedule, Task
@@ -128,20 +128,3 @@ async def test_what_cannot_be_turned_on_says_why(signed_in: Browser, database: D
         assert answer.status == 422
         assert words in page
     assert not await is_on(database, broken)
-
-
-@pytest.mark.parametrize("role", ["analyst", "api_user"])
-async def test_other_roles_look_and_switch_nothing(
-    browser: Browser, database: Database, guide: Guide, role: Role
-) -> None:
-    async with database.transaction() as connection:
-        await add_person(connection, email="r@example.org", name="R", role=role, password=PASSWORD)
-    await browser.sign_in("r@example.org")
-    assert guide.tell is not None
-    _, page = await browser.get("/workflows")
-    assert guide.tell.name in page
-    assert "/workflows/switch" not in page
-    assert "/workflows/new" not in page
-    answer, _ = await browser.send("/workflows/switch", {"workflow": guide.tell.id, "on": "yes"})
-    assert answer.status == 403
-    assert not await is_on(database, guide.tell.id)

@@ -2,15 +2,12 @@
 
 import html
 import re
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import get_args
 
 from sqlalchemy import func, insert, select
-from tests.fixtures.admin_pages import PASSWORD, Browser
+from tests.fixtures.admin_pages import Browser
 
 from afterword.accounts.audit import list_entries
-from afterword.accounts.people import Role, add_person
 from afterword.events.models import json_event_origin
 from afterword.store import tables
 from afterword.store.database import Database
@@ -20,8 +17,6 @@ from afterword.workflows.definitions import Definition, JsonEvent, Schedule
 from afterword.workflows.saving.guide import Guide
 from afterword.workflows.saving.listing import Workflow
 from afterword.workflows.saving.workflows import add_workflow, turn_on
-
-PAGES = ("run", "earlier", "test")
 
 
 async def kept_event(database: Database, workflow: Workflow, **values: object) -> int:
@@ -186,26 +181,3 @@ async def test_earlier_responses_are_counted_from_a_day_on_and_fed(
     _, _, page = await send(signed_in, workflow.id, "earlier", since="2020-01-01")
     assert "0 Runs were started." in page
     assert await runs_of(database, workflow.id) == 1
-
-
-async def test_who_may_do_what_around_a_workflow(
-    open_browser: Callable[[], Browser], database: Database, guide: Guide
-) -> None:
-    assert guide.ask is not None
-    for role in get_args(Role):
-        email = f"{role}@example.org"
-        async with database.transaction() as connection:
-            await add_person(connection, email=email, name="R", role=role, password=PASSWORD)
-        browser = open_browser()
-        await browser.sign_in(email)
-        may = role in {"owner", "administrator", "manager"}
-        token = await browser.form_token()
-        for what in PAGES:
-            address = f"/workflows/{guide.ask.id}/{what}"
-            answer, page = await browser.get(address)
-            assert answer.status == (200 if may or what == "test" else 403), (role, what)
-            assert ('type="submit">Save<' in page) == (may and what == "test")
-            answer, _ = await browser.send(address, {"do": "run"}, token=token)
-            assert (answer.status == 403) == (not may), (role, what)
-            answer, _ = await browser.get(f"/workflows/OC_none/{what}")
-            assert answer.status in ({404} if may else {403, 404}), (role, what)
