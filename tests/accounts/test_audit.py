@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from afterword.accounts.api_tokens import add_api_token, end_api_token, list_api_tokens
@@ -13,6 +14,12 @@ from afterword.accounts.managing import change_role, remove_person
 from afterword.accounts.people import Person, add_person
 from afterword.accounts.secrets import SecretBox
 from afterword.store.database import Database
+from afterword.subscriptions.subscriptions import (
+    NewSubscription,
+    add_subscription,
+    delete_subscription,
+)
+from afterword.workflows.running.cancelling import cancel_run
 
 SECRET = "a-secret-that-is-nowhere"
 
@@ -123,3 +130,28 @@ async def test_what_does_not_differ_is_not_kept(connection: AsyncConnection) -> 
     await audit(connection, "workflow", "changed", ("OC_1", "Ask"), before={"a": 1}, after={"a": 1})
     (entry,) = await list_entries(connection)
     assert entry.changes == [("b", 2, 3)]
+
+
+async def test_a_run_that_is_cancelled_and_what_programs_subscribe_to_is_told(database: Database) -> None:
+    box = SecretBox(["a key for the tests, long enough to be one"])
+    new = NewSubscription(
+        topics="surveyengine.completedResponse.SV_aaaaaaaaaaaaaaa",
+        publication_url="https://crm.example.com/hook?key=Secret",
+        shared_key=None,
+    )
+    async with database.transaction() as connection:
+        owner = await add_person(connection, email="o@example.com", name="O", role="owner")
+        run_id = await connection.scalar(
+            text("INSERT INTO run (workflow_id, revision, event_id) VALUES ('OC_1', 1, 1) RETURNING id")
+        )
+        assert await cancel_run(connection, run_id)
+        assert not await cancel_run(connection, run_id)
+        subscription_id = await add_subscription(connection, box, new, person_id=owner.id)
+        assert await delete_subscription(connection, subscription_id)
+        assert not await delete_subscription(connection, subscription_id)
+        entries = [one for one in await list_entries(connection) if one.kind != "person"]
+    assert told(entries) == [
+        ("run", "cancelled", {}, {}),
+        ("subscription", "added", {}, {"topics": new.topics, "address": "https://crm.example.com/hook"}),
+        ("subscription", "ended", {"topics": new.topics}, {}),
+    ]

@@ -18,9 +18,21 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
 
 Kind = Literal[
-    "account", "person", "token", "workflow", "sending", "replay", "extension", "survey", "json-event"
+    "account",
+    "person",
+    "token",
+    "workflow",
+    "sending",
+    "run",
+    "replay",
+    "extension",
+    "survey",
+    "json-event",
+    "subscription",
 ]
-"""What kind of thing was changed; ``account`` is a connected account, ``token`` an API token."""
+"""What kind of thing was changed; ``account`` is a connected account, ``token`` an API token, ``subscription``
+what a program subscribed to here.
+"""
 
 Value = str | int | bool | None
 Values = Mapping[str, Value]

@@ -14,6 +14,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from afterword.accounts.audit import Values, audit
 from afterword.accounts.connected import QualtricsAccount
 from afterword.qualtrics.client import QualtricsClient
 from afterword.qualtrics.errors import QualtricsNotFound
@@ -74,6 +75,8 @@ async def subscribe(
         else:
             subscription_id, is_new = await client.create_event_subscription(topic, address, secret), True
             await _store(connection, account.id, Stored(survey_id, subscription_id, address, digest))
+            subject = (account.id, account.name)
+            await audit(connection, "account", "subscribed to a survey", subject, after={"survey": survey_id})
         old = tuple(one.id for one in ours if one.id != subscription_id)
         await _delete(client, old)
     return Subscribed(subscription_id, topic, address, is_new, old)
@@ -100,6 +103,10 @@ async def unsubscribe(
                 qualtrics_subscription.c.survey_id == survey_id,
             )
         )
+        if gone or stored is not None:
+            subject = (account.id, account.name)
+            before: Values = {"survey": survey_id}
+            await audit(connection, "account", "subscription to a survey ended", subject, before=before)
     return gone
 
 

@@ -17,7 +17,7 @@ from afterword.admin.sessions import AdminRequest
 from afterword.outcomes import ConfigurationError
 from afterword.store.database import Database
 from afterword.translating import gettext as _
-from afterword.workflows.running.cancelling import cancel_runs
+from afterword.workflows.running.cancelling import cancel_run
 from afterword.workflows.running.problems import list_problems
 from afterword.workflows.running.replays import (
     FROM_FAILED,
@@ -93,7 +93,7 @@ def replay_routes(database: Database) -> list[HTTPRouteHandler]:
         _check_may(request)
         number = _number(run_id)
         async with database.transaction() as connection:
-            await cancel_runs(connection, runs_by_id([number]))
+            await cancel_run(connection, number)
         return Redirect(f"/workflows/runs/{number}", status_code=303)
 
     return [problems, replays, replay, start, stop, cancel]

@@ -9,6 +9,7 @@ from litestar.datastructures import State
 from litestar.handlers import BaseRouteHandler
 
 from afterword.accounts.api_tokens import TokenUses, find_bearer, hash_token
+from afterword.accounts.audit import Actor, act_as
 from afterword.accounts.people import Person, Role
 from afterword.accounts.scopes import scope_needed
 from afterword.qualtrics import envelope
@@ -49,7 +50,8 @@ def token_guard(database: Database, uses: TokenUses, limits: Limits) -> Guard:
             words = f"This API token may not do that: it is without the scope {needed}."
             raise Refused(envelope.FORBIDDEN, words)
         uses.note(hash_token(token))
-        connection.scope["user"] = bearer.person
+        person = connection.scope["user"] = bearer.person
+        act_as(Actor(person.id, person.name or person.email, "API"))
 
     return wants_token
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from sqlalchemy import delete, func, insert, select, update
 
+from afterword.accounts.audit import audit
 from afterword.accounts.secrets import SecretBox
 from afterword.outgoing.addresses import parse_address
 from afterword.store.identifiers import new_id
@@ -104,6 +105,14 @@ async def add_subscription(
             secrets=box.encrypt(secrets),
         )
     )
+    told_at = new.publication_url.partition("?")[0]
+    await audit(
+        connection,
+        "subscription",
+        "added",
+        (subscription_id, new.topics),
+        after={"topics": new.topics, "address": told_at},
+    )
     return subscription_id
 
 
@@ -127,12 +136,15 @@ async def get_subscription(
 
 async def delete_subscription(connection: "AsyncConnection", subscription_id: str) -> bool:
     """End a subscription, and forget what it was not told; tells whether there was one."""
-    gone = await connection.scalar(
+    topics = await connection.scalar(
         delete(event_subscription)
         .where(event_subscription.c.id == subscription_id)
-        .returning(event_subscription.c.id)
+        .returning(event_subscription.c.topics)
     )
-    return gone is not None
+    if topics is None:
+        return False
+    await audit(connection, "subscription", "ended", (subscription_id, topics), before={"topics": topics})
+    return True
 
 
 async def tell_again(connection: "AsyncConnection", subscription_id: str) -> int:

@@ -9,6 +9,7 @@ from tests.fixtures.sandbox import Sandbox
 from afterword.accounts.changing import change_gladly
 from afterword.accounts.connected import AccountSummary, list_accounts
 from afterword.accounts.secrets import SecretBox
+from afterword.accounts.web_services import get_web_service
 from afterword.store.database import Database
 from afterword.workflows.definitions import ConversationClosed, Definition
 from afterword.workflows.saving.workflows import add_workflow
@@ -156,3 +157,33 @@ async def test_an_account_that_workflows_use_is_not_removed_by_mistake(
     assert await accounts(database) == []
     answer, _ = await signed_in.get(f"{ACCOUNTS}/{gladly_id}")
     assert answer.status == 404
+
+
+async def test_an_account_at_a_web_service_is_added_and_its_secret_never_shown(
+    signed_in: Browser, database: Database, box: SecretBox
+) -> None:
+    typed = {
+        "name": "CRM",
+        "address": "https://crm.example.com/api",
+        "authentication": "basic",
+        "secret": "web-Secret",
+    }
+    _, body = await signed_in.get("/settings/accounts/add/web-service")
+    assert "a secret in a header of its own" in body
+    answer, body = await signed_in.send("/settings/accounts/add/web-service", typed)
+    assert answer.status == 422
+    assert 'id="error-username"' in body
+    assert "web-Secret" not in body
+    answer, body = await signed_in.send(
+        "/settings/accounts/add/web-service", typed | {"authentication": "guess"}
+    )
+    assert 'id="error-authentication"' in body
+    answer, body = await signed_in.send("/settings/accounts/add/web-service", typed | {"username": "u"})
+    assert answer.status == 200
+    assert "CRM" in body
+    assert "web-Secret" not in body
+    async with database.transaction() as connection:
+        (summary,) = await list_accounts(connection)
+        account = await get_web_service(connection, box, summary.id)
+    assert account is not None
+    assert (account.credentials.username, account.credentials.secret) == ("u", "web-Secret")

@@ -1,6 +1,6 @@
 """Connected accounts: listed with how each is, and added. Each is tried at the vendor before it is saved."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import cast, get_args
 
 from litestar import Response, get, post
@@ -13,6 +13,7 @@ from afterword.accounts.connected import Delivery, GladlyAccount, InvalidAccount
 from afterword.accounts.connecting import Connector
 from afterword.accounts.rights import may_connect
 from afterword.accounts.secrets import SecretBox
+from afterword.accounts.web_services import Authentication, add_web_service
 from afterword.admin.forms import text_of
 from afterword.admin.help_steps import Page as HelpPage
 from afterword.admin.helping import Helping
@@ -30,7 +31,7 @@ from afterword.admin.settings.account_forms import (
 )
 from afterword.settings import Settings
 from afterword.store.database import Database
-from afterword.translating import gettext
+from afterword.translating import N_, gettext
 from afterword.webhook_keeping.at_once import Webhooks
 from afterword.webhook_keeping.comparing import EVENTS, NAME, webhook_address
 from afterword.workflows.history.connections import connections
@@ -38,8 +39,25 @@ from afterword.workflows.history.connections import connections
 TYPED: Mapping[str, Mapping[str, str]] = {
     "gladly": {"name": "", "address": "", "username": "", "api_token": "", "delivery": "own", "next": ""},
     "qualtrics": {"name": "", "address": "", "api_token": "", "json_event_url": "", "next": ""},
+    "web-service": {
+        "name": "",
+        "address": "",
+        "authentication": "bearer",
+        "username": "",
+        "header_name": "",
+        "secret": "",
+        "next": "",
+    },
 }
 """The fields of the form of each kind of account, as they are at first; ``next`` is where it goes on."""
+AUTHENTICATIONS: Mapping[str, str] = {
+    "bearer": N_("a token (Authorization: Bearer)"),
+    "basic": N_("a user name and a password"),
+    "header": N_("a secret in a header of its own"),
+    "none": N_("nothing"),
+}
+"""How a web service is told who calls, in words for a choice."""
+Answer = Response[str] | Redirect
 HELP_OF: Mapping[str, HelpPage] = {"gladly": "gladly", "qualtrics": "apps"}
 
 
@@ -76,7 +94,7 @@ def accounts_routes(
         sent = await request.form()
         typed = {field: text_of(sent, field).strip() for field in _fields_of(kind)}
         try:
-            return await (adding.gladly if kind == "gladly" else adding.qualtrics)(request, typed)
+            return await adding.by_kind[kind](request, typed)
         except InvalidAccount as error:
             return await adding.show(request, kind, typed, wrong(error))
 
@@ -89,6 +107,13 @@ class _Adding:
         self._settings = settings
         self._connector = Connector(settings, database, box)
         self._webhooks = Webhooks(settings, database, box, self._connector)
+        self._database = database
+        self._box = box
+        self.by_kind: Mapping[str, Callable[[AdminRequest, Mapping[str, str]], Awaitable[Answer]]] = {
+            "gladly": self.gladly,
+            "qualtrics": self.qualtrics,
+            "web-service": self.web_service,
+        }
 
     async def show(
         self, request: AdminRequest, kind: str, typed: Mapping[str, str], problem: Wrong | None = None
@@ -102,6 +127,7 @@ class _Adding:
             typed=typed,
             problem=problem,
             deliveries=DELIVERIES,
+            authentications=AUTHENTICATIONS,
         )
 
     async def gladly(self, request: AdminRequest, typed: Mapping[str, str]) -> Response[str] | Redirect:
@@ -137,6 +163,24 @@ class _Adding:
             name=typed["name"] or None,
             json_event_url=typed["json_event_url"] or None,
         )
+        return Redirect(_following(typed, account.id), status_code=303)
+
+    async def web_service(self, _: AdminRequest, typed: Mapping[str, str]) -> Redirect:
+        """Save an account at a web service. It is not tried: what is called there is a Task's."""
+        check_filled(typed, {"name": gettext("The name"), "address": gettext("The address")})
+        if typed["authentication"] not in AUTHENTICATIONS:
+            raise InvalidAccount(gettext("Choose one of these."), "authentication")
+        async with self._database.transaction() as connection:
+            account = await add_web_service(
+                connection,
+                self._box,
+                name=typed["name"],
+                base_url=typed["address"],
+                authentication=cast("Authentication", typed["authentication"]),
+                secret=typed["secret"],
+                username=typed["username"],
+                header_name=typed["header_name"],
+            )
         return Redirect(_following(typed, account.id), status_code=303)
 
 

@@ -25,10 +25,12 @@ KINDS: dict[str, str] = {
     "token": N_("API tokens"),
     "workflow": N_("Workflows"),
     "sending": N_("Sending"),
+    "run": N_("Runs"),
     "replay": N_("Replays"),
     "extension": N_("Extensions"),
     "survey": N_("Surveys"),
     "json-event": N_("JSON events"),
+    "subscription": N_("Event subscriptions"),
 }
 assert tuple(KINDS) == get_args(Kind)  # noqa: S101 - each kind has a name
 
@@ -85,8 +87,10 @@ def link_of(entry: Entry) -> str:
         "token": f"/settings/tokens#token-{entry.subject_id}",
         "workflow": f"/workflows/{entry.subject_id}",
         "sending": "/workflows/sending",
+        "run": f"/workflows/runs/{entry.subject_id}",
         "replay": f"/workflows/replays/{entry.subject_id}",
         "extension": f"/settings/extensions#{entry.subject_id}",
         "survey": f"/surveys/{entry.subject_id}",
         "json-event": f"/workflows/json-events/{entry.subject_id}",
+        "subscription": "",
     }[entry.kind]

@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from sqlalchemy import Select, func, update
+from sqlalchemy import Select, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from afterword.accounts.audit import audit
 from afterword.outcomes import Reason
 from afterword.store import tables
 from afterword.translating import N_
@@ -34,3 +35,12 @@ async def cancel_runs(connection: AsyncConnection, chosen: Select[Any], reason: 
         )
     )
     return cancelled.rowcount
+
+
+async def cancel_run(connection: AsyncConnection, run_id: int) -> bool:
+    """Cancel one run, as somebody asked for; tells whether it ran or waited."""
+    run = tables.run
+    if not await cancel_runs(connection, select(run.c.id).where(run.c.id == run_id)):
+        return False
+    await audit(connection, "run", "cancelled", (str(run_id), f"Run {run_id}"))
+    return True
