@@ -1,10 +1,16 @@
 """``afterword people``, as whoever runs the installation calls it."""
 
+from datetime import timedelta
 from typing import Any
 
+import pyotp
 from tests.commands.conftest import Call, json_of
 
 from afterword.accounts.audit import list_entries
+from afterword.accounts.one_time_codes import has_codes, new_secret, set_up
+from afterword.accounts.people import find_person_by_email
+from afterword.accounts.secrets import SecretBox
+from afterword.accounts.sessions import begin_session
 from afterword.accounts.welcome import come_in
 from afterword.store.database import Database
 
@@ -52,3 +58,32 @@ async def test_somebody_is_added_changed_and_removed(
         ("role", "o@example.com", "boss"),
     ):
         assert (await people(call, *arguments)).exit_code == 1
+
+
+async def test_who_is_locked_out_is_let_in_again_and_sessions_end(
+    call: Call, endpoint_id: str, box: SecretBox, database: Database
+) -> None:
+    assert endpoint_id
+    secret = new_secret()
+    async with database.transaction() as connection:
+        olive = await find_person_by_email(connection, "o@example.com")
+        assert olive is not None
+        await set_up(connection, box, olive.id, secret=secret, code=pyotp.TOTP(secret).now())
+        await begin_session(
+            connection,
+            olive.id,
+            by="password",
+            browser="",
+            network="",
+            lasts=timedelta(days=1),
+            idle=timedelta(days=1),
+        )
+    assert "one-time codes" in (await people(call, "list")).output
+    for told in ("by password alone", "has no one-time codes"):
+        assert told in (await people(call, "reset-codes", "o@example.com")).output
+    for told in ("1 session of Olive ended", "0 sessions of Olive ended"):
+        assert told in (await people(call, "sign-out", "o@example.com")).output
+    async with database.transaction() as connection:
+        assert not await has_codes(connection, olive.id)
+        entries = await list_entries(connection, kind="person", limit=2)
+    assert [one.what for one in entries] == ["signed out", "rid of one-time codes"]

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from joserfc.jwk import OctKey, RSAKey
-from tests.fixtures.issuer import CLIENT_ID, CLIENT_SECRET, Issuer
+from joserfc.jwk import OctKey
+from tests.fixtures.issuer import CLIENT_ID, CLIENT_SECRET, Issuer, key
 
 from afterword.open_id.failures import SignInFailed
 from afterword.open_id.id_tokens import Claims, read_claims
@@ -71,7 +71,7 @@ async def test_several_audiences_are_taken_when_we_are_the_party(issuer: Issuer)
 
 
 async def test_what_somebody_else_signed_is_refused(issuer: Issuer) -> None:
-    issuer.signs_with = RSAKey.generate_key(2048, {"kid": "first"})
+    issuer.signs_with = key("first", "somebody else")
     assert await refusal(issuer) == "id-token-not-valid"
     issuer.signs_with, issuer.algorithm = OctKey.import_key(CLIENT_SECRET * 2, {"kid": "first"}), "HS256"
     assert await refusal(issuer) == "id-token-not-valid"
@@ -80,9 +80,9 @@ async def test_what_somebody_else_signed_is_refused(issuer: Issuer) -> None:
 async def test_keys_that_are_changed_are_found_again_and_one_that_is_nowhere_refused(issuer: Issuer) -> None:
     provider = provider_at(issuer)
     await signed_in(issuer, provider)
-    issuer.keys = [RSAKey.generate_key(2048, {"kid": "second"})]
+    issuer.keys = [key("second")]
     assert (await signed_in(issuer, provider)).sub == "1"
-    issuer.signs_with = RSAKey.generate_key(2048, {"kid": "third"})
+    issuer.signs_with = key("third")
     assert await refusal(issuer, provider) == "id-token-not-valid"
 
 
