@@ -75,20 +75,18 @@ async def test_a_password_is_changed_by_who_knows_it_and_other_sessions_end(
     assert answer.status == 303
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "words", "field"),
-    [
+async def test_what_is_wrong_is_told_at_its_field_and_nothing_changes(
+    signed_in: Browser, owner: Person
+) -> None:
+    for old, new, words, field in (
         ("not the password", CHOSEN, "This is not your password.", "old_password"),
         (PASSWORD, "short", "A password has 12 to 1024 characters.", "new_password"),
-    ],
-)
-async def test_what_is_wrong_is_told_at_its_field_and_nothing_changes(
-    signed_in: Browser, *, owner: Person, old: str, new: str, words: str, field: str
-) -> None:
-    answer, page = await signed_in.send("/account/password", {"old_password": old, "new_password": new})
-    assert answer.status == 422
-    assert f'id="error-{field}" role="alert">{words}' in page
-    assert old not in page
+    ):
+        form = {"old_password": old, "new_password": new}
+        answer, page = await signed_in.send("/account/password", form)
+        assert answer.status == 422
+        assert f'id="error-{field}" role="alert">{words}' in page
+        assert old not in page
     assert (await signed_in.sign_in(owner.email))[0].status == 303
 
 
