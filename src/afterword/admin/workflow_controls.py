@@ -284,7 +284,11 @@ def _read_rows(field: Field, reading: Reading, path: str) -> list[Tree]:
         read_group(field.fields, reading, f"{path}[{number}]", in_row=True)
         for number in range(reading.typed.count(path))
     ]
-    return [row for row in rows if row] if reading.drops_blank else rows
+    return [row for row in rows if not _is_blank(row)] if reading.drops_blank else rows
+
+
+def _is_blank(row: Tree) -> bool:
+    return all(value in ("", None, [], {}) for value in row.values())
 
 
 def _read_pairs(reading: Reading, path: str) -> dict[str, str] | list[list[str]]:

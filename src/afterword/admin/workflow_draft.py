@@ -191,7 +191,7 @@ def _add_row(draft: Draft, path: str) -> str:
     rows = _at_or_made(draft, above).setdefault(str(name), [])
     if not isinstance(rows, list):
         raise NoSuchPlace(path)
-    rows.append({})
+    rows.append({"name": "", "path": ""} if path == "event.fields" else {})
     return f"{path}[{len(rows) - 1}]"
 
 
@@ -224,12 +224,15 @@ def _at_or_made(draft: Draft, steps: list[str | int]) -> Tree:
 
 def _add_condition(draft: Draft, path: str, *, as_group: bool) -> str:
     steps = _steps(path)
-    holder = _at(draft, steps[:-2])
-    if not isinstance(holder, dict):
-        raise NoSuchPlace(path)
-    if holder.get("conditions") is None:
-        holder["conditions"] = {"is": "group", "join": "all", "conditions": []}
+    if steps[-2:] == ["conditions", "conditions"]:
+        holder = _at(draft, steps[:-2])
+        if not isinstance(holder, dict):
+            raise NoSuchPlace(path)
+        if holder.get("conditions") is None:
+            holder["conditions"] = {"is": "group", "join": "all", "conditions": []}
     conditions = _at(draft, steps)
+    if not isinstance(conditions, list):
+        raise NoSuchPlace(path)
     row = msgspec.json.decode(msgspec.json.encode(NEW))
     conditions.append({"is": "group", "join": "any", "conditions": [row]} if as_group else row)
     return f"{path}[{len(conditions) - 1}]"

@@ -80,6 +80,7 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
     said: str = ""
     problem: str = ""
     theirs: Sequence[Difference] = ()
+    yours: Sequence[Difference] = ()
     connecting: Connecting | None = None
     picking: bool = False
     query: str = ""
@@ -187,6 +188,7 @@ class _Editor:
             problem=shown.problem,
             said=shown.said,
             theirs=shown.theirs,
+            yours=shown.yours,
             connecting=shown.connecting,
             picking=shown.picking,
             query=shown.query,
@@ -286,8 +288,14 @@ class _Editor:
             person=error.person or _("Somebody"),
             number=error.revision,
         )
-        theirs = compare(before, now.definition)
-        return await self.show(request, now, draft, Shown(status=409, problem=problem, theirs=theirs))
+        definition, _mistakes = definition_of(draft)
+        shown = Shown(
+            status=409,
+            problem=problem,
+            theirs=compare(before, now.definition),
+            yours=compare(now.definition, definition) if definition is not None else (),
+        )
+        return await self.show(request, now, draft, shown)
 
     async def _switch(
         self, request: AdminRequest, workflow: Workflow, draft: Draft, *, is_on: bool

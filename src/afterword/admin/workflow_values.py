@@ -25,6 +25,7 @@ class Typed:
 
     def __init__(self, values: Mapping[str, Sequence[str]]) -> None:
         self._values = values
+        self._rows_left = len(values)
 
     def text(self, name: str) -> str:
         """The last text of this name; empty when there is none."""
@@ -38,10 +39,12 @@ class Typed:
         """Whether there is one."""
         return bool(self._values.get(name))
 
-    def count(self, path: str, most: int = 1000) -> int:
-        """How many rows the list at this path has."""
+    def count(self, path: str) -> int:
+        """How many rows the list at this path has. No form has more rows, in all its lists, than it has fields."""
         text = self.text(f"rows:{path}")
-        return min(int(text), most) if WHOLE.fullmatch(text) and int(text) > 0 else 0
+        number = min(max(int(text), 0), self._rows_left) if WHOLE.fullmatch(text) else 0
+        self._rows_left -= number
+        return number
 
 
 def _plain(text: str) -> str:

@@ -196,6 +196,7 @@ async def test_the_second_of_two_is_told_what_the_first_changed_and_may_save_ove
     assert editor.status == 409
     assert "Olivia Owner saved revision 2 meanwhile" in editor.page
     assert "<ins>First&#39;s</ins>" in editor.page
+    assert "<ins>Second&#39;s</ins>" in editor.page
     assert editor.fields()["tasks[0].label"] == "Second's"
     assert (await editor.saved()).definition.tasks[0].label == "First's"
     await editor.press("save")

@@ -1,5 +1,6 @@
 """A Workflow as a form: whatever can be saved comes out of the form as it went in."""
 
+import re
 import string
 from collections.abc import Mapping
 from pathlib import Path
@@ -7,14 +8,14 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import msgspec
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from tests.fixtures.workflow_forms import form_in
 
 from afterword import admin
 from afterword.admin.workflow_conditions import OPERATORS, TYPES
 from afterword.admin.workflow_controls import Tree
-from afterword.admin.workflow_draft import Draft, Forms, definition_of, draft_of, read_draft
+from afterword.admin.workflow_draft import Draft, Forms, change, definition_of, draft_of, read_draft
 from afterword.admin.workflow_fields import Field
 from afterword.admin.workflow_page import event_card, task_cards
 from afterword.admin.workflow_values import Typed
@@ -93,6 +94,10 @@ texts = st.text(
 filled = texts.filter(lambda text: bool(text.strip()))
 
 
+def is_filled(row: Tree) -> bool:
+    return any(value not in ("", None, [], {}) for value in row.values())
+
+
 def values_of(field: Field, *, nullable: bool = True) -> st.SearchStrategy[Any]:
     """Any value that a field may have; what is required is not empty."""
     made: st.SearchStrategy[Any]
@@ -111,7 +116,7 @@ def values_of(field: Field, *, nullable: bool = True) -> st.SearchStrategy[Any]:
         case "pairs":
             made = st.dictionaries(filled, texts, max_size=3)
         case "rows":
-            made = st.lists(groups_of(field.fields, in_rows=True).filter(bool), max_size=3)
+            made = st.lists(groups_of(field.fields, in_rows=True).filter(is_filled), max_size=3)
         case "group":
             made = groups_of(field.fields)
         case _:
@@ -199,3 +204,24 @@ def test_whatever_can_be_saved_comes_out_of_the_form_as_it_went_in(definition: D
     assert found == definition
     as_saved = msgspec.json.encode(definition, order="deterministic")
     assert msgspec.json.encode(found, order="deterministic") == as_saved
+
+
+BUTTONS = re.compile(r"(add-row|add-pair|add-condition|add-group|remove|up|down|add-task):")
+
+
+@settings(max_examples=25, deadline=None, phases=[Phase.generate])
+@given(definitions, st.data())
+def test_whatever_buttons_are_pressed_the_form_holds_the_whole_draft(
+    definition: Definition, data: st.DataObject
+) -> None:
+    draft = draft_of(definition)
+    for _ in range(3):
+        buttons = [
+            *(one for one in form_in(page_of(draft, definition)).buttons if BUTTONS.match(one)),
+            "add-task:web-service",
+            "add-task:send-json-event",
+        ]
+        what, _colon, path = data.draw(st.sampled_from(buttons)).partition(":")
+        change(draft, what, path, FORMS)
+        read = sent_back(draft, definition, drops_blank=False)
+        assert read.tree == draft.tree
