@@ -70,7 +70,7 @@ async def test_somebody_who_has_never_seen_a_terminal_gets_the_first_answer(
     await page.get_by_label("User name").fill(sandbox.username)
     await page.get_by_label("API token").fill(sandbox.api_token)
     await page.get_by_role("button", name="Connect Gladly").click()
-    await expect(page.get_by_text("works, and its webhook too, last seen")).to_be_visible()
+    await expect(page.get_by_text("works, and its webhook too; last proof")).to_be_visible()
     await page.get_by_role("link", name="Next: Choose who asks").click()
     await page.get_by_role("button", name="Let Afterword ask").click()
     await page.get_by_role("link", name="Next: Mail").click()

@@ -16,7 +16,7 @@ from afterword.admin.forms import text_of
 from afterword.admin.ids import read_id
 from afterword.admin.pages import page
 from afterword.admin.sessions import AdminRequest
-from afterword.admin.setup_answer import AnswerStep
+from afterword.admin.setup_answer import AnswerStep, OwnAnswer
 from afterword.admin.setup_doing import Doing, Refused
 from afterword.admin.setup_steps import TITLES, SetUp, look
 from afterword.admin.setup_whom import Shown, WhomStep, typed_in
@@ -29,6 +29,7 @@ from afterword.workflows.saving.responses_told import WebService
 PATH = "/setup"
 LARGEST_FORM = 1024 * 1024
 """Rules may name many Agents, Inboxes and Topics."""
+LONGEST_SCORE, LONGEST_COMMENT = 20, 5_000
 NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
@@ -127,6 +128,14 @@ class _SetUpPages:
                 case "rehearse":
                     tried = await step.rehearse(set_up, chosen)
                     return await self.show(request, "answer", of_step=await step.shown(set_up, chosen, tried))
+                case "own":
+                    own = OwnAnswer(
+                        text_of(form, "score").strip()[:LONGEST_SCORE],
+                        text_of(form, "comment")[:LONGEST_COMMENT],
+                    )
+                    return await self.show(
+                        request, "answer", of_step=await step.shown(set_up, chosen, own=own)
+                    )
                 case "post":
                     await step.put_onto_timeline(set_up, chosen)
                     return Redirect(f"{PATH}/answer?event={read_id(chosen)}", status_code=303)

@@ -43,6 +43,16 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     link_text: str = ""
 
 
+class OwnAnswer(msgspec.Struct, frozen=True):
+    """An answer that somebody made up, to see its card."""
+
+    score: str = ""
+    comment: str = ""
+
+
+NO_ANSWER = OwnAnswer()
+
+
 class Earlier(msgspec.Struct, frozen=True, kw_only=True):
     """An earlier Response, by the event that told of it, with its score where that is known."""
 
@@ -56,8 +66,12 @@ class AnswerStep:
     def __init__(self, work: Work) -> None:
         self._work = work
 
-    async def shown(self, set_up: SetUp, chosen: str = "", tried: TaskRehearsal | None = None) -> Shown:
-        """What the page is made from; ``tried`` is what would come of the Response that was chosen."""
+    async def shown(
+        self, set_up: SetUp, chosen: str = "", tried: TaskRehearsal | None = None, own: OwnAnswer = NO_ANSWER
+    ) -> Shown:
+        """What the page is made from; ``tried`` is what would come of the Response that was chosen, ``own`` an answer
+        that somebody made up.
+        """
         workflow = set_up.guide.answer
         async with self._work.database.read_only().transaction() as connection:
             earlier = [] if workflow is None else await _earlier(connection, workflow)
@@ -70,7 +84,8 @@ class AnswerStep:
             link_text=sends.get("linkText", ""),
         )
         return {
-            "card": of_chosen if sends else _example(set_up),
+            "card": of_chosen if sends else _example(set_up, own),
+            "own": own,
             "is_example": not sends,
             "earlier": earlier,
             "chosen": chosen or (str(earlier[0].event.id) if earlier else ""),
@@ -137,7 +152,7 @@ async def _earlier(connection: AsyncConnection, workflow: Workflow) -> list[Earl
     return [Earlier(event=one, score=by_event.get(one.id)) for one in offered]
 
 
-def _example(set_up: SetUp) -> Card | None:
+def _example(set_up: SetUp, own: OwnAnswer) -> Card | None:
     """The card of an answer that somebody might give; ``None`` where there is no Task that would make one."""
     workflow = set_up.guide.answer
     tasks = () if workflow is None else workflow.definition.tasks
@@ -146,7 +161,7 @@ def _example(set_up: SetUp) -> Card | None:
         return None
     configuration = msgspec.convert(task.configuration, GladlyTimelineEvent)
     try:
-        filled = fill_in(configuration, (_answering(set_up),))
+        filled = fill_in(configuration, (_answering(set_up, own),))
     except (UnknownPipe, UnfitValue):
         filled = configuration
     assert isinstance(filled, GladlyTimelineEvent)  # noqa: S101 - it is of its own kind
@@ -161,13 +176,16 @@ def _example(set_up: SetUp) -> Card | None:
 
 
 class _answering:  # noqa: N801 - it is called as a function is
-    """What piped text asks for, as an example: the best score, and a comment."""
+    """What piped text asks for, as an example: the best score and a comment, or what was made up."""
 
-    def __init__(self, set_up: SetUp) -> None:
+    def __init__(self, set_up: SetUp, own: OwnAnswer) -> None:
         question = None if set_up.survey is None else set_up.survey.definition.score_question()
-        best = max(question.choices, key=lambda one: one.recode) if question and question.choices else None
-        self._score = "5" if best is None else str(best.recode)
-        self._words = _("Very satisfied") if best is None else best.text
+        choices = () if question is None else question.choices
+        best = max(choices, key=lambda one: one.recode, default=None)
+        self._score = own.score or ("5" if best is None else str(best.recode))
+        named = (one.text for one in choices if str(one.recode) == self._score)
+        self._words = next(named, _("Very satisfied"))
+        self._comment = own.comment if own.score else _("Quick and friendly. Thank you!")
 
     def __call__(self, pipe: Pipe) -> str:
         end = pipe.path.rpartition("/")[2]
@@ -176,5 +194,5 @@ class _answering:  # noqa: N801 - it is called as a function is
         if end in {"SelectedChoices", "ChoiceDescription"}:
             return self._words
         if end == "ChoiceTextEntryValue":
-            return _("Quick and friendly. Thank you!")
+            return self._comment
         return end
