@@ -184,9 +184,9 @@ def _outputs(task_type: AnyTaskType) -> tuple[str, ...] | None:
 
 
 def summary_of(task_type: AnyTaskType) -> str:
-    """What it does, in a sentence: the first paragraph of its module, without the label that it begins with."""
+    """What it does, in a sentence: the first paragraph of its module, without its label and marks of emphasis."""
     text = inspect.getdoc(inspect.getmodule(type(task_type))) or ""
-    words = " ".join(text.partition("\n\n")[0].split())
+    words = " ".join(text.partition("\n\n")[0].replace("*", "").split())
     rest = words.removeprefix(task_type.label).lstrip(":. ")
     return rest[:1].upper() + rest[1:]
 
