@@ -55,8 +55,8 @@ class WhomStep:
         saved = _rules(set_up)
         typed = values_of(saved) if draft is None else draft.typed
         preview = await self._preview(set_up)
-        wanted = saved if draft is None else draft.wanted
         changed = changed_fields(saved) | ({} if draft is None else draft.errors).keys()
+        inboxes = await self._inboxes(set_up)
         other = {} if theirs is None or draft is None else _different(values_of(theirs), draft.typed)
         return {
             "first": FIRST,
@@ -67,14 +67,10 @@ class WhomStep:
             "more_is_open": bool(changed & {one.name for one in MORE}),
             "field_errors": {} if draft is None else draft.errors,
             "theirs": other,
-            "boxes": {
-                "only_inboxes": await self._inboxes(set_up),
-                "not_inboxes": await self._inboxes(set_up),
-            },
+            "boxes": {"only_inboxes": inboxes, "not_inboxes": inboxes},
             "revision": 0 if set_up.guide.tell is None else set_up.guide.tell.revision,
             "preview": preview,
-            "is_counted_by_these": preview is not None
-            and wanted == WhomToAsk(preview.wanted, preview.credit),
+            "is_counted_by_these": preview is not None and saved == WhomToAsk(preview.wanted, preview.credit),
             "why_not": why_not,
         }
 
