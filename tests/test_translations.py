@@ -1,5 +1,6 @@
 """Texts are whole in every language, and no template says anything that cannot be translated."""
 
+import ast
 import re
 import tomllib
 from collections.abc import Iterator, Sequence
@@ -12,11 +13,11 @@ from babel.messages.pofile import read_po
 from jinja2 import nodes
 
 from afterword.pages.rendering import SHARED, Templates
-from afterword.translating import ENGLISH, FOLDER, LANGUAGES
+from afterword.translating import ENGLISH, FOLDER, LANGUAGES, PLACE
 
 PACKAGE = FOLDER.parent
 CONFIGURATION = PACKAGE.parents[1] / "pyproject.toml"
-KEYWORDS = {"_": None, "N_": None, "said": None, "gettext": None, "ngettext": (1, 2)}
+KEYWORDS = {"_": None, "N_": None, "said": None, "audit": (3,), "gettext": None, "ngettext": (1, 2)}
 PLACEHOLDER = re.compile(r"%\(\w+\)s")
 TRANSLATED = sorted(LANGUAGES.keys() - {ENGLISH})
 
@@ -155,3 +156,23 @@ def _said_in_expression(node: nodes.Node) -> Iterator[str]:
         return
     for child in node.iter_child_nodes(exclude=("test",) if isinstance(node, nodes.CondExpr) else ()):
         yield from _said_in_expression(child)
+
+
+def test_every_text_of_the_code_is_given_the_values_that_it_has_places_for() -> None:
+    wrong = [
+        f"{path.relative_to(PACKAGE)}:{call.lineno}: {', '.join(sorted(missing))}"
+        for path in PACKAGE.rglob("*.py")
+        for call in ast.walk(ast.parse(path.read_text()))
+        if isinstance(call, ast.Call) and (missing := _without_value(call))
+    ]
+    assert not wrong, wrong
+
+
+def _without_value(call: ast.Call) -> set[str]:
+    name = call.func.id if isinstance(call.func, ast.Name) else ""
+    at = {"_": 0, "gettext": 0, "said": 0, "ngettext": 1}.get(name)
+    if at is None or len(call.args) <= at or any(one.arg is None for one in call.keywords):
+        return set()
+    text = call.args[at]
+    places = PLACE.findall(text.value) if isinstance(text, ast.Constant) else []
+    return set(places) - {one.arg for one in call.keywords} - {"num"}

@@ -13,6 +13,7 @@ import msgspec
 from sqlalchemy import insert, select
 
 from afterword.store.tables import audit_entry
+from afterword.translating import N_
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
@@ -50,7 +51,7 @@ class Actor(msgspec.Struct, frozen=True):
 
 
 AFTERWORD = Actor("afterword", "Afterword", "")
-COMMAND_LINE = Actor("command-line", "Command line", "command")
+COMMAND_LINE = Actor("command-line", "Command line", N_("command"))
 
 _acting: ContextVar[Actor] = ContextVar("acting", default=AFTERWORD)
 

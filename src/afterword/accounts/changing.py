@@ -27,6 +27,7 @@ from afterword.accounts.secrets import SecretBox
 from afterword.gladly.webhooks import WebhookCredentials
 from afterword.qualtrics.webhooks import new_secret
 from afterword.store.tables import connected_account
+from afterword.translating import gettext as _
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
@@ -58,7 +59,7 @@ async def change_gladly(
     await _hold(connection, account_id, expected)
     account = await get_gladly(connection, box, account_id)
     if account is None:
-        raise InvalidAccount(f"There is no Gladly account {account_id!r}.")
+        raise InvalidAccount(_("There is no Gladly account %(account_id)s.", account_id=repr(account_id)))
     changed = msgspec.structs.replace(
         account,
         api_token=api_token or account.api_token,
@@ -121,7 +122,7 @@ async def change_qualtrics(
     await _hold(connection, account_id, expected)
     account = await get_qualtrics(connection, box, account_id)
     if account is None:
-        raise InvalidAccount(f"There is no Qualtrics account {account_id!r}.")
+        raise InvalidAccount(_("There is no Qualtrics account %(account_id)s.", account_id=repr(account_id)))
     changed = msgspec.structs.replace(
         account,
         api_token=api_token or account.api_token,

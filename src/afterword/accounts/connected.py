@@ -26,6 +26,7 @@ from afterword.qualtrics import addresses as qualtrics_addresses
 from afterword.qualtrics.webhooks import new_secret
 from afterword.store.identifiers import new_id
 from afterword.store.tables import connected_account
+from afterword.translating import gettext as _
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
@@ -54,7 +55,7 @@ class ChangedMeanwhile(InvalidAccount):
     """Somebody else changed the account since it was shown; nothing was changed."""
 
     def __init__(self) -> None:
-        super().__init__("Somebody else changed this account meanwhile; nothing of yours was saved.")
+        super().__init__(_("Somebody else changed this account meanwhile; nothing of yours was saved."))
 
 
 class AccountSummary(msgspec.Struct, frozen=True):
@@ -311,7 +312,9 @@ async def add_account(
         InvalidAccount: the name is taken or none, or the vendor's account is connected already.
     """
     if not name.strip() or len(name) > LONGEST_NAME or not name.isprintable():
-        raise InvalidAccount(f"A name has 1 to {LONGEST_NAME} characters.", "name")
+        raise InvalidAccount(
+            _("A name has 1 to %(longest_name)s characters.", longest_name=LONGEST_NAME), "name"
+        )
     account_id = new_id(PREFIXES[kind])
     encrypted = box.encrypt(msgspec.json.encode(kept).decode())
     new = (
@@ -331,8 +334,17 @@ async def add_account(
 async def _taken(connection: "AsyncConnection", kind: Kind, name: str) -> InvalidAccount:
     vendor = kind.capitalize()
     if await find_by_name(connection, kind, name) is not None:
-        return InvalidAccount(f"There already is a {vendor} account with the name {name!r}.", "name")
-    return InvalidAccount(f"This {vendor} account is connected already, under another name.", "api_token")
+        return InvalidAccount(
+            _(
+                "There already is a %(vendor)s account with the name %(name)s.",
+                vendor=vendor,
+                name=repr(name),
+            ),
+            "name",
+        )
+    return InvalidAccount(
+        _("This %(vendor)s account is connected already, under another name.", vendor=vendor), "api_token"
+    )
 
 
 async def get_account(connection: "AsyncConnection", kind: Kind, account_id: str) -> RowMapping | None:
@@ -348,7 +360,7 @@ async def get_account(connection: "AsyncConnection", kind: Kind, account_id: str
 def _check_filled(**fields: str) -> None:
     for field, value in fields.items():
         if not value.strip() or "\x00" in value:
-            raise InvalidAccount(f"The {field.replace('_', ' ')} is missing.", field)
+            raise InvalidAccount(_("The %(field)s is missing.", field=field.replace("_", " ")), field)
 
 
 def gladly_address(text: str) -> str:
@@ -400,10 +412,10 @@ def check_webhook(webhook: WebhookCredentials) -> None:
         InvalidAccount: a part of them is missing, or a user name has a colon.
     """
     if not (webhook.basic or webhook.header_tokens):
-        raise InvalidAccount("The webhook needs a user name and a password, or a header with a token.")
+        raise InvalidAccount(_("The webhook needs a user name and a password, or a header with a token."))
     if not all(pair.username and pair.password and ":" not in pair.username for pair in webhook.basic):
         raise InvalidAccount(
-            "The webhook's basic authentication needs both a user name, without a colon, and a password."
+            _("The webhook's basic authentication needs both a user name, without a colon, and a password.")
         )
     if not all(HEADER_NAME.fullmatch(pair.name) and pair.token for pair in webhook.header_tokens):
-        raise InvalidAccount("The webhook's header needs both a name and a token.", "webhook_header")
+        raise InvalidAccount(_("The webhook's header needs both a name and a token."), "webhook_header")

@@ -40,6 +40,8 @@ from afterword.qualtrics.models import Whoami
 from afterword.settings import Settings
 from afterword.store.budgets import RateBudget
 from afterword.store.database import Database
+from afterword.translating import N_, retold, translated
+from afterword.translating import gettext as _
 
 T = TypeVar("T")
 
@@ -60,17 +62,21 @@ FIELDS: Mapping[type[Outcome], str] = {
 }
 """Which field causes which error; with any other the vendor has trouble, and no field is wrong."""
 
-NOT_GLADLY = (
+NOT_GLADLY = N_(
     "What answers there is not Gladly, or not your organization of it: copy the address from the browser"
 )
-NO_CONNECTION = "Gladly cannot be reached there"
-TROUBLE = "Gladly has trouble at the moment; try again in a while"
+NO_CONNECTION = N_("Gladly cannot be reached there")
+TROUBLE = N_("Gladly has trouble at the moment; try again in a while")
 
 IN_WORDS: Mapping[type[Outcome], str] = {
-    gladly_errors.GladlyWrongCredentials: "Gladly does not accept this user name with this token. The user name is the "
-    "API user's email address; its token is made under Settings, API Tokens, and belongs to that user alone",
-    gladly_errors.GladlyMissingPermission: "The token is right, but its user is no API user: give that user the "
-    'role "API User" in Gladly, under Settings, Users',
+    gladly_errors.GladlyWrongCredentials: N_(
+        "Gladly does not accept this user name with this token. The user name is the "
+        "API user's email address; its token is made under Settings, API Tokens, and belongs to that user alone"
+    ),
+    gladly_errors.GladlyMissingPermission: N_(
+        "The token is right, but its user is no API user: give that user the "
+        'role "API User" in Gladly, under Settings, Users'
+    ),
     gladly_errors.GladlyUnreachable: NO_CONNECTION,
     gladly_errors.GladlyNotFound: NOT_GLADLY,
     gladly_errors.GladlyRedirected: NOT_GLADLY,
@@ -88,7 +94,12 @@ class ConnectedAlready(InvalidAccount):
 
     def __init__(self, account: AccountSummary, whose: str) -> None:
         super().__init__(
-            f"This is the account {account.name!r}, which is connected already: {whose}.", "api_token"
+            _(
+                "This is the account %(account_name)s, which is connected already: %(whose)s.",
+                account_name=repr(account.name),
+                whose=whose,
+            ),
+            "api_token",
         )
         self.account = account
 
@@ -248,7 +259,9 @@ class Connector:
         async with self._database.transaction() as connection:
             account = await get_gladly(connection, self._box, summary.id)
         if account is None:
-            raise InvalidAccount(f"There is no Gladly account {summary.name!r}.")
+            raise InvalidAccount(
+                _("There is no Gladly account %(summary_name)s.", summary_name=repr(summary.name))
+            )
         return account
 
     @asynccontextmanager
@@ -344,14 +357,16 @@ class Connector:
         async with self._database.transaction() as connection:
             account = await get_qualtrics(connection, self._box, summary.id)
         if account is None:
-            raise InvalidAccount(f"There is no Qualtrics account {summary.name!r}.")
+            raise InvalidAccount(
+                _("There is no Qualtrics account %(summary_name)s.", summary_name=repr(summary.name))
+            )
         return account
 
 
 def whose(owner: Whoami | Organization) -> str:
     """Whom an account belongs to, in words."""
     if isinstance(owner, Whoami):
-        return f"{owner.user_name or owner.user_id} of {owner.brand_id or 'an unnamed brand'}"
+        return f"{owner.user_name or owner.user_id} of {owner.brand_id or _('an unnamed brand')}"
     return owner.name or owner.id
 
 
@@ -366,10 +381,11 @@ def in_words(error: Outcome) -> str:
     """What came of a try, for somebody who connects an account: what it means, then what was answered."""
     told = error.reason
     if type(error) not in IN_WORDS:
-        return f"{told.words[:1].upper()}{told.words[1:]}."
+        words = retold(told.words)
+        return f"{words[:1].upper()}{words[1:]}."
     status, said = told.values.get("status"), told.values.get("said")
     answered = " ".join(filter(None, (status and f"status {status}", said)))
-    return f"{IN_WORDS[type(error)]}{answered and f' ({answered})'}."
+    return f"{translated(IN_WORDS[type(error)])}{answered and f' ({answered})'}."
 
 
 def _typed_gladly_address(text: str) -> str:
@@ -379,6 +395,11 @@ def _typed_gladly_address(text: str) -> str:
 def _refuse_other(what: str, own: str | None, other: str | None) -> None:
     if own is not None and own != other:
         raise InvalidAccount(
-            f"This token belongs to the {what} {other}, and the account to {own}; add it as another account.",
+            _(
+                "This token belongs to the %(what)s %(other)s, and the account to %(own)s; add it as another account.",
+                what=what,
+                other=other,
+                own=own,
+            ),
             "api_token",
         )

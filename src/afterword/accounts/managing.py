@@ -10,6 +10,7 @@ from afterword.accounts.audit import audit, list_entries
 from afterword.accounts.people import InvalidPerson, Person, Role, find_person
 from afterword.store.tables import json_event_endpoint, one_time_code, open_id_identity, person
 from afterword.translating import gettext as _
+from afterword.translating import ngettext
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
@@ -60,10 +61,16 @@ async def change_role(
         InvalidPerson: there is nobody of this id, or no role of this name, or nobody would be left to own it all.
     """
     if role not in get_args(Role):
-        raise InvalidPerson(f"{role!r} is not a role; the roles are {', '.join(get_args(Role))}.")
+        raise InvalidPerson(
+            _(
+                "%(role)s is not a role; the roles are %(roles)s.",
+                role=repr(role),
+                roles=", ".join(get_args(Role)),
+            )
+        )
     known = await _held(connection, person_id, stays_owner=role == "owner", seen=seen)
     if known.is_service and role == "owner":
-        raise InvalidPerson("A service account cannot be an owner.")
+        raise InvalidPerson(_("A service account cannot be an owner."))
     if role == known.role:
         return known
     await connection.execute(
@@ -92,8 +99,15 @@ async def remove_person(connection: "AsyncConnection", person_id: str, *, seen: 
     events = await connection.scalar(select(func.count()).where(json_event_endpoint.c.person_id == person_id))
     if events:
         raise InvalidPerson(
-            f"{known.name} cannot be removed: {events} JSON event{'s are' if events > 1 else ' is'} reached with "
-            "their API tokens. Hand these over to a service account."
+            ngettext(
+                "%(name)s cannot be removed: %(num)s JSON event is reached with their API tokens. Hand these over to a "
+                "service account.",
+                "%(name)s cannot be removed: %(num)s JSON events are reached with their API tokens. Hand "
+                "these over to a "
+                "service account.",
+                events,
+                name=known.name,
+            )
         )
     await connection.execute(delete(person).where(person.c.id == person_id))
     await audit(
@@ -116,11 +130,13 @@ async def _held(
     rows = (await connection.execute(held.order_by(person.c.id).with_for_update())).all()
     known = await find_person(connection, person_id)
     if known is None:
-        raise InvalidPerson("There is nobody of this id.")
+        raise InvalidPerson(_("There is nobody of this id."))
     if seen is not None and known.version != seen:
         raise ChangedMeanwhile(await _told(connection, person_id))
     if not stays_owner and {row.id for row in rows if row.role == "owner"} == {person_id}:
-        raise InvalidPerson(f"{known.email} is the only owner; make somebody else one first.")
+        raise InvalidPerson(
+            _("%(email)s is the only owner; make somebody else one first.", email=known.email)
+        )
     return known
 
 

@@ -84,9 +84,9 @@ async def add_service_account(
     email = email or f"{person_id.lower()}@{SERVICE_DOMAIN}"
     _check(email, name, role)
     if role == "owner":
-        raise InvalidPerson("A service account cannot be an owner.")
+        raise InvalidPerson(_("A service account cannot be an owner."))
     if await find_service_account(connection, name) is not None:
-        raise InvalidPerson(f"There is a service account {name} already.")
+        raise InvalidPerson(_("There is a service account %(name)s already.", name=name))
     values = {"id": person_id, "email": email, "name": name, "role": role, "is_service": True}
     return await _add(connection, values, {"service account": True, "role": role})
 
@@ -97,7 +97,7 @@ async def _add(
     new = insert(tables.person).values(values).on_conflict_do_nothing().returning(*COLUMNS)
     row = (await connection.execute(new)).mappings().one_or_none()
     if row is None:
-        raise InvalidPerson(f"{values['email']} is already in use.")
+        raise InvalidPerson(_("%(email)s is already in use.", email=values["email"]))
     added = person_from_row(row)
     await audit(connection, "person", "added", (added.id, added.name), after=told)
     return added
@@ -198,10 +198,16 @@ def _check(email: str, name: str, role: str) -> None:
     before, at, after = email.partition("@")
     one_word = not any(character.isspace() for character in email) and "@" not in after
     if not (before and at and after and one_word and _can_be_stored(email) and len(email) <= LONGEST_EMAIL):
-        raise InvalidPerson(f"{email!r} is not an email address.")
+        raise InvalidPerson(_("%(email)s is not an email address.", email=repr(email)))
     check_name(name)
     if role not in get_args(Role):
-        raise InvalidPerson(f"{role!r} is not a role; the roles are {', '.join(get_args(Role))}.")
+        raise InvalidPerson(
+            _(
+                "%(role)s is not a role; the roles are %(roles)s.",
+                role=repr(role),
+                roles=", ".join(get_args(Role)),
+            )
+        )
 
 
 def check_name(name: str) -> None:
@@ -211,12 +217,18 @@ def check_name(name: str) -> None:
         InvalidPerson: it is empty or too long.
     """
     if not name.strip() or not _can_be_stored(name) or len(name) > LONGEST_NAME:
-        raise InvalidPerson(f"A name has 1 to {LONGEST_NAME} characters.")
+        raise InvalidPerson(_("A name has 1 to %(longest_name)s characters.", longest_name=LONGEST_NAME))
 
 
 def _checked_password(password: str) -> str:
     if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD or not _can_be_stored(password):
-        raise InvalidPerson(f"A password has {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters.")
+        raise InvalidPerson(
+            _(
+                "A password has %(shortest_password)s to %(longest_password)s characters.",
+                shortest_password=SHORTEST_PASSWORD,
+                longest_password=LONGEST_PASSWORD,
+            )
+        )
     return password
 
 

@@ -3,6 +3,8 @@
 from urllib.parse import urlsplit
 
 from afterword.outgoing.addresses import is_this_machine, literal_address
+from afterword.translating import N_, translated
+from afterword.translating import gettext as _
 
 PRIVATE_NAMES = (".local", ".internal", ".lan", ".home.arpa", ".localdomain", ".intranet")
 
@@ -25,20 +27,35 @@ def check_reachable(public_url: str, vendor: str, base_url: str) -> None:
     host = (parts.hostname or "").rstrip(".")
     if is_this_machine(host):
         raise AddressNotReachable(
-            f"{vendor} cannot reach {public_url}, which is this machine's own address. {_SET}"
+            _(
+                "%(vendor)s cannot reach %(public_url)s, which is this machine's own address. %(what)s",
+                vendor=vendor,
+                public_url=public_url,
+                what=translated(_SET),
+            )
         )
     if parts.scheme != "https":
         raise AddressNotReachable(
-            f"What {vendor} tells would go to {public_url} unencrypted. Set AFTERWORD_PUBLIC_URL to an https address."
+            _(
+                "What %(vendor)s tells would go to %(public_url)s unencrypted. Set AFTERWORD_PUBLIC_URL to "
+                "an https address.",
+                vendor=vendor,
+                public_url=public_url,
+            )
         )
     address = literal_address(host)
     if (address is not None and not address.is_global) or (address is None and _is_private_name(host)):
         raise AddressNotReachable(
-            f"{vendor} cannot reach {public_url}, which is an address of a private network. {_SET}"
+            _(
+                "%(vendor)s cannot reach %(public_url)s, which is an address of a private network. %(what)s",
+                vendor=vendor,
+                public_url=public_url,
+                what=translated(_SET),
+            )
         )
 
 
-_SET = "Set AFTERWORD_PUBLIC_URL to the https address under which Afterword is reached from outside."
+_SET = N_("Set AFTERWORD_PUBLIC_URL to the https address under which Afterword is reached from outside.")
 
 
 def _is_private_name(host: str) -> bool:

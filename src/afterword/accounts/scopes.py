@@ -9,6 +9,7 @@ from typing import Literal, get_args
 
 from afterword.accounts.people import InvalidPerson
 from afterword.translating import N_
+from afterword.translating import gettext as _
 
 Scope = Literal[
     "read:runs",
@@ -67,7 +68,13 @@ def checked_scopes(scopes: Iterable[str]) -> list[str]:
     wanted = set(scopes)
     unknown = sorted(wanted - set(SCOPES))
     if unknown:
-        raise InvalidPerson(f"{unknown[0]!r} is not a scope; the scopes are {', '.join(SCOPES)}.")
+        raise InvalidPerson(
+            _(
+                "%(unknown)s is not a scope; the scopes are %(join)s.",
+                unknown=repr(unknown[0]),
+                join=", ".join(SCOPES),
+            )
+        )
     if not wanted:
-        raise InvalidPerson("Choose what the token may do.")
+        raise InvalidPerson(_("Choose what the token may do."))
     return [scope for scope in SCOPES if scope in wanted]

@@ -15,6 +15,7 @@ from afterword.accounts.connected import InvalidAccount
 from afterword.accounts.secrets import SecretBox
 from afterword.outgoing.addresses import InvalidAddress
 from afterword.store.tables import connected_account
+from afterword.translating import gettext as _
 from afterword.web_services.requests import HEADER_NAME, Credentials, check_base_url
 
 if TYPE_CHECKING:
@@ -97,7 +98,9 @@ async def change_secret(
     """
     account = await get_web_service(connection, box, account_id)
     if account is None:
-        raise InvalidAccount(f"There is no web service account {account_id!r}.")
+        raise InvalidAccount(
+            _("There is no web service account %(account_id)s.", account_id=repr(account_id))
+        )
     known = account.credentials
     _check(known.authentication, secret, known.username, known.header_name)
     secrets = _Secrets(known.authentication, secret, known.header_name)
@@ -132,12 +135,21 @@ def _check(authentication: Authentication, secret: str, username: str, header_na
     for field, (value, is_needed) in needed.items():
         words = field.replace("_", " ")
         if is_needed and not value.strip():
-            raise InvalidAccount(f"The {words} is missing.", field)
+            raise InvalidAccount(_("The %(words)s is missing.", words=words), field)
         if value and not is_needed:
-            raise InvalidAccount(f"With authentication {authentication!r} there is no {words}.", field)
+            raise InvalidAccount(
+                _(
+                    "With authentication %(authentication)s there is no %(words)s.",
+                    authentication=repr(authentication),
+                    words=words,
+                ),
+                field,
+            )
         if not value.isprintable() or len(value) > LONGEST_SECRET:
-            raise InvalidAccount(f"The {words} cannot be sent: it has line ends or is too long.", field)
+            raise InvalidAccount(
+                _("The %(words)s cannot be sent: it has line ends or is too long.", words=words), field
+            )
     if ":" in username:
-        raise InvalidAccount("A user name of basic authentication has no colon.", "username")
+        raise InvalidAccount(_("A user name of basic authentication has no colon."), "username")
     if header_name and (not HEADER_NAME.fullmatch(header_name) or header_name.lower() in OURS):
-        raise InvalidAccount("This is not the name of a header that can be set.", "header_name")
+        raise InvalidAccount(_("This is not the name of a header that can be set."), "header_name")

@@ -22,6 +22,7 @@ from afterword.accounts.people import (
     set_password,
 )
 from afterword.store.tables import person, welcome_link
+from afterword.translating import gettext as _
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
@@ -54,7 +55,9 @@ async def new_link(connection: "AsyncConnection", person_id: str | None, public_
     """
     known = None if person_id is None else await find_person(connection, person_id)
     if known is not None and known.is_service:
-        raise InvalidPerson(f"{known.name} is a service account: nobody signs in as it.")
+        raise InvalidPerson(
+            _("%(known_name)s is a service account: nobody signs in as it.", known_name=known.name)
+        )
     code = secrets.token_urlsafe(CODE_BYTES)
     await connection.execute(delete(welcome_link).where(_is_of(person_id)))
     await connection.execute(

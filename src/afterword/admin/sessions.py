@@ -28,7 +28,7 @@ from afterword.accounts.sessions import (
 from afterword.admin.browsers import browser_of
 from afterword.settings import Settings
 from afterword.store.database import Database
-from afterword.translating import best_language, get_ready, speak
+from afterword.translating import N_, best_language, get_ready, speak
 
 AdminRequest = Request[Person | None, Session | None, Any]
 AnyConnection = ASGIConnection[Any, Any, Any, Any]
@@ -158,7 +158,7 @@ class PersonOfSession(AbstractAuthenticationMiddleware):
         """
         session = await self._sessions.find(connection)
         person = None if session is None else session.person
-        act_as(AFTERWORD if person is None else Actor(person.id, person.name or person.email, "page"))
+        act_as(AFTERWORD if person is None else Actor(person.id, person.name or person.email, N_("page")))
         chosen = None if person is None else person.language
         speak(chosen or best_language(connection.headers.get("accept-language")))
         await get_ready()

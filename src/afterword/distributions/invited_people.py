@@ -8,17 +8,18 @@ from afterword.accounts.people import Person
 from afterword.distributions.notifications import Notification, render_notification
 from afterword.distributions.sending import Mailer
 from afterword.settings import Settings
+from afterword.translating import N_, gettext, speaking, spoken, translated
 
-SUBJECT = "Your way into Afterword"
-MESSAGE = """Hello {name},
+SUBJECT = N_("Your way into Afterword")
+MESSAGE = N_("""Hello %(name)s,
 
-{by} invites you to Afterword, which asks customers how it went after support conversations.
+%(by)s invites you to Afterword, which asks customers how it went after support conversations.
 
 Choose a password here, and you are in:
 
-{link}
+%(link)s
 
-The link works once, until tomorrow at this time. If you did not expect this mail, do nothing."""
+The link works once, until tomorrow at this time. If you did not expect this mail, do nothing.""")
 
 
 class Invited(msgspec.Struct, frozen=True):
@@ -30,17 +31,18 @@ class Invited(msgspec.Struct, frozen=True):
 
 
 async def send_invitation(mailer: Mailer, settings: Settings, invited: Invited) -> None:
-    """Send it.
+    """Send it, in the language that the person chose, else in that of who invites.
 
     Raises:
         Retry, Permanent: the mail server did not take it.
     """
-    notification = Notification(
-        to=[invited.person.email],
-        from_name="Afterword",
-        subject=SUBJECT,
-        message=MESSAGE.format(name=invited.person.name, by=invited.by, link=invited.link),
-    )
+    with speaking(invited.person.language or spoken()):
+        notification = Notification(
+            to=[invited.person.email],
+            from_name="Afterword",
+            subject=translated(SUBJECT),
+            message=gettext(MESSAGE, name=invited.person.name, by=invited.by, link=invited.link),
+        )
     message = render_notification(
         notification, key=invited.link, mail_from=settings.mail_from, date=datetime.now(UTC)
     )

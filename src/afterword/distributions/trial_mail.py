@@ -5,13 +5,14 @@ from datetime import UTC, datetime
 from afterword.distributions.notifications import Notification, render_notification
 from afterword.distributions.sending import Mailer
 from afterword.settings import Settings
+from afterword.translating import N_, gettext, translated
 
-SUBJECT = "Mail from Afterword works"
-MESSAGE = """Hello {name},
+SUBJECT = N_("Mail from Afterword works")
+MESSAGE = N_("""Hello %(name)s,
 
-this is the test that was asked for in Afterword. That you read it shows that mail goes out, from {mail_from}.
+this is the test that was asked for in Afterword. That you read it shows that mail goes out, from %(mail_from)s.
 
-Surveys come the same way."""
+Surveys come the same way.""")
 
 
 async def send_test_message(mailer: Mailer, settings: Settings, *, to: str, name: str) -> datetime:
@@ -24,8 +25,8 @@ async def send_test_message(mailer: Mailer, settings: Settings, *, to: str, name
     notification = Notification(
         to=[to],
         from_name="Afterword",
-        subject=SUBJECT,
-        message=MESSAGE.format(name=name, mail_from=settings.mail_from),
+        subject=translated(SUBJECT),
+        message=gettext(MESSAGE, name=name, mail_from=settings.mail_from),
     )
     key = f"test/{to}/{now.isoformat()}"
     await mailer.send(render_notification(notification, key=key, mail_from=settings.mail_from, date=now))

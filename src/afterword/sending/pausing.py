@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from afterword.accounts.audit import audit
 from afterword.outcomes import ConfigurationError
 from afterword.store import tables
+from afterword.translating import gettext as _
 
 log = structlog.get_logger()
 
@@ -45,7 +46,9 @@ async def pause(connection: AsyncConnection, *, by: str, why: str = "") -> bool:
     """
     why = " ".join(why.split())
     if len(why) > LONGEST_WHY:
-        raise ConfigurationError(f"Why sending is paused is told in at most {LONGEST_WHY} characters.")
+        raise ConfigurationError(
+            _("Why sending is paused is told in at most %(longest_why)s characters.", longest_why=LONGEST_WHY)
+        )
     paused = await connection.execute(
         insert(tables.sending_pause)
         .values(id=1, by_whom=by[:LONGEST_NAME], why=why)

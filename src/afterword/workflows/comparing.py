@@ -12,6 +12,8 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
 
+from afterword.translating import gettext as _
+
 if TYPE_CHECKING:
     from typing import Protocol
 
@@ -118,7 +120,7 @@ def _compare_texts(operator: Operator, found: str, wanted: Sequence[str]) -> boo
 
 def _matches(wanted: "Pattern", found: bytes) -> bool:
     if wanted.programsize * len(found) > MOST_WORK:
-        raise NotComparable(f"the pattern would take too long for a text of {len(found)} bytes")
+        raise NotComparable(_("the pattern would take too long for a text of %(len)s bytes", len=len(found)))
     return wanted.search(found) is not None
 
 
@@ -206,7 +208,13 @@ def pattern(text: str) -> "Pattern":
     import re2  # type: ignore[import-untyped]  # noqa: PLC0415 - not at start
 
     if len(text) > LONGEST_PATTERN:
-        raise NotComparable(f"a pattern has {LONGEST_PATTERN} characters at most; this one has {len(text)}")
+        raise NotComparable(
+            _(
+                "a pattern has %(longest_pattern)s characters at most; this one has %(len)s",
+                longest_pattern=LONGEST_PATTERN,
+                len=len(text),
+            )
+        )
     options = re2.Options()
     options.log_errors = False
     options.max_mem = PATTERN_MEMORY
@@ -216,8 +224,12 @@ def pattern(text: str) -> "Pattern":
         why = error.args[0] if error.args else ""
         why = why.decode("utf-8", "replace") if isinstance(why, bytes) else str(why)
         raise NotComparable(
-            f"“{shortened(text, LONGEST_SHOWN)}” is not a pattern that can be used: {why} "
-            "(look-around and back-references are not to be had)"
+            _(
+                "“%(shortened)s” is not a pattern that can be used: %(why)s (look-around and "
+                "back-references are not to be had)",
+                shortened=shortened(text, LONGEST_SHOWN),
+                why=why,
+            )
         ) from None
     return compiled
 

@@ -7,6 +7,7 @@ import msgspec
 from msgspec import Meta
 
 from afterword.piped_text import Pipe, Source, UnknownPipe, as_is, parse, render
+from afterword.translating import gettext as _
 from afterword.workflows.comparing import (
     NEGATIONS,
     NotComparable,
@@ -112,7 +113,7 @@ def _compared(comparison: Comparison, sources: tuple[Source, ...], place: str) -
         wanted = tuple(render(value, *sources, escape=escape) for value in wanted)
         holds = compare(comparison.operator, comparison.type, found, wanted)
     except UnknownPipe as error:
-        problem = f"this event has nothing that is called {error.pipe}"
+        problem = _("this event has nothing that is called %(pipe)s", pipe=error.pipe)
     except NotComparable as error:
         problem = str(error)
     return Compared(
@@ -165,7 +166,11 @@ def check_conditions(group: Group) -> list[tuple[str, str]]:
         mistakes.append(
             (
                 "conditions",
-                f"there are {len(found)} comparisons; {MOST_COMPARISONS} are the most there may be",
+                _(
+                    "there are %(len)s comparisons; %(most_comparisons)s are the most there may be",
+                    len=len(found),
+                    most_comparisons=MOST_COMPARISONS,
+                ),
             )
         )
     for place, comparison in found[:MOST_COMPARISONS]:
@@ -178,7 +183,7 @@ def _group_mistakes(group: Group, place: str, depth: int) -> Iterator[tuple[str,
         yield place, TOO_DEEP
         return
     if not group.conditions:
-        yield place or "conditions", "a group needs at least one condition; take the group out, or fill it"
+        yield place or "conditions", _("a group needs at least one condition; take the group out, or fill it")
     for number, condition in enumerate(group.conditions):
         if isinstance(condition, Group):
             yield from _group_mistakes(condition, _below(place, number), depth + 1)
@@ -186,9 +191,12 @@ def _group_mistakes(group: Group, place: str, depth: int) -> Iterator[tuple[str,
 
 def _mistakes(comparison: Comparison) -> Iterator[tuple[str, str]]:
     if not any(isinstance(piece, Pipe) for piece in parse(comparison.field)):
-        yield "field", f"“{comparison.field}” names no value; choose one, such as ~{{aedj://inboxId}}"
+        yield (
+            "field",
+            _("“%(field)s” names no value; choose one, such as ~{aedj://inboxId}", field=comparison.field),
+        )
     if (problem := misfit(comparison.operator, comparison.type)) is not None:
-        yield "operator", f"{problem}; choose another operator, or another type"
+        yield "operator", _("%(problem)s; choose another operator, or another type", problem=problem)
         return
     wanted = _wanted(comparison)
     match NEGATIONS.get(comparison.operator, comparison.operator):
@@ -196,13 +204,19 @@ def _mistakes(comparison: Comparison) -> Iterator[tuple[str, str]]:
             return
         case "is one of":
             if not wanted:
-                yield "values", f"“{comparison.operator}” needs at least one value"
+                yield "values", _("“%(operator)s” needs at least one value", operator=comparison.operator)
             for number, value in enumerate(wanted):
                 if (problem := _value_problem(comparison, value)) is not None:
                     yield f"values[{number}]", problem
         case _:
             if not wanted[0]:
-                yield "value", f"“{comparison.operator}” needs a value; for none there is “is empty”"
+                yield (
+                    "value",
+                    _(
+                        "“%(operator)s” needs a value; for none there is “is empty”",
+                        operator=comparison.operator,
+                    ),
+                )
             elif (problem := _value_problem(comparison, wanted[0])) is not None:
                 yield "value", problem
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TypeVar, cast, get_args
 
+from afterword.translating import gettext as _
 from afterword.workflows.history.models import EventFilters, EventStatus, RunFilters
 from afterword.workflows.history.search_words import InvalidSearch, read_search
 from afterword.workflows.running.moves import RunStatus
@@ -55,7 +56,7 @@ def read_run_filters(given: Given) -> RunFilters:
     try:
         read_search(search or "")
     except InvalidSearch as error:
-        raise InvalidFilter(f"search: {error}") from None
+        raise InvalidFilter(_("search: %(error)s", error=error)) from None
     return RunFilters(
         statuses=_statuses(given, RUN_STATUSES),
         workflow_id=read_id(given, "workflow"),
@@ -115,7 +116,7 @@ def read_text(given: Given, name: str) -> str | None:
     """
     values = given.get(name, ())
     if len(values) > 1:
-        raise InvalidFilter(f"{name}: expected one value, not {len(values)}.")
+        raise InvalidFilter(_("%(name)s: expected one value, not %(len)s.", name=name, len=len(values)))
     return values[0] if values else None
 
 
@@ -128,7 +129,13 @@ def read_id(given: Given, name: str) -> str | None:
     value = read_text(given, name)
     if value is None or (0 < len(value) <= LONGEST_ID and value.isprintable()):
         return value
-    raise InvalidFilter(f"{name}: expected an id, of 1 to {LONGEST_ID} printable characters.")
+    raise InvalidFilter(
+        _(
+            "%(name)s: expected an id, of 1 to %(longest_id)s printable characters.",
+            name=name,
+            longest_id=LONGEST_ID,
+        )
+    )
 
 
 def read_number(given: Given, name: str) -> int | None:
@@ -142,14 +149,16 @@ def read_number(given: Given, name: str) -> int | None:
         return None
     if value.isascii() and value.isdecimal() and len(value) <= LONGEST_ID:
         return min(int(value), LARGEST_ID)
-    raise InvalidFilter(f"{name}: expected a number.")
+    raise InvalidFilter(_("%(name)s: expected a number.", name=name))
 
 
 def _statuses(given: Given, known: Sequence[Status]) -> tuple[Status, ...]:
     wanted = list(dict.fromkeys(given.get("status", ())))
     for status in wanted:
         if status not in known:
-            raise InvalidFilter(f"status: there is no such status; there are {', '.join(known)}.")
+            raise InvalidFilter(
+                _("status: there is no such status; there are %(join)s.", join=", ".join(known))
+            )
     return tuple(cast("Status", status) for status in wanted)
 
 
@@ -170,5 +179,5 @@ def read_moment(given: Given, name: str, *, end_of_day: bool = False) -> datetim
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
         raise InvalidFilter(
-            f"{name}: expected a day or a moment, such as 2026-11-24 or 2026-11-24T16:30Z."
+            _("%(name)s: expected a day or a moment, such as 2026-11-24 or 2026-11-24T16:30Z.", name=name)
         ) from None

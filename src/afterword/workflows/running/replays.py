@@ -20,6 +20,7 @@ from afterword.outcomes import ConfigurationError
 from afterword.store import tables
 from afterword.store.database import Database, PlainConnection
 from afterword.store.queue import RunQueue
+from afterword.translating import gettext as _
 from afterword.workflows.definitions import Definition
 from afterword.workflows.history.search_keeper import look_again
 from afterword.workflows.running.moves import End
@@ -135,7 +136,7 @@ async def start_replay(
         )
     )
     if not added.rowcount:
-        raise ConfigurationError(f"There is no run to replay: {what}.")
+        raise ConfigurationError(_("There is no run to replay: %(what)s.", what=what))
     await connection.execute(
         update(tables.replay).where(tables.replay.c.id == replay_id).values(total=added.rowcount)
     )

@@ -13,6 +13,8 @@ from afterword.sending.allow_lists import known as known_entry
 from afterword.sending.brakes import Brakes
 from afterword.surveys.outlines import SurveyOutline
 from afterword.tasks.contract import AnyTaskType
+from afterword.translating import N_
+from afterword.translating import gettext as _
 from afterword.workflows.conditions import Group, check_conditions, comparisons
 from afterword.workflows.cron import check_schedule
 from afterword.workflows.definitions import (
@@ -41,7 +43,7 @@ TASK_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 ACCOUNT_KINDS: Mapping[str, tuple[Kind, str]] = {
     "gladly-account": ("gladly", "Gladly account"),
     "qualtrics-account": ("qualtrics", "Qualtrics account"),
-    "web-service-account": ("web-service", "account for web services"),
+    "web-service-account": ("web-service", N_("account for web services")),
 }
 """The ``format`` of a configuration field that names a connected account, and the kind of account that it may name."""
 
@@ -79,7 +81,7 @@ def check_definition(
 ) -> list[Mistake]:
     """All that is wrong with a definition, in its order; empty when it can be saved."""
     if len(msgspec.json.encode(definition)) > LARGEST_DEFINITION:
-        return [Mistake("", "the workflow is larger than 1 MB; shorten its texts")]
+        return [Mistake("", _("the workflow is larger than 1 MB; shorten its texts"))]
     return list(_mistakes(definition, task_types, known))
 
 
@@ -94,7 +96,12 @@ def _mistakes(
         yield from _conditions("", definition.conditions, run_names(definition, 0, task_types, survey))
     if len(definition.tasks) > MOST_TASKS:
         yield Mistake(
-            "tasks", f"there are {len(definition.tasks)} tasks; {MOST_TASKS} are the most there may be"
+            "tasks",
+            _(
+                "there are %(len)s tasks; %(most_tasks)s are the most there may be",
+                len=len(definition.tasks),
+                most_tasks=MOST_TASKS,
+            ),
         )
     seen = Counter(task.id for task in definition.tasks)
     for number, task in enumerate(definition.tasks[:MOST_TASKS]):
@@ -102,18 +109,20 @@ def _mistakes(
         if not TASK_ID.fullmatch(task.id):
             yield Mistake(
                 f"{path}.id",
-                "a task's id is made of letters, digits, “-”, “_” and “.”, 64 at most, such as T-1",
+                _("a task's id is made of letters, digits, “-”, “_” and “.”, 64 at most, such as T-1"),
             )
         elif seen[task.id] > 1:
             yield Mistake(
-                f"{path}.id", f"more than one task is called “{task.id}”; give each an id of its own"
+                f"{path}.id",
+                _("more than one task is called “%(task_id)s”; give each an id of its own", task_id=task.id),
             )
         names = run_names(definition, number, task_types, survey)
         if task.conditions is not None:
             yield from _conditions(f"{path}.", task.conditions, names)
         if task.type in known.switched_off:
             yield Mistake(
-                f"{path}.type", f"the task type “{task.type}” is switched off under Settings, Extensions"
+                f"{path}.type",
+                _("the task type “%(type)s” is switched off under Settings, Extensions", type=task.type),
             )
         yield from _task(task, path, task_types.get(task.type), names, known)
     yield from _brakes(definition.brakes)
@@ -122,7 +131,10 @@ def _mistakes(
 def _brakes(brakes: Brakes) -> Iterator[Mistake]:
     for number, entry in enumerate(brakes.allowed):
         if known_entry(entry) is None:
-            words = f"“{entry}” is no address and no domain; write name@company.example or @company.example"
+            words = _(
+                "“%(entry)s” is no address and no domain; write name@company.example or @company.example",
+                entry=entry,
+            )
             yield Mistake(f"brakes.allowed[{number}]", words)
 
 
@@ -132,7 +144,9 @@ def _event(definition: Definition, known: Known) -> Iterator[Mistake]:
             yield from _account("event.account", "gladly-account", account, known)
         case JsonEvent(endpoint=endpoint, fields=fields):
             if known.endpoints is not None and endpoint not in known.endpoints:
-                yield Mistake("event.endpoint", f"there is no JSON Event endpoint “{endpoint}”")
+                yield Mistake(
+                    "event.endpoint", _("there is no JSON Event endpoint “%(endpoint)s”", endpoint=endpoint)
+                )
             yield from _json_fields(fields)
         case SurveyResponse() as event:
             yield from _survey_response(event, known)
@@ -143,7 +157,12 @@ def _event(definition: Definition, known: Known) -> Iterator[Mistake]:
 def _json_fields(fields: tuple[JsonField, ...]) -> Iterator[Mistake]:
     if len(fields) > MOST_FIELDS:
         yield Mistake(
-            "event.fields", f"there are {len(fields)} JSON fields; {MOST_FIELDS} are the most there may be"
+            "event.fields",
+            _(
+                "there are %(len)s JSON fields; %(most_fields)s are the most there may be",
+                len=len(fields),
+                most_fields=MOST_FIELDS,
+            ),
         )
     seen = Counter(field.name.casefold() for field in fields)
     for number, field in enumerate(fields[:MOST_FIELDS]):
@@ -151,12 +170,18 @@ def _json_fields(fields: tuple[JsonField, ...]) -> Iterator[Mistake]:
         if not field.name.strip() or len(field.name) > LONGEST_NAME or set(field.name) & set("{}?\r\n"):
             yield Mistake(
                 f"{path}.name",
-                f"a JSON field's name has 1 to {LONGEST_NAME} characters, without braces or “?”",
+                _(
+                    "a JSON field's name has 1 to %(longest_name)s characters, without braces or “?”",
+                    longest_name=LONGEST_NAME,
+                ),
             )
         elif seen[field.name.casefold()] > 1:
             yield Mistake(
                 f"{path}.name",
-                f"more than one JSON field is called “{field.name}”; upper and lower case are alike",
+                _(
+                    "more than one JSON field is called “%(field_name)s”; upper and lower case are alike",
+                    field_name=field.name,
+                ),
             )
         try:
             compile_path(field.path)
@@ -168,10 +193,10 @@ def _survey_response(event: SurveyResponse, known: Known) -> Iterator[Mistake]:
     if event.account is not None:
         yield from _account("event.account", "qualtrics-account", event.account, known)
     elif event.survey not in known.surveys:
-        yield Mistake("event.survey", f"there is no survey “{event.survey}”")
+        yield Mistake("event.survey", _("there is no survey “%(survey)s”", survey=event.survey))
     if not event.kinds:
         yield Mistake(
-            "event.kinds", "no kind of response is ticked, so that nothing would start; tick “created”"
+            "event.kinds", _("no kind of response is ticked, so that nothing would start; tick “created”")
         )
 
 
@@ -179,9 +204,11 @@ def _account(path: str, wanted: str, account: str, known: Known) -> Iterator[Mis
     kind, words = ACCOUNT_KINDS[wanted]
     found = known.accounts.get(account)
     if found is None:
-        yield Mistake(path, f"there is no connected {words} “{account}”")
+        yield Mistake(path, _("there is no connected %(words)s “%(account)s”", words=words, account=account))
     elif found != kind:
-        yield Mistake(path, f"“{account}” is no {words}; choose one that is")
+        yield Mistake(
+            path, _("“%(account)s” is no %(words)s; choose one that is", account=account, words=words)
+        )
 
 
 def _conditions(prefix: str, group: Group, names: Names) -> Iterator[Mistake]:
@@ -197,7 +224,7 @@ def _task(
     task: Task, path: str, task_type: AnyTaskType | None, names: Names, known: Known
 ) -> Iterator[Mistake]:
     if task_type is None:
-        yield Mistake(f"{path}.type", f"no task type “{task.type}” is installed here")
+        yield Mistake(f"{path}.type", _("no task type “%(type)s” is installed here", type=task.type))
         return
     model, saved, below = task_type.configuration, task.configuration, f"{path}.configuration"
     for misfit in misfits(model, saved):
@@ -214,21 +241,30 @@ def _reference(path: str, kind: str, named: str, known: Known) -> Iterator[Mista
     if kind in ACCOUNT_KINDS:
         yield from _account(path, kind, named, known)
     elif kind == "survey" and named not in known.surveys:
-        yield Mistake(path, f"there is no survey “{named}”")
+        yield Mistake(path, _("there is no survey “%(named)s”", named=named))
     elif kind == "mailing-list" and named not in known.mailing_lists:
-        yield Mistake(path, f"there is no mailing list “{named}”")
+        yield Mistake(path, _("there is no mailing list “%(named)s”", named=named))
 
 
 def _text(path: str, text: str, place: Place, names: Names) -> Iterator[Mistake]:
     if len(text) > LONGEST_TEXT:
-        yield Mistake(path, f"the text has {len(text)} characters; {LONGEST_TEXT} are the most there may be")
+        yield Mistake(
+            path,
+            _(
+                "the text has %(len)s characters; %(longest_text)s are the most there may be",
+                len=len(text),
+                longest_text=LONGEST_TEXT,
+            ),
+        )
         return
     unknown = (problem(names, piece) for piece in parse(text) if isinstance(piece, Pipe))
     yield from (Mistake(path, words) for words in dict.fromkeys(unknown) if words is not None)
     for found in malformed(text):
         meant = meant_by(names, found.name) if found.name is not None else None
         if meant is not None:
-            yield Mistake(path, f"“{found.text}” would be shown as it is; write {meant}")
+            yield Mistake(
+                path, _("“%(text)s” would be shown as it is; write %(meant)s", text=found.text, meant=meant)
+            )
         elif found.name is None:
             yield Mistake(path, found.words)
     unfit = author_mistake(text, place)

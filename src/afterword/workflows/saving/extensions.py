@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from afterword.accounts.audit import audit
 from afterword.outcomes import ConfigurationError
 from afterword.store.tables import task_type_off, workflow, workflow_revision
+from afterword.translating import ngettext
 
 
 class ExtensionInUse(ConfigurationError):
@@ -20,8 +21,13 @@ class ExtensionInUse(ConfigurationError):
     def __init__(self, label: str, workflows: Collection[str]) -> None:
         listed = ", ".join(f"“{one}”" for one in workflows)
         super().__init__(
-            f"{label} is used by {listed}. Turn {'that Workflow' if len(workflows) == 1 else 'those Workflows'} off "
-            "first, or have it do without."
+            ngettext(
+                "%(label)s is used by %(listed)s. Turn that Workflow off first, or have it do without.",
+                "%(label)s is used by %(listed)s. Turn those Workflows off first, or have it do without.",
+                len(workflows),
+                label=label,
+                listed=listed,
+            )
         )
 
 

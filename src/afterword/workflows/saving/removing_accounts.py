@@ -11,6 +11,7 @@ from afterword.accounts.subscribing import list_subscriptions, notification_addr
 from afterword.outcomes import ConfigurationError
 from afterword.settings import Settings
 from afterword.store.database import Database
+from afterword.translating import gettext as _
 from afterword.webhook_keeping.at_once import Webhooks
 from afterword.webhook_keeping.comparing import webhook_address
 from afterword.workflows.saving.account_use import workflows_using
@@ -21,7 +22,13 @@ class AccountInUse(ConfigurationError):
 
     def __init__(self, name: str, workflows: Sequence[str]) -> None:
         listed = ", ".join(repr(one) for one in workflows)
-        super().__init__(f"{name!r} is used by {listed}: their runs would fail. Change or delete them first")
+        super().__init__(
+            _(
+                "%(name)s is used by %(listed)s: their runs would fail. Change or delete them first",
+                name=repr(name),
+                listed=listed,
+            )
+        )
         self.workflows = tuple(workflows)
 
 
@@ -57,21 +64,32 @@ async def _forget_gladly(
     account = await connector.gladly_account(summary)
     why = await Webhooks(settings, database, box, connector).remove(account)
     url = webhook_address(settings.public_url, account.id)
-    left = [f"the API token of {account.username}"]
+    left = [_("the API token of %(username)s", username=account.username)]
     if account.delivery == "by-hand":
-        return [f"the webhook to {url}, which was made by hand", *left]
-    return left if why is None else [f"the webhook to {url}, which could not be taken away: {why}", *left]
+        return [_("the webhook to %(url)s, which was made by hand", url=url), *left]
+    return (
+        left
+        if why is None
+        else [_("the webhook to %(url)s, which could not be taken away: %(why)s", url=url, why=why), *left]
+    )
 
 
 async def _left_at_the_vendor(
     connection: AsyncConnection, settings: Settings, account: AccountSummary
 ) -> list[str]:
     if account.kind == "web-service":
-        return ["the secret, where nothing else uses it"]
+        return [_("the secret, where nothing else uses it")]
     subscribed = await list_subscriptions(connection, account.id)
     address = notification_address(settings.public_url, account.id)
     return [
-        *(f"the event subscription {one.subscription_id} of {one.survey_id}" for one in subscribed),
-        f"Web Service tasks in Qualtrics' workflows that call {address}",
-        "the API token, where nothing else uses it: making a new one in Qualtrics ends it",
+        *(
+            _(
+                "the event subscription %(subscription_id)s of %(survey_id)s",
+                subscription_id=one.subscription_id,
+                survey_id=one.survey_id,
+            )
+            for one in subscribed
+        ),
+        _("Web Service tasks in Qualtrics' workflows that call %(address)s", address=address),
+        _("the API token, where nothing else uses it: making a new one in Qualtrics ends it"),
     ]

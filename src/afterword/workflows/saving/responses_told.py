@@ -15,6 +15,7 @@ from afterword.qualtrics.errors import (
 from afterword.qualtrics.flows import Flow, element_to_paste
 from afterword.qualtrics.webhooks import SECRET_HEADER, SURVEY_ID, body_to_paste
 from afterword.store.database import Database
+from afterword.translating import gettext as _
 from afterword.workflows.values.qualtrics_outlines import outline_survey
 from afterword.workflows.values.qualtrics_responses import keep_outline
 
@@ -55,7 +56,10 @@ def check_survey_id(survey_id: str) -> None:
     """
     if not SURVEY_ID.fullmatch(survey_id):
         raise ConfigurationError(
-            f"{survey_id!r} is not a survey's id; `afterword qualtrics surveys` lists them (SV_…)."
+            _(
+                "%(survey_id)s is not a survey's id; `afterword qualtrics surveys` lists them (SV_…).",
+                survey_id=repr(survey_id),
+            )
         )
 
 
@@ -80,8 +84,12 @@ async def check_survey(
         survey = await client.survey(survey_id)
     except QualtricsNotFound:
         raise ConfigurationError(
-            f"The account {account.name!r} sees no survey {survey_id}; `afterword qualtrics surveys` lists those it "
-            "sees. Share it with the account's user in Qualtrics."
+            _(
+                "The account %(account_name)s sees no survey %(survey_id)s; `afterword qualtrics surveys` "
+                "lists those it sees. Share it with the account's user in Qualtrics.",
+                account_name=repr(account.name),
+                survey_id=survey_id,
+            )
         ) from None
     await keep_outline(database, account.id, outline_survey(survey, (*flow.always, *flow.sometimes)))
     missing = flow.missing(NEEDED)

@@ -16,6 +16,7 @@ from afterword.outcomes import ConfigurationError
 from afterword.store import tables
 from afterword.store.database import Database
 from afterword.store.identifiers import new_id
+from afterword.translating import gettext as _
 from afterword.workflows.definitions import ConversationClosed, Definition, JsonEvent, SurveyResponse
 from afterword.workflows.naming import LONGEST_NAME, suggest_name
 from afterword.workflows.saving.checking import Mistake
@@ -325,7 +326,9 @@ async def _check(connection: AsyncConnection, definition: Definition, check: Che
 def _checked_name(name: str) -> str:
     name = " ".join(name.split())
     if not 0 < len(name) <= LONGEST_NAME:
-        raise ConfigurationError(f"A workflow's name has 1 to {LONGEST_NAME} characters.")
+        raise ConfigurationError(
+            _("A workflow's name has 1 to %(longest_name)s characters.", longest_name=LONGEST_NAME)
+        )
     return name
 
 

@@ -16,6 +16,7 @@ from afterword.events.models import survey_origin
 from afterword.outcomes import ConfigurationError
 from afterword.store import tables
 from afterword.store.queue import RunQueue
+from afterword.translating import gettext as _
 from afterword.workflows.definitions import SurveyResponse
 from afterword.workflows.saving.listing import Workflow, WorkflowFilters, list_workflows
 from afterword.workflows.starting.feeding import MOST_AT_ONCE, Fed, feed, types_wanted, workflow_that_runs
@@ -90,13 +91,19 @@ async def _workflows(
         workflow = await workflow_that_runs(connection, workflow_id)
         if not _starts_with(workflow, survey_id):
             raise ConfigurationError(
-                f"The workflow {workflow_id} does not start with responses to {survey_id}."
+                _(
+                    "The workflow %(workflow_id)s does not start with responses to %(survey_id)s.",
+                    workflow_id=workflow_id,
+                    survey_id=survey_id,
+                )
             )
         return [workflow]
     are_on = await list_workflows(connection, WorkflowFilters(is_on=True, event="survey-response"))
     workflows = [workflow for workflow in are_on if _starts_with(workflow, survey_id)]
     if not workflows:
-        raise ConfigurationError(f"No workflow that is on starts with responses to {survey_id}.")
+        raise ConfigurationError(
+            _("No workflow that is on starts with responses to %(survey_id)s.", survey_id=survey_id)
+        )
     return workflows
 
 
@@ -108,7 +115,9 @@ def _starts_with(workflow: Workflow, survey_id: str) -> bool:
 def _origin(workflow: Workflow) -> str:
     event = workflow.definition.event
     if not isinstance(event, SurveyResponse):
-        raise ConfigurationError(f"The workflow {workflow.id} does not start with responses any more.")
+        raise ConfigurationError(
+            _("The workflow %(workflow_id)s does not start with responses any more.", workflow_id=workflow.id)
+        )
     return survey_origin(event.survey, event.account)
 
 
