@@ -1,7 +1,7 @@
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from afterword.pages.wording import day, duration, moment, number, percent
@@ -38,6 +38,7 @@ def test_the_language_that_a_browser_asks_for_first_and_that_there_is(
     assert best_language(wanted) == language
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_whatever_a_browser_asks_for_it_gets_a_language(wanted: str) -> None:
     assert best_language(wanted) in LANGUAGES
@@ -77,6 +78,7 @@ def test_what_was_kept_in_english_is_told_in_another_language_with_the_values_it
         assert retold("words of somebody's own") == "words of somebody's own"
 
 
+@settings(deadline=None)  # the catalog is read at the first
 @given(st.text())
 def test_whatever_was_kept_is_told(words: str) -> None:
     with speaking("es"):

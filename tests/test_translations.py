@@ -174,5 +174,5 @@ def _without_value(call: ast.Call) -> set[str]:
     if at is None or len(call.args) <= at or any(one.arg is None for one in call.keywords):
         return set()
     text = call.args[at]
-    places = PLACE.findall(text.value) if isinstance(text, ast.Constant) else []
+    places = PLACE.findall(str(text.value)) if isinstance(text, ast.Constant) else []
     return set(places) - {one.arg for one in call.keywords} - {"num"}
