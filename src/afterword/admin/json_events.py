@@ -19,7 +19,7 @@ from afterword.admin.forms import text_of
 from afterword.admin.pages import page
 from afterword.admin.sessions import AdminRequest
 from afterword.admin.setup_work import Work
-from afterword.admin.workflows import check_may_edit
+from afterword.admin.workflow_access import check_may_edit, why_refused
 from afterword.events.models import json_event_origin
 from afterword.outcomes import ConfigurationError
 from afterword.pages.wording import sentence
@@ -49,7 +49,7 @@ LARGEST_FORM = 512 * 1024
 KEPT_SHOWN = 20
 
 
-class _Refused(Exception):
+class _Refused(ConfigurationError):
     """Nothing was changed; the message is for who asked."""
 
 
@@ -148,8 +148,8 @@ class _JsonEventPages:
         except InvalidDefinition as error:
             words = "; ".join(one.words for one in error.mistakes)
             return await self.show(request, endpoint_id, problem=f"{sentence(words)}.", picked=picked)
-        except (_Refused, ConfigurationError) as error:
-            return await self.show(request, endpoint_id, problem=str(error), picked=picked)
+        except ConfigurationError as error:
+            return await self.show(request, endpoint_id, problem=why_refused(error), picked=picked)
 
     async def _do(
         self, request: AdminRequest, endpoint_id: str, form: Any, picked: _Picked

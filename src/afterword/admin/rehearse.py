@@ -3,7 +3,7 @@
 from typing import Any
 
 from litestar import Response, get, post
-from litestar.exceptions import NotFoundException, PermissionDeniedException
+from litestar.exceptions import PermissionDeniedException
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
@@ -12,6 +12,7 @@ from afterword.admin.forms import text_of
 from afterword.admin.ids import read_id
 from afterword.admin.pages import page
 from afterword.admin.sessions import AdminRequest
+from afterword.admin.workflow_access import found_workflow
 from afterword.store.database import Database
 from afterword.tasks.planning import PlanningTasks
 from afterword.translating import N_
@@ -27,7 +28,7 @@ from afterword.workflows.rehearsing.rehearsed_events import (
     offered_events,
     pasted,
 )
-from afterword.workflows.saving.listing import Workflow, get_revisions, get_workflow
+from afterword.workflows.saving.listing import Workflow, get_revisions
 from afterword.workflows.saving.refusals import NoSuchWorkflow
 from afterword.workflows.values.qualtrics_responses import QualtricsResponses
 
@@ -67,7 +68,7 @@ def rehearse_routes(database: Database, planning: PlanningTasks) -> list[HTTPRou
         """Offer the newest events, and a box to paste one into."""
         _check_may(request)
         async with database.read_only().transaction() as connection:
-            workflow = await _found(connection, workflow_id)
+            workflow = await found_workflow(connection, workflow_id)
             events = await offered_events(connection, workflow.id, workflow.definition.event)
         chosen = request.query_params.get("event", "") or (str(events[0].id) if events else "")
         return _page(
@@ -83,7 +84,7 @@ def rehearse_routes(database: Database, planning: PlanningTasks) -> list[HTTPRou
         problem: str | None = None
         rehearsal: Rehearsal | None = None
         async with database.read_only().transaction() as connection:
-            workflow = await _found(connection, workflow_id)
+            workflow = await found_workflow(connection, workflow_id)
             events = await offered_events(connection, workflow.id, workflow.definition.event)
             try:
                 definition = await _definition(connection, workflow, revision)
@@ -149,13 +150,6 @@ def _page(
         comparison=comparison,
         may_rehearse=True,
     )
-
-
-async def _found(connection: Any, workflow_id: str) -> Workflow:
-    try:
-        return await get_workflow(connection, workflow_id)
-    except NoSuchWorkflow as error:
-        raise NotFoundException(str(error)) from None
 
 
 async def _definition(connection: Any, workflow: Workflow, revision: str) -> Definition:

@@ -5,11 +5,10 @@ from typing import Any
 
 import msgspec
 from litestar import Response, get, post
-from litestar.exceptions import NotFoundException, PermissionDeniedException
+from litestar.exceptions import PermissionDeniedException
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 from litestar.response import Redirect
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from afterword.accounts.connected import InvalidAccount
 from afterword.accounts.connecting import ConnectedAlready, Connector
@@ -19,6 +18,7 @@ from afterword.admin.pages import page
 from afterword.admin.sessions import AdminRequest
 from afterword.admin.settings.account_forms import check_filled, wrong
 from afterword.admin.setup_work import Work
+from afterword.admin.workflow_access import check_may_edit, found_workflow
 from afterword.admin.workflow_conditions import OPERATORS, TYPES
 from afterword.admin.workflow_controls import Offers
 from afterword.admin.workflow_draft import (
@@ -34,7 +34,6 @@ from afterword.admin.workflow_draft import (
 from afterword.admin.workflow_offers import name_lists, nameable, prefill, read_offers, sample_sources
 from afterword.admin.workflow_page import event_card, place, task_cards
 from afterword.admin.workflow_values import Typed
-from afterword.admin.workflows import check_may_edit
 from afterword.surveys.outlines import SurveyOutline
 from afterword.tasks.describing import summary_of
 from afterword.translating import gettext as _
@@ -42,7 +41,7 @@ from afterword.workflows.definitions import Definition, SurveyResponse
 from afterword.workflows.saving import workflows
 from afterword.workflows.saving.checking import Known, Mistake, check_definition
 from afterword.workflows.saving.known import check_on_saving, read_known
-from afterword.workflows.saving.listing import Workflow, get_revisions, get_workflow
+from afterword.workflows.saving.listing import Workflow, get_revisions
 from afterword.workflows.saving.names import run_names, survey_of
 from afterword.workflows.saving.refusals import EditConflict, InvalidDefinition, NoSuchWorkflow, NoTask
 from afterword.workflows.saving.revisions import Difference, compare
@@ -115,18 +114,6 @@ def workflow_editor_routes(work: Work) -> list[HTTPRouteHandler]:
         return await editor.do(request, workflow_id)
 
     return [show, do]
-
-
-async def found_workflow(connection: AsyncConnection, workflow_id: str) -> Workflow:
-    """The Workflow of an address.
-
-    Raises:
-        NotFoundException: there is none.
-    """
-    try:
-        return await get_workflow(connection, workflow_id)
-    except NoSuchWorkflow as error:
-        raise NotFoundException(str(error)) from None
 
 
 class _Editor:

@@ -23,8 +23,8 @@ from afterword.admin.pages import page
 from afterword.admin.sessions import AdminRequest
 from afterword.admin.settings.account_forms import Wrong
 from afterword.admin.setup_work import Work
+from afterword.admin.workflow_access import check_may_edit
 from afterword.admin.workflow_making import NEW, OWN, Making, Refused, Typed
-from afterword.admin.workflows import check_may_edit
 from afterword.events.models import ResponseKind
 from afterword.outcomes import ConfigurationError
 from afterword.pages.wording import sentence

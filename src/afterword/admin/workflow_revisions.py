@@ -15,8 +15,7 @@ from afterword.admin.ids import read_id
 from afterword.admin.pages import page
 from afterword.admin.sessions import AdminRequest
 from afterword.admin.setup_work import Work
-from afterword.admin.workflow_editor import found_workflow
-from afterword.admin.workflows import check_may_edit
+from afterword.admin.workflow_access import check_may_edit, found_workflow
 from afterword.translating import gettext as _
 from afterword.workflows.saving.checking import Mistake
 from afterword.workflows.saving.known import check_on_saving

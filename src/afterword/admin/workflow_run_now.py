@@ -18,7 +18,7 @@ from afterword.admin.pages import page
 from afterword.admin.rehearse import TONES, VERDICTS
 from afterword.admin.sessions import AdminRequest
 from afterword.admin.setup_work import Work
-from afterword.admin.workflows import found_workflow
+from afterword.admin.workflow_access import found_workflow, why_refused
 from afterword.outcomes import ConfigurationError
 from afterword.store.queue import RunQueue
 from afterword.translating import gettext as _
@@ -36,7 +36,7 @@ NOW = "now"
 """In the choice of an event: this moment, for a workflow that starts on a schedule."""
 
 
-class _Refused(Exception):
+class _Refused(ConfigurationError):
     """Nothing was started; the message is for who asked."""
 
 
@@ -56,22 +56,22 @@ def run_now_routes(work: Work) -> list[HTTPRouteHandler]:
     async def choose(request: AdminRequest, workflow_id: FromPath[str]) -> Response[str]:
         """Offer the newest events."""
         check_may_run(request)
-        workflow = await found_workflow(work.database, workflow_id)
+        workflow = await pages.found(workflow_id)
         return await pages.show(request, workflow, chosen=request.query_params.get("event", ""))
 
     @post("/workflows/{workflow_id:str}/run", request_max_body_size=LARGEST_FORM)
     async def run(request: AdminRequest, workflow_id: FromPath[str]) -> Response[str] | Redirect:
         """Rehearse the event that was chosen, or run it."""
         check_may_run(request)
-        workflow = await found_workflow(work.database, workflow_id)
+        workflow = await pages.found(workflow_id)
         form = await request.form()
         chosen = (text_of(form, "number") or text_of(form, "event")).strip()
         try:
             if text_of(form, "do") == "run":
                 return await pages.run(request, workflow, chosen)
             return await pages.rehearse(request, workflow, chosen)
-        except (_Refused, ConfigurationError) as error:
-            return await pages.show(request, workflow, chosen=chosen, problem=str(error))
+        except ConfigurationError as error:
+            return await pages.show(request, workflow, chosen=chosen, problem=why_refused(error))
 
     return [choose, run]
 
@@ -89,6 +89,10 @@ def check_may_run(request: AdminRequest) -> None:
 class _RunNowPage:
     def __init__(self, work: Work) -> None:
         self._work = work
+
+    async def found(self, workflow_id: str) -> Workflow:
+        async with self._work.database.read_only().transaction() as connection:
+            return await found_workflow(connection, workflow_id)
 
     async def show(
         self,

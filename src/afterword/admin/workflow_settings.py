@@ -14,8 +14,7 @@ from afterword.admin.forms import text_of
 from afterword.admin.pages import page
 from afterword.admin.sessions import AdminRequest
 from afterword.admin.setup_work import Work
-from afterword.admin.workflow_editor import found_workflow
-from afterword.admin.workflows import check_may_edit
+from afterword.admin.workflow_access import check_may_edit, found_workflow
 from afterword.outcomes import ConfigurationError
 from afterword.store import tables
 from afterword.translating import gettext as _

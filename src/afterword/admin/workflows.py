@@ -6,7 +6,6 @@ from urllib.parse import urlencode
 
 import msgspec
 from litestar import Response, get, post
-from litestar.exceptions import NotFoundException, PermissionDeniedException
 from litestar.handlers import HTTPRouteHandler
 from litestar.response import Redirect
 
@@ -16,6 +15,7 @@ from afterword.admin.forms import text_of
 from afterword.admin.helping import Helping
 from afterword.admin.pages import page
 from afterword.admin.sessions import AdminRequest
+from afterword.admin.workflow_access import check_may_edit, why_refused
 from afterword.outcomes import ConfigurationError
 from afterword.store.database import Database
 from afterword.tasks.planning import PlanningTasks
@@ -25,8 +25,8 @@ from afterword.workflows.history.reading import list_survey_names
 from afterword.workflows.naming import event_words
 from afterword.workflows.saving.checking import Mistake
 from afterword.workflows.saving.known import check_on_saving
-from afterword.workflows.saving.listing import Workflow, WorkflowFilters, get_workflow, list_workflows
-from afterword.workflows.saving.refusals import InvalidDefinition, NoSuchWorkflow
+from afterword.workflows.saving.listing import WorkflowFilters, list_workflows
+from afterword.workflows.saving.refusals import InvalidDefinition
 from afterword.workflows.saving.workflows import turn_off, turn_on
 
 PATH = "/workflows"
@@ -73,34 +73,11 @@ def workflow_list_routes(
         except InvalidDefinition as error:
             words = _("It cannot be turned on as it is.")
             return await listed.show(request, asked, NotTurned(workflow_id, words, error.mistakes))
-        except (ConfigurationError, NoSuchWorkflow) as error:
-            return await listed.show(request, asked, NotTurned(workflow_id, str(error)))
+        except ConfigurationError as error:
+            return await listed.show(request, asked, NotTurned(workflow_id, why_refused(error)))
         return Redirect(f"{address(asked)}#workflow-{workflow_id}", status_code=303)
 
     return [workflows] if planning is None else [workflows, switch]
-
-
-def check_may_edit(request: AdminRequest) -> None:
-    """Let nobody change workflows whose role does not permit it.
-
-    Raises:
-        PermissionDeniedException: it does not.
-    """
-    if not may_edit_workflows(request.user):
-        raise PermissionDeniedException(_("Your role may look at Workflows, and not change them."))
-
-
-async def found_workflow(database: Database, workflow_id: str) -> Workflow:
-    """The workflow of an address.
-
-    Raises:
-        NotFoundException: there is none, or it was deleted.
-    """
-    async with database.read_only().transaction() as connection:
-        try:
-            return await get_workflow(connection, workflow_id)
-        except NoSuchWorkflow as error:
-            raise NotFoundException(str(error)) from None
 
 
 def address(asked: Mapping[str, str]) -> str:

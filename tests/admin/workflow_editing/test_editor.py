@@ -374,4 +374,4 @@ async def test_only_who_connects_accounts_is_offered_to_and_no_workflow_is_told_
     assert answer.status == 403
     answer, page = await browser.get("/workflows/OC_none")
     assert answer.status == 404
-    assert "There is no workflow OC_none" in page
+    assert "There is no such Workflow, or it was deleted." in page

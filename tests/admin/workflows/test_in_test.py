@@ -66,7 +66,7 @@ async def test_the_second_of_two_is_told_what_changed_and_may_save_over_it(
     assert status == 409
     assert "Saved meanwhile: first@x.example" in page
     assert "Saved meanwhile: in test" in page
-    assert "Olivia Owner saved revision 2" in page
+    assert "Olivia Owner saved revision 2 meanwhile" in page
     assert 'name="revision" value="2"' in page
     assert "second@x.example</textarea>" in page
     status, _ = await save(signed_in, guide.ask.id, revision="2", allowed="second@x.example")

@@ -161,7 +161,7 @@ async def test_a_field_that_is_there_is_not_replaced_and_mistakes_are_told(
         ({"name-0": "id"}, "there already: id ($.other)"),
         ({"name-0": "{}"}, "A JSON field's name has 1 to 200 characters"),
         ({"name-0": "x", "field": ""}, "Tick the fields"),
-        ({"name-0": "x", "workflow": "OC_none"}, "There is no workflow OC_none"),
+        ({"name-0": "x", "workflow": "OC_none"}, "There is no such Workflow, or it was deleted."),
     ):
         status, page = await do(signed_in, endpoint, "pick", **(form | more))
         assert (status, words in page) == (422, True), words

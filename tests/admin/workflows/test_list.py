@@ -120,9 +120,9 @@ async def test_what_cannot_be_turned_on_says_why(signed_in: Browser, database: D
             is_on=False,
         )
     for workflow_id, words in (
-        (empty, "The workflow has no task yet; add one, then turn it on."),
+        (empty, "The Workflow has no Task yet: give it one, then turn it on."),
         (broken, "There is no survey “SV_gone”"),
-        ("OC_none", "There is no workflow OC_none, or it was deleted."),
+        ("OC_none", "There is no such Workflow, or it was deleted."),
     ):
         answer, page = await signed_in.send("/workflows/switch", {"workflow": workflow_id, "on": "yes"})
         assert answer.status == 422

@@ -99,7 +99,7 @@ async def test_what_cannot_be_run_says_why(signed_in: Browser, database: Databas
     assert "Yes, run it now" not in page
     foreign = await kept_event(database, guide.ask, origin="json-event/OC_other")
     for chosen, is_on, words in (
-        (str(event_id), False, "The workflow is off; turn it on first"),
+        (str(event_id), False, "The Workflow is off; turn it on first."),
         ("", True, "Choose an event."),
         ("soon", True, "There is no event soon."),
         ("987654321", True, "There is no such event."),
@@ -123,7 +123,7 @@ async def test_a_scheduled_workflow_is_run_at_this_moment(signed_in: Browser, da
     _, page = await signed_in.get(f"/workflows/{workflow_id}/run")
     assert '<option value="now" selected>' in page
     _, status, page = await send(signed_in, workflow_id, "run", event="now", do="run")
-    assert (status, "no task yet" in page) == (422, True)
+    assert (status, "The Workflow has no Task yet" in page) == (422, True)
     task = '[{"id": "T-1", "type": "email-notification", "label": "Tell", "configuration": {}}]'
     await database.pool.execute(
         "UPDATE workflow_revision SET definition = jsonb_set(definition, '{tasks}', $2::jsonb) WHERE workflow_id = $1",

@@ -18,6 +18,7 @@ from afterword.outcomes import ConfigurationError
 from afterword.store import tables
 from afterword.store.queue import RunQueue
 from afterword.translating import N_
+from afterword.translating import gettext as _
 from afterword.workflows.definitions import ConversationClosed, Event, SurveyResponse
 from afterword.workflows.saving.listing import Workflow, get_workflow
 from afterword.workflows.saving.refusals import NoTask
@@ -155,14 +156,17 @@ async def _sort_out(
     for event_id in event_ids:
         row = found.get(event_id)
         if row is None:
-            refused.append(Refused(event_id, "there is no such event"))
+            refused.append(Refused(event_id, _("there is no such event")))
         elif row.origin != origin:
             refused.append(
-                Refused(event_id, "it came for another workflow, not for what this one starts with")
+                Refused(event_id, _("it came for another workflow, not for what this one starts with"))
             )
         elif not is_of_its_kind(workflow.definition.event, row.type):
             refused.append(
-                Refused(event_id, f"it is of the kind “{row.type}”, which the workflow does not want")
+                Refused(
+                    event_id,
+                    _("it is of the kind “%(kind)s”, which the workflow does not want", kind=row.type),
+                )
             )
         else:
             wanted[row.original] = None

@@ -12,6 +12,7 @@ from afterword.outcomes import ConfigurationError
 from afterword.pages.wording import sentence
 from afterword.store import tables
 from afterword.store.queue import RunQueue
+from afterword.translating import gettext as _
 from afterword.workflows.running.replays import FROM_START, runs_by_id, start_replay
 from afterword.workflows.starting.feeding import feed, workflow_that_runs
 
@@ -46,7 +47,7 @@ async def run_now(
     if before is not None:
         run_id, status = before
         if status == "running":
-            raise NotRun(f"Run {run_id} of this event is under way.")
+            raise NotRun(_("Run %(number)s of this event is under way.", number=run_id))
         what = f"run {run_id}"
         replay_id = await start_replay(
             connection, runs_by_id([run_id]), what=what, from_task=FROM_START, person_id=person_id
@@ -56,7 +57,7 @@ async def run_now(
     if fed.refused:
         raise NotRun(f"{sentence(fed.refused[0].words)}.")
     if not fed.runs:
-        raise NotRun("Somebody had this event run a moment ago.")
+        raise NotRun(_("Somebody had this event run a moment ago."))
     return RunNow(run_id=fed.runs[0])
 
 
