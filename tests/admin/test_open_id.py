@@ -8,6 +8,7 @@ from tests.fixtures.issuer import CLIENT_ID, CLIENT_SECRET, Issuer
 
 from afterword.accounts.people import Person, add_person, find_person_by_email
 from afterword.accounts.welcome import new_link
+from afterword.admin.open_id import provider_of
 from afterword.outcomes import ConfigurationError
 from afterword.settings import Settings
 from afterword.store.database import Database
@@ -150,7 +151,16 @@ class TestNewPeopleAndOwnersPasswords:
         assert answer.status == 303
 
 
-async def test_where_no_provider_is_set_there_is_no_way_to_it(issuer: Issuer) -> None:
-    for half in ({"oidc_issuer": issuer.url}, {"oidc_client_id": "x"}, {"oidc_only": True}):
+def test_what_is_set_by_half_or_wrongly_is_told_at_start() -> None:
+    for half in ({"oidc_issuer": "https://login.example"}, {"oidc_client_id": "x"}, {"oidc_only": True}):
         with pytest.raises(ConfigurationError, match="oidc_issuer"):
             Settings.load({}, **half)
+    for wrong in (
+        "login.example",
+        "http://login.example",
+        "https://169.254.169.254/",
+        "https://a@login.example",
+    ):
+        settings = Settings.load({}, oidc_issuer=wrong, oidc_client_id="x")
+        with pytest.raises(ConfigurationError, match="settings: oidc_issuer: "):
+            provider_of(settings)

@@ -18,6 +18,8 @@ from afterword.admin.sessions import AdminRequest
 from afterword.open_id.failures import SignInFailed
 from afterword.open_id.id_tokens import Claims
 from afterword.open_id.provider import Begun, Client, Provider
+from afterword.outcomes import ConfigurationError
+from afterword.outgoing.addresses import InvalidAddress, parse_address
 from afterword.settings import Settings
 from afterword.store.database import Database
 from afterword.store.sessions import DatabaseStore
@@ -74,9 +76,17 @@ def open_id_routes(
 
 
 def provider_of(settings: Settings) -> Provider | None:
-    """The provider that is set, if one is."""
+    """The provider that is set, if one is.
+
+    Raises:
+        ConfigurationError: its address is none, or may not be called.
+    """
     if settings.oidc_issuer is None or settings.oidc_client_id is None:
         return None
+    try:
+        parse_address(settings.oidc_issuer, "oidc_issuer")
+    except InvalidAddress as error:
+        raise ConfigurationError(f"settings: {error}.") from None
     client = Client(
         issuer=settings.oidc_issuer,
         client_id=settings.oidc_client_id,
