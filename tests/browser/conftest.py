@@ -1,7 +1,11 @@
 """A real browser, and Afterword's pages for it to open."""
 
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -9,11 +13,13 @@ import pytest_asyncio
 from litestar import Litestar
 from litestar.routes import HTTPRoute
 from playwright.async_api import Browser, BrowserContext, Page, ViewportSize, async_playwright
+from tests.fixtures.sandbox import Sandbox
 from tests.fixtures.site import PASSWORD, Site
 
 from afterword.accounts.people import add_person
 from afterword.accounts.secrets import SecretBox
 from afterword.admin.routes import admin_routes
+from afterword.demo.ports import Ports
 from afterword.directory.contacts import add_mailing_list
 from afterword.pages.static_files import static_routes
 from afterword.settings import Settings
@@ -35,6 +41,7 @@ QUIET = [
     "--disable-component-update",
     "--disable-sync",
 ]
+LINK = re.compile(r"make the owner: (http://\S+)")
 DESKTOP = ViewportSize(width=1280, height=800)
 
 
@@ -128,3 +135,33 @@ async def owners_page(page: Page, site: Site) -> Page:
     await page.keyboard.press("Enter")
     await page.wait_for_url(f"{site.url}/workflows/runs")
     return page
+
+
+@pytest.fixture
+def welcome_link(tmp_path: Path, sandbox: Sandbox) -> Iterator[str]:
+    """The link of a new installation, which runs with mail by the sandbox until the test ends."""
+    port = Ports.free().web
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("AFTERWORD_")}
+    settings = {
+        "AFTERWORD_WEB_PORT": str(port),
+        "AFTERWORD_PUBLIC_URL": f"http://127.0.0.1:{port}",
+        "AFTERWORD_SMTP_PORT": str(sandbox.smtp_port),
+        "AFTERWORD_SMTP_SECURITY": "none",
+        "AFTERWORD_MAIL_FROM": "survey@first-setup.example",
+    }
+    with subprocess.Popen(
+        [sys.executable, "-m", "afterword", "up", "--data-dir", str(tmp_path / "data")],
+        env={**inherited, **settings},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        said = ""
+        while (found := LINK.search(said)) is None:
+            line = process.stdout.readline()
+            assert line, said
+            said += line
+        yield found[1]
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=30)

@@ -124,8 +124,8 @@ async def give_another_address(
 async def make_own_service(
     connection: AsyncConnection, box: SecretBox, *, public_url: str, owner_id: str | None
 ) -> OwnService:
-    """Connect Afterword's own survey service in Qualtrics' place, if it is not yet: with a JSON event's address, an
-    service account whose token it takes, and the CSAT survey, which then belongs to ``owner_id``.
+    """Connect Afterword's own survey service in Qualtrics' place, if it is not yet: with a JSON event's address, a
+    service account whose token it takes, a Mailing List, and the CSAT survey, which then belongs to ``owner_id``.
 
     Raises:
         InvalidAccount: the public address is none.
@@ -149,6 +149,7 @@ async def make_own_service(
             connection, box, before.id, api_token=token, json_event_url=url, base_url=host_of(url)
         )
     await _own_survey(connection, owner_id)
+    await _own_list(connection)
     return OwnService(account_id=account.id, endpoint_id=endpoint_id)
 
 
