@@ -195,7 +195,7 @@ definitions = st.builds(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(definitions)
 def test_whatever_can_be_saved_comes_out_of_the_form_as_it_went_in(definition: Definition) -> None:
     read = sent_back(draft_of(definition), definition)
@@ -209,7 +209,7 @@ def test_whatever_can_be_saved_comes_out_of_the_form_as_it_went_in(definition: D
 BUTTONS = re.compile(r"(add-row|add-pair|add-condition|add-group|remove|up|down|add-task):")
 
 
-@settings(max_examples=25, deadline=None, phases=[Phase.generate])
+@settings(max_examples=15, deadline=None, phases=[Phase.generate])
 @given(definitions, st.data())
 def test_whatever_buttons_are_pressed_the_form_holds_the_whole_draft(
     definition: Definition, data: st.DataObject
