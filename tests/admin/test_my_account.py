@@ -96,11 +96,14 @@ async def test_whoever_takes_over_a_session_cannot_try_passwords_for_ever(signed
     assert statuses == [422] * 10 + [429]
 
 
-async def test_last_seen_is_written_once_a_minute_at_most(signed_in: Browser, database: Database) -> None:
-    for seconds, written in ((50, False), (61, True)):
+async def test_last_seen_is_written_once_a_minute_at_most_and_when_a_person_asks(
+    signed_in: Browser, database: Database
+) -> None:
+    for seconds, asks, written in ((50, "document", False), (61, "empty", False), (61, "document", True)):
         await database.pool.execute(
             "UPDATE person_session SET seen_at = now() - make_interval(secs => $1)", float(seconds)
         )
+        signed_in.http.headers["Sec-Fetch-Dest"] = asks
         await signed_in.get("/account")
         ago = await database.pool.fetchval("SELECT now() - seen_at FROM person_session")
         assert (ago.total_seconds() < 50) is written

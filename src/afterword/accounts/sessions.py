@@ -92,14 +92,16 @@ async def begin_session(
     return key
 
 
-async def find_session(database: "Database", key: str, *, idle: timedelta) -> Session | None:
-    """The session of this key, if it is not over. That it was seen is written once a minute at most."""
+async def find_session(
+    database: "Database", key: str, *, idle: timedelta, is_seen: bool = True
+) -> Session | None:
+    """The session of this key, if it is not over. That it ``is_seen`` now is written once a minute at most."""
     if not key or len(key) > LONGEST_KEY:
         return None
     row = await database.pool.fetchrow(FIND, _digest(key), idle)
     if row is None:
         return None
-    if row["seen_before"]:
+    if is_seen and row["seen_before"]:
         await database.pool.execute(SEEN, row["session_id"])
     return _session(row)
 

@@ -88,9 +88,10 @@ class Sessions:
             raise CodesWanted
 
     async def find(self, connection: AnyConnection) -> Session | None:
-        """The session that a request came with."""
+        """The session that a request came with; what an open page asks for by itself does not keep it alive."""
         key = connection.cookies.get(self.cookie_name, "")
-        session = await find_session(self._database, key, idle=self.idle)
+        by_itself = connection.headers.get("sec-fetch-dest") == "empty"
+        session = await find_session(self._database, key, idle=self.idle, is_seen=not by_itself)
         if session is not None and session.signed_in_by == "password":
             return session if self.takes_password_of(session.person) else None
         return session
