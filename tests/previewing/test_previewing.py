@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+import msgspec
 import pytest
 from tests.previewing.conftest import HOUR, Count, Past, Scene
 
@@ -9,7 +10,7 @@ from afterword.eligibility.settings import QuietHours
 from afterword.previewing import conversations, moments, rows
 from afterword.previewing.keeping import PreviewKeeper
 from afterword.previewing.previewer import Previewer
-from afterword.previewing.rows import Preview
+from afterword.previewing.rows import NotOurs, Preview
 
 MINUTE = timedelta(minutes=1)
 RULE = {"type": "AUTOMATION", "id": "a-rule"}
@@ -111,6 +112,36 @@ async def test_a_name_that_gladly_does_not_have_is_told(count_day: Count, past: 
     preview = await count_day(only_inboxes=("Nowhere",))
     assert preview.state == "failed"
     assert "Gladly has no inbox “Nowhere”" in (preview.reason_words or "")
+
+
+async def test_who_asks_anew_is_not_disturbed_by_what_was_asked_before(
+    count_day: Count, previewer: Previewer, past: Past, scene: Scene, day: datetime
+) -> None:
+    past.conversation(day)
+    former = await count_day()
+    pool = scene.database.pool
+    await pool.execute("UPDATE preview SET version = version + 1, state = 'looking', finished_at = NULL")
+    with pytest.raises(NotOurs):
+        await previewer.work(msgspec.structs.replace(former, state="looking"))
+    with pytest.raises(NotOurs):
+        await previewer.work(msgspec.structs.replace(former, state="reading", read_until=former.since))
+    assert await pool.fetchval("SELECT state FROM preview") == "looking"
+
+
+async def test_a_fault_is_put_off_and_no_worker_dies_of_it(
+    scene: Scene, previewer: Previewer, count_day: Count, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    await count_day()
+    pool = scene.database.pool
+    await pool.execute("UPDATE preview SET state = 'looking', finished_at = NULL, working_until = now()")
+    monkeypatch.setattr(previewer, "work", fail)
+    await PreviewKeeper(scene.database, previewer).tick()
+    put_off = await pool.fetchrow("SELECT attempt, reason_code, due_at > now() AS later FROM preview")
+    assert put_off is not None
+    assert tuple(put_off) == (1, "unexpected-error", True)
 
 
 async def test_a_worker_takes_it_up_and_lets_go_what_was_read(

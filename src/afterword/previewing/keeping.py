@@ -1,5 +1,7 @@
 """What a worker does about previews: it takes up what somebody asked for, and lets go what is no longer needed."""
 
+import contextlib
+
 import asyncpg
 import structlog
 
@@ -48,4 +50,5 @@ class PreviewKeeper:
         except Exception:
             log.exception("preview_fault", account=preview.account_id)
             async with self._database.pool.acquire() as connection:
-                await rows.put_off(connection, preview, PAUSES[-1], FAULT)
+                with contextlib.suppress(NotOurs):
+                    await rows.put_off(connection, preview, PAUSES[-1], FAULT)

@@ -4,8 +4,9 @@ Each step is committed by itself, so that anybody can go on with it.
 """
 
 import asyncio
+import contextlib
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from datetime import datetime
 
 import structlog
@@ -30,6 +31,7 @@ MOST_MOMENTS = 100_000
 AT_ONCE = 8
 """Customers that are looked at together."""
 BREATHES_EVERY = 200
+SAY_SO_EVERY_SECONDS = rows.WORKING_SECONDS / 3
 
 Told = Callable[[Preview], object]
 
@@ -54,17 +56,35 @@ class Previewer:
         Raises:
             NotOurs: it was begun anew.
         """
-        try:
-            while preview.state == "reading":
-                preview = await self._read_next(preview)
-                told(preview)
-            if preview.state == "looking":
-                preview = await self._finish(preview, await self._look(preview, told))
-        except Retry as error:
-            return await self._put_off(preview, error)
-        except Outcome as error:
-            return await self._finish(preview, error.reason)
+        async with self._saying_so(preview):
+            try:
+                while preview.state == "reading":
+                    preview = await self._read_next(preview)
+                    told(preview)
+                if preview.state == "looking":
+                    preview = await self._finish(preview, await self._look(preview, told))
+            except Retry as error:
+                return await self._put_off(preview, error)
+            except Outcome as error:
+                return await self._finish(preview, error.reason)
         return preview
+
+    @contextlib.asynccontextmanager
+    async def _saying_so(self, preview: Preview) -> AsyncIterator[None]:
+        """Say again and again that this process works on it: a report's turn may take minutes to come."""
+
+        async def say_so() -> None:
+            while True:
+                await asyncio.sleep(SAY_SO_EVERY_SECONDS)
+                async with self._database.pool.acquire() as connection:
+                    await rows.work_on(connection, preview)
+
+        saying = asyncio.create_task(say_so())
+        try:
+            yield
+        finally:
+            saying.cancel()
+            await asyncio.gather(saying, return_exceptions=True)
 
     async def _read_next(self, preview: Preview) -> Preview:
         now: datetime = await self._database.pool.fetchval("SELECT now()")

@@ -72,7 +72,7 @@ READ_SO_FAR = """
 UPDATE preview SET since = $3, read_until = $4, read_at = now(), missing = missing || $5::jsonb, is_kept = true,
     attempt = 0, working_until = now() + make_interval(secs => $6), reason_code = NULL, reason_words = NULL,
     state = CASE WHEN $4 < until THEN 'reading' ELSE 'looking' END
-WHERE account_id = $1 AND version = $2 AND finished_at IS NULL RETURNING *
+WHERE account_id = $1 AND version = $2 AND read_until = $7 AND finished_at IS NULL RETURNING *
 """
 
 LOOKED_AT = """
@@ -205,12 +205,19 @@ async def read_so_far(
     """Note up to when it was read, and from when on what was read is kept.
 
     Raises:
-        NotOurs: it was begun anew.
+        NotOurs: it was begun anew, or another process read this part.
     """
     told = msgspec.json.encode(missing).decode()
     return _ours(
         await connection.fetchrow(
-            READ_SO_FAR, preview.account_id, preview.version, since, until, told, WORKING_SECONDS
+            READ_SO_FAR,
+            preview.account_id,
+            preview.version,
+            since,
+            until,
+            told,
+            WORKING_SECONDS,
+            preview.read_until,
         )
     )
 
