@@ -1,6 +1,5 @@
 """The editor of a Workflow: one form for all of it. Its buttons change the draft in the form; one of them saves."""
 
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -12,18 +11,14 @@ from litestar.response import Redirect
 
 from afterword.accounts.connected import InvalidAccount
 from afterword.accounts.connecting import ConnectedAlready, Connector
-from afterword.accounts.rights import may_connect, may_edit_workflows, may_see_customers
+from afterword.accounts.rights import may_connect
 from afterword.admin.ids import read_id
-from afterword.admin.pages import page
 from afterword.admin.sessions import AdminRequest
 from afterword.admin.settings.account_forms import check_filled, wrong
 from afterword.admin.setup_work import Work
 from afterword.admin.workflow_access import check_may_edit, found_workflow
-from afterword.admin.workflow_conditions import OPERATORS, TYPES
-from afterword.admin.workflow_controls import Offers
 from afterword.admin.workflow_draft import (
     Draft,
-    Forms,
     NoSuchPlace,
     change,
     definition_of,
@@ -31,20 +26,17 @@ from afterword.admin.workflow_draft import (
     put,
     read_draft,
 )
-from afterword.admin.workflow_offers import name_lists, nameable, prefill, read_offers, sample_sources
-from afterword.admin.workflow_page import event_card, place, task_cards
+from afterword.admin.workflow_offers import nameable, prefill
 from afterword.admin.workflow_values import Typed
-from afterword.surveys.outlines import SurveyOutline
-from afterword.tasks.describing import summary_of
+from afterword.admin.workflow_view import Connecting, EditorView, Shown
 from afterword.translating import gettext as _
-from afterword.workflows.definitions import Definition, SurveyResponse
 from afterword.workflows.saving import workflows
-from afterword.workflows.saving.checking import Known, Mistake, check_definition
-from afterword.workflows.saving.known import check_on_saving, read_known
+from afterword.workflows.saving.checking import check_definition
+from afterword.workflows.saving.known import check_on_saving
 from afterword.workflows.saving.listing import Workflow, get_revisions
-from afterword.workflows.saving.names import run_names, survey_of
+from afterword.workflows.saving.names import run_names
 from afterword.workflows.saving.refusals import EditConflict, InvalidDefinition, NoSuchWorkflow, NoTask
-from afterword.workflows.saving.revisions import Difference, compare
+from afterword.workflows.saving.revisions import compare
 
 LARGEST_FORM = 4 * 1024 * 1024
 """Bytes: a definition has 1 MB at most, and a form writes many a byte as three."""
@@ -53,46 +45,13 @@ CONNECTING = ("name", "address", "username", "api_token")
 Answer = Response[str] | Redirect
 
 
-class Connecting(msgspec.Struct, frozen=True):
-    """An account that could not be added: at which field of the form, what was typed, what is wrong and where."""
+class Sent(msgspec.Struct, frozen=True, kw_only=True):
+    """A form that was sent: the draft in it, which revision it was made from, and the Workflow as it is now."""
 
-    path: str
-    typed: Mapping[str, str]
-    field: str
-    words: str
-
-
-class TypeOffered(msgspec.Struct, frozen=True):
-    """A task type to choose."""
-
-    name: str
-    label: str
-    summary: str
-
-
-class Shown(msgspec.Struct, frozen=True, kw_only=True):
-    """What the page shows besides the draft."""
-
-    status: int = 200
-    mistakes: Sequence[Mistake] = ()
-    opened: str = ""
-    said: str = ""
-    problem: str = ""
-    theirs: Sequence[Difference] = ()
-    yours: Sequence[Difference] = ()
-    connecting: Connecting | None = None
-    picking: bool = False
-    query: str = ""
-
-
-NOTHING = Shown()
-
-
-class Around(msgspec.Struct, frozen=True):
-    """What is around a draft in this installation."""
-
-    known: Known
-    offers: Offers
+    workflow: Workflow
+    draft: Draft
+    revision: int
+    typed: Typed
 
 
 def workflow_editor_routes(work: Work) -> list[HTTPRouteHandler]:
@@ -106,7 +65,7 @@ def workflow_editor_routes(work: Work) -> list[HTTPRouteHandler]:
         query = request.query_params.get("q", "")
         said = editor.saved_words(workflow, request.query_params.get("saved", ""))
         shown = Shown(said=said, picking=bool(query), query=query)
-        return await editor.show(request, workflow, draft_of(workflow.definition), shown)
+        return await editor.view.show(request, workflow, draft_of(workflow.definition), shown)
 
     @post("/workflows/{workflow_id:str}", request_max_body_size=LARGEST_FORM, status_code=200)
     async def do(request: AdminRequest, workflow_id: FromPath[str]) -> Answer:
@@ -121,14 +80,7 @@ class _Editor:
         self._database = work.database
         self._planning = work.planning
         self._connector = Connector(work.settings, work.database, work.box)
-        self._made: Forms | None = None
-
-    @property
-    def _forms(self) -> Forms:
-        """Made when it is first asked for: task types are not loaded at start."""
-        if self._made is None:
-            self._made = Forms(self._planning.types)
-        return self._made
+        self.view = EditorView(work.database, work.planning)
 
     async def find(self, workflow_id: str) -> Workflow:
         async with self._database.read_only().transaction() as connection:
@@ -141,53 +93,6 @@ class _Editor:
             return _("It is on.") if workflow.is_on else _("It is off.")
         return _("Saved as revision %(number)s.", number=workflow.revision) if saved else ""
 
-    async def show(
-        self, request: AdminRequest, workflow: Workflow, draft: Draft, shown: Shown = NOTHING
-    ) -> Response[str]:
-        may_edit = may_edit_workflows(request.user)
-        definition = nameable(draft) or workflow.definition
-        around = await self._around(definition)
-        types = self._planning.types
-        event = event_card(
-            workflow.definition.event, draft.tree["event"], draft.tree["conditions"], around.offers
-        )
-        cards = task_cards(draft, self._forms, types, around.offers)
-        placed = place(shown.mistakes, cards, event)
-        samples = (
-            await sample_sources(self._database, workflow)
-            if may_edit and may_see_customers(request.user)
-            else ()
-        )
-        return page(
-            request,
-            "workflows/editor.html",
-            status=shown.status,
-            workflow=workflow,
-            event=event,
-            tasks=cards,
-            names=name_lists(draft, self._forms, types, _survey(definition, around), samples)
-            if may_edit
-            else (),
-            errors=placed.by_path,
-            opened=placed.opened | _above(shown.opened),
-            first_wrong=placed.first,
-            summary=placed.summary,
-            problem=shown.problem,
-            said=shown.said,
-            theirs=shown.theirs,
-            yours=shown.yours,
-            connecting=shown.connecting,
-            picking=shown.picking,
-            query=shown.query,
-            types=self._offered(shown.query, around.known),
-            operators=OPERATORS,
-            value_types=TYPES,
-            is_changed=definition_of(draft)[0] != workflow.definition,
-            may_edit=may_edit,
-            may_connect=may_connect(request.user),
-            may_rehearse=may_see_customers(request.user),
-        )
-
     async def do(self, request: AdminRequest, workflow_id: str) -> Answer:
         check_may_edit(request)
         form = await request.form()
@@ -197,76 +102,80 @@ class _Editor:
             what = "save" if typed.text("q") == typed.text("q.was") else "pick"
         workflow = await self.find(workflow_id)
         saves = what in {"", "save"}
-        draft = read_draft(typed, workflow.definition, self._forms, drops_blank=saves)
+        draft = read_draft(typed, workflow.definition, self.view.forms, drops_blank=saves)
+        revision = read_id(typed.text("revision")) or 0
+        sent = Sent(workflow=workflow, draft=draft, revision=revision, typed=typed)
         if saves:
-            return await self._save(request, workflow, draft, typed.text("revision"))
+            return await self._save(request, sent)
         match what:
             case "on" | "off":
-                return await self._switch(request, workflow, draft, is_on=what == "on")
+                return await self._switch(request, sent, is_on=what == "on")
             case "connect":
-                return await self._connect(request, workflow, draft, typed, path)
+                return await self._connect(request, sent, path)
             case "pick":
-                shown = Shown(picking=True, query=typed.text("q").strip()[:100])
-                return await self.show(request, workflow, draft, shown)
+                query = typed.text("q").strip()[:100]
+                return await self._again(request, sent, Shown(picking=True, query=query))
             case _:
-                return await self._change(request, workflow, draft, what, path)
+                return await self._change(request, sent, what, path)
 
-    async def _change(
-        self, request: AdminRequest, workflow: Workflow, draft: Draft, what: str, path: str
-    ) -> Response[str]:
+    async def _again(self, request: AdminRequest, sent: Sent, shown: Shown) -> Response[str]:
+        """The form as it was sent, with what became of it."""
+        shown = msgspec.structs.replace(shown, revision=sent.revision)
+        return await self.view.show(request, sent.workflow, sent.draft, shown)
+
+    async def _change(self, request: AdminRequest, sent: Sent, what: str, path: str) -> Response[str]:
+        draft = sent.draft
         try:
-            place_of = change(draft, what, path, self._forms)
+            place_of = change(draft, what, path, self.view.forms)
         except NoSuchPlace:
             problem = _("That part is not there any more; nothing was changed.")
-            return await self.show(request, workflow, draft, Shown(status=422, problem=problem))
+            return await self._again(request, sent, Shown(status=422, problem=problem))
         if what == "add-task":
             definition = nameable(draft)
             if definition is not None:
-                around = await self._around(definition)
+                around = await self.view.around(definition)
                 position = len(definition.tasks) - 1
-                names = run_names(definition, position, self._planning.types, _survey(definition, around))
-                prefill(draft, self._forms, names, around.offers)
+                names = run_names(definition, position, self._planning.types, around.survey)
+                prefill(draft, self.view.forms, names, around.offers)
         moved = what in {"up", "down"} or (what == "remove" and place_of == "tasks")
-        return await self.show(request, workflow, draft, Shown(opened="" if moved else place_of))
+        return await self._again(request, sent, Shown(opened="" if moved else place_of))
 
-    async def _save(self, request: AdminRequest, workflow: Workflow, draft: Draft, revision: str) -> Answer:
-        definition, mistakes = definition_of(draft)
+    async def _save(self, request: AdminRequest, sent: Sent) -> Answer:
+        workflow_id = sent.workflow.id
+        definition, mistakes = definition_of(sent.draft)
         if definition is not None:
-            around = await self._around(definition)
+            around = await self.view.around(definition)
             told = {mistake.path for mistake in mistakes}
             checked = check_definition(definition, self._planning.types, around.known)
             mistakes += [mistake for mistake in checked if mistake.path not in told]
         if mistakes or definition is None:
-            return await self.show(request, workflow, draft, Shown(status=422, mistakes=mistakes))
-        expected = read_id(revision) or 0
+            return await self._again(request, sent, Shown(status=422, mistakes=mistakes))
         try:
             async with self._database.transaction() as connection:
                 number = await workflows.save_revision(
                     connection,
-                    workflow.id,
+                    workflow_id,
                     definition,
                     person_id=None if request.user is None else request.user.id,
-                    expected_revision=expected,
+                    expected_revision=sent.revision,
                     check=check_on_saving(self._planning.types),
                 )
         except EditConflict as error:
-            return await self._tell_of_theirs(request, draft, workflow.id, expected, error)
+            return await self._tell_of_theirs(request, sent, error)
         except InvalidDefinition as error:
-            return await self.show(request, workflow, draft, Shown(status=422, mistakes=error.mistakes))
+            return await self._again(request, sent, Shown(status=422, mistakes=error.mistakes))
         except NoTask:
             problem = _("It is on, and would have no Task: add one, or turn it off first.")
-            return await self.show(request, workflow, draft, Shown(status=422, problem=problem))
-        saved = "same" if number == expected else str(number)
-        return Redirect(f"/workflows/{workflow.id}?saved={saved}", status_code=303)
+            return await self._again(request, sent, Shown(status=422, problem=problem))
+        saved = "same" if number == sent.revision else str(number)
+        return Redirect(f"/workflows/{workflow_id}?saved={saved}", status_code=303)
 
-    async def _tell_of_theirs(
-        self, request: AdminRequest, draft: Draft, workflow_id: str, base: int, error: EditConflict
-    ) -> Response[str]:
+    async def _tell_of_theirs(self, request: AdminRequest, sent: Sent, error: EditConflict) -> Response[str]:
         """The second of two who save is shown what the first changed; saving once more is then on purpose."""
         async with self._database.read_only().transaction() as connection:
-            now = await found_workflow(connection, workflow_id)
+            now = await found_workflow(connection, sent.workflow.id)
             try:
-                before = (await get_revisions(connection, workflow_id, [base]))[base].definition
+                before = (await get_revisions(connection, now.id, [sent.revision]))[sent.revision].definition
             except NoSuchWorkflow:
                 before = now.definition
         problem = _(
@@ -275,23 +184,22 @@ class _Editor:
             person=error.person or _("Somebody"),
             number=error.revision,
         )
-        definition, _mistakes = definition_of(draft)
+        definition, _mistakes = definition_of(sent.draft)
         shown = Shown(
             status=409,
             problem=problem,
             theirs=compare(before, now.definition),
             yours=compare(now.definition, definition) if definition is not None else (),
         )
-        return await self.show(request, now, draft, shown)
+        return await self.view.show(request, now, sent.draft, shown)
 
-    async def _switch(
-        self, request: AdminRequest, workflow: Workflow, draft: Draft, *, is_on: bool
-    ) -> Answer:
+    async def _switch(self, request: AdminRequest, sent: Sent, *, is_on: bool) -> Answer:
         """On or off at once. What was typed and not saved stays in the form, and is not what is turned on."""
-        is_changed = definition_of(draft)[0] != workflow.definition
+        workflow = sent.workflow
+        is_changed = definition_of(sent.draft)[0] != workflow.definition
         if is_on and is_changed:
             problem = _("Save first: it would be turned on as it was saved last, without what you changed.")
-            return await self.show(request, workflow, draft, Shown(status=422, problem=problem))
+            return await self._again(request, sent, Shown(status=422, problem=problem))
         try:
             async with self._database.transaction() as connection:
                 if is_on:
@@ -300,22 +208,22 @@ class _Editor:
                 else:
                     await workflows.turn_off(connection, workflow.id)
         except InvalidDefinition as error:
-            return await self.show(request, workflow, draft, Shown(status=422, mistakes=error.mistakes))
+            return await self._again(request, sent, Shown(status=422, mistakes=error.mistakes))
         except NoTask:
             problem = _("It has no Task yet; add one, and save.")
-            return await self.show(request, workflow, draft, Shown(status=422, problem=problem))
+            return await self._again(request, sent, Shown(status=422, problem=problem))
         if not is_changed:
             return Redirect(f"/workflows/{workflow.id}?saved=switched", status_code=303)
         said = _("It is off. What you changed is still here, and not saved yet.")
-        return await self.show(request, await self.find(workflow.id), draft, Shown(said=said))
+        return await self._again(
+            request, msgspec.structs.replace(sent, workflow=await self.find(workflow.id)), Shown(said=said)
+        )
 
-    async def _connect(
-        self, request: AdminRequest, workflow: Workflow, draft: Draft, typed: Typed, path: str
-    ) -> Response[str]:
+    async def _connect(self, request: AdminRequest, sent: Sent, path: str) -> Response[str]:
         """Add a Gladly account and choose it, with the form as it is."""
         if not may_connect(request.user):
             raise PermissionDeniedException(_("Your role may not connect accounts."))
-        given = {name: typed.text(f"connect.{name}:{path}").strip() for name in CONNECTING}
+        given = {name: sent.typed.text(f"connect.{name}:{path}").strip() for name in CONNECTING}
         try:
             names = {"address": "The address", "username": "The user name", "api_token": "The API token"}
             check_filled(given, names)
@@ -334,36 +242,12 @@ class _Editor:
             told = wrong(error)
             connecting = Connecting(path, given, told.field if told.field in CONNECTING else "", told.words)
             shown = Shown(status=422, opened=path, connecting=connecting)
-            return await self.show(request, workflow, draft, shown)
+            return await self._again(request, sent, shown)
         try:
-            put(draft, path, account_id)
+            put(sent.draft, path, account_id)
         except NoSuchPlace:
             said = _("The account is connected.")
-        return await self.show(request, workflow, draft, Shown(opened=path, said=said))
-
-    async def _around(self, definition: Definition) -> Around:
-        async with self._database.read_only().transaction() as connection:
-            return Around(await read_known(connection, definition), await read_offers(connection))
-
-    def _offered(self, query: str, known: Known) -> list[TypeOffered]:
-        """The task types that are not switched off and that a search finds, in its words or what it does."""
-        wanted = query.casefold().split()
-        found = (
-            TypeOffered(name, task_type.label, summary_of(task_type))
-            for name, task_type in self._planning.types.items()
-            if name not in known.switched_off
-        )
-        return sorted(
-            (one for one in found if all(word in f"{one.label} {one.summary}".casefold() for word in wanted)),
-            key=lambda one: one.label,
-        )
-
-
-def _survey(definition: Definition, around: Around) -> SurveyOutline | None:
-    event = definition.event
-    if not isinstance(event, SurveyResponse):
-        return None
-    return survey_of(event, around.known.surveys, around.known.account_surveys)
+        return await self._again(request, sent, Shown(opened=path, said=said))
 
 
 def _typed(form: Any) -> Typed:
@@ -372,13 +256,3 @@ def _typed(form: Any) -> Typed:
         if isinstance(value, str):
             values.setdefault(name, []).append(value)
     return Typed(values)
-
-
-def _above(path: str) -> frozenset[str]:
-    """The parts that a place is within, itself too."""
-    parts = []
-    while path:
-        parts.append(path)
-        end = max(path.rfind("."), path.rfind("["))
-        path = path[:end] if end > 0 else ""
-    return frozenset(parts)

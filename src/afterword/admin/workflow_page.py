@@ -203,15 +203,15 @@ def place(mistakes: Sequence[Mistake], cards: Sequence[TaskCard], event: EventCa
                     told,
                 )
             )
-    opened = {above for path in by_path for above in _above(path)}
+    opened = {above for path in by_path for above in parts_above(path)}
     return Mistakes(by_path, frozenset(opened), next(iter(by_path), ""), summary)
 
 
 def _nearest(path: str, titles: Mapping[str, str]) -> str:
-    return next((above for above in _above(path) if above in titles), "")
+    return next((above for above in parts_above(path) if above in titles), "")
 
 
-def _above(path: str) -> Iterable[str]:
+def parts_above(path: str) -> Iterable[str]:
     """The path and everything that it is within, the nearest first."""
     while path:
         yield path

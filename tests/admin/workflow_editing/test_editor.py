@@ -192,7 +192,9 @@ async def test_the_second_of_two_is_told_what_the_first_changed_and_may_save_ove
         await save_revision(
             connection, editor.id, theirs, person_id=owner.id, expected_revision=1, check=None
         )
-    await editor.press("save", {"tasks[0].label": "Second's"})
+    await editor.press("add-condition:conditions", {"tasks[0].label": "Second's"})
+    await editor.press("remove:conditions[0]")
+    await editor.press("save")
     assert editor.status == 409
     assert "Olivia Owner saved revision 2 meanwhile" in editor.page
     assert "<ins>First&#39;s</ins>" in editor.page
