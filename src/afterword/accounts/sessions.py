@@ -17,6 +17,7 @@ from sqlalchemy import ColumnElement, delete, func, insert, or_, select
 from afterword.accounts.audit import audit
 from afterword.accounts.people import Person
 from afterword.store.tables import person, person_session
+from afterword.translating import N_
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
@@ -163,7 +164,7 @@ def network_of(host: str) -> str:
     except ValueError:
         return ""
     if address.is_loopback:
-        return "this machine"
+        return N_("this machine")
     bits = 24 if address.version == 4 else 48  # noqa: PLR2004 - IPv4
     return str(ipaddress.ip_network(f"{address}/{bits}", strict=False))
 

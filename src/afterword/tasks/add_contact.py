@@ -50,6 +50,7 @@ class AddContactTask:
 
     name = "add-contact"
     label = N_("XM Directory: Add contact")
+    summary = N_("Somebody put on a mailing list, with what is known of them.")
     repetition = Repetition.IDEMPOTENT
     repeats_when_unknown = True
     configuration = AddContact

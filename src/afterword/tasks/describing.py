@@ -184,7 +184,13 @@ def _outputs(task_type: AnyTaskType) -> tuple[str, ...] | None:
 
 
 def summary_of(task_type: AnyTaskType) -> str:
-    """What it does, in a sentence: the first paragraph of its module, without its label and marks of emphasis."""
+    """What it does, in a sentence: its ``summary``.
+
+    A type without one is told by the first paragraph of its module, without its label and marks of emphasis.
+    """
+    own = getattr(task_type, "summary", "")
+    if isinstance(own, str) and own:
+        return own
     text = inspect.getdoc(inspect.getmodule(type(task_type))) or ""
     words = " ".join(text.partition("\n\n")[0].replace("*", "").split())
     rest = words.removeprefix(task_type.label).lstrip(":. ")

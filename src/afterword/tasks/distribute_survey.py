@@ -216,6 +216,7 @@ class DistributeSurveyTask:
 
     name = "distribute-survey"
     label = N_("XM Directory: Distribute survey")
+    summary = N_("A contact, embedded data, and an email with a personal link.")
     repetition = Repetition.IDEMPOTENT
     repeats_when_unknown = True
     configuration = DistributeSurvey

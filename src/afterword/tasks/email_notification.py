@@ -103,6 +103,7 @@ class EmailNotificationTask:
 
     name = "email-notification"
     label = N_("Email notification")
+    summary = N_("A mail to people of the company.")
     repetition = Repetition.NEITHER
     repeats_when_unknown = True
     configuration = EmailNotification

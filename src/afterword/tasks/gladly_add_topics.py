@@ -62,6 +62,7 @@ class GladlyAddTopicsTask:
 
     name = "gladly-add-topics"
     label = N_("Gladly: add topics")
+    summary = N_("What a conversation was about, put where Gladly's reports count it.")
     repetition = Repetition.IDEMPOTENT
     repeats_when_unknown = True
     configuration = GladlyAddTopics

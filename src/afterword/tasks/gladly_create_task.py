@@ -103,6 +103,7 @@ class GladlyCreateTaskTask:
 
     name = "gladly-create-task"
     label = N_("Gladly: create task")
+    summary = N_("Something for an agent to do, as when an unhappy customer is to be called.")
     repetition = Repetition.IDEMPOTENT
     repeats_when_unknown = True
     configuration = GladlyCreateTask

@@ -35,6 +35,7 @@ class GladlyTimelineEventTask:
 
     name = "gladly-timeline-event"
     label = N_("Gladly: timeline event")
+    summary = N_("The score and the comment put where the agents look.")
     repetition = Repetition.IDEMPOTENT
     repeats_when_unknown = True
     configuration = GladlyTimelineEvent

@@ -82,6 +82,7 @@ class SendJsonEventTask:
 
     name = "send-json-event"
     label = N_("Send JSON event")
+    summary = N_("What the guide's Gladly Qualtrics App does when a Conversation is closed.")
     repetition = Repetition.NEITHER
     repeats_when_unknown = True
     configuration = SendJsonEvent

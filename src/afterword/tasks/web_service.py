@@ -176,6 +176,7 @@ class WebServiceTask:
 
     name = "web-service"
     label = N_("Web service")
+    summary = N_("Any HTTP call, its answer's fields usable by later tasks.")
     repetition = Repetition.NEITHER
     repeats_when_unknown = False
     configuration = WebService
