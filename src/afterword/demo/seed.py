@@ -14,7 +14,7 @@ from afterword.accounts.api_tokens import add_api_token
 from afterword.accounts.changing import change_gladly, move_qualtrics
 from afterword.accounts.connected import add_gladly, add_qualtrics, find_by_name, get_gladly
 from afterword.accounts.connecting import Connector
-from afterword.accounts.people import add_person
+from afterword.accounts.people import add_person, add_service_account
 from afterword.accounts.secrets import SecretBox, check_secret_key
 from afterword.demo.credentials import GLADLY_USERNAME, OWNER_EMAIL, Credentials, credentials_of
 from afterword.demo.seeded import Seeded
@@ -29,7 +29,14 @@ from afterword.store.identifiers import derived_id
 from afterword.store.migrations import migrate
 from afterword.surveys.definitions import add_survey, csat_survey
 from afterword.webhook_keeping.keeping import WebhookKeeping
-from afterword.workflows.saving.guide import MAILING_LIST_NAME, SURVEY_NAME, OwnService, make_guide
+from afterword.workflows.saving.guide import (
+    APP_EMAIL,
+    APP_NAME,
+    MAILING_LIST_NAME,
+    SURVEY_NAME,
+    OwnService,
+    make_guide,
+)
 from afterword.workflows.starting.endpoints import add_endpoint
 
 ACCOUNT = "Demo"
@@ -76,7 +83,9 @@ async def _first(
         role="owner",
         password=credentials.owner_password,
     )
-    await add_api_token(connection, owner.id, "Gladly Qualtrics App", token=credentials.qualtrics_api_token)
+    # Programs that try the demo subscribe to events with this token, which takes an administrator's.
+    app = await add_service_account(connection, email=APP_EMAIL, name=APP_NAME, role="administrator")
+    await add_api_token(connection, app.id, APP_NAME, token=credentials.qualtrics_api_token)
     gladly = await add_gladly(
         connection,
         box,
@@ -96,7 +105,7 @@ async def _first(
         json_event_url=json_event_url,
     )
     await add_endpoint(
-        connection, box, endpoint_id=ENDPOINT_ID, person_id=owner.id, url_token=credentials.url_token_id
+        connection, box, endpoint_id=ENDPOINT_ID, person_id=app.id, url_token=credentials.url_token_id
     )
     survey_id = await add_survey(connection, name=SURVEY_NAME, definition=csat_survey(), owner_id=owner.id)
     await add_mailing_list(connection, name=MAILING_LIST_NAME)
