@@ -9,7 +9,7 @@ from litestar.params import FromPath
 
 from afterword.accounts.rights import may_see_customers
 from afterword.admin.forms import text_of
-from afterword.admin.ids import read_id
+from afterword.admin.ids import read_id, read_revision
 from afterword.admin.pages import page
 from afterword.admin.sessions import AdminRequest
 from afterword.admin.workflow_access import found_workflow
@@ -34,7 +34,6 @@ from afterword.workflows.values.qualtrics_responses import QualtricsResponses
 
 LARGEST_FORM = 4 * LONGEST_BODY
 """Bytes; a form writes a byte as up to three."""
-LARGEST_REVISION = 2**31 - 1
 
 TONES = {
     "would be done": "good",
@@ -155,8 +154,8 @@ def _page(
 async def _definition(connection: Any, workflow: Workflow, revision: str) -> Definition:
     if not revision or revision == str(workflow.revision):
         return workflow.definition
-    number = read_id(revision)
-    if number is None or number > LARGEST_REVISION:
+    number = read_revision(revision)
+    if number is None:
         raise Asked("a revision is a number")
     try:
         return (await get_revisions(connection, workflow.id, [number]))[number].definition

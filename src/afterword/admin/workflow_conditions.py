@@ -99,7 +99,7 @@ def _read_group(typed: Typed, path: str, mistakes: list[Mistake], *, drops_blank
         below = f"{path}[{number}]"
         match typed.text(f"is:{below}"):
             case "kept":
-                conditions.append(read_json(below, typed.text(f"kept:{below}"), mistakes))
+                conditions += _kept(below, typed.text(f"kept:{below}"), mistakes)
             case "group" if level < LEVELS:
                 inner = _read_group(
                     typed, f"{below}.conditions", mistakes, drops_blank=drops_blank, level=level + 1
@@ -114,6 +114,17 @@ def _read_group(typed: Typed, path: str, mistakes: list[Mistake], *, drops_blank
                     conditions.append(row)
     join = "any" if typed.text(f"join:{path}") == "any" else "all"
     return {"is": "group", "join": join, "conditions": conditions}
+
+
+def _kept(path: str, text: str, mistakes: list[Mistake]) -> list[Tree]:
+    """What was carried along; what is no condition was made up, and is left out."""
+    found = read_json(path, text, mistakes)
+    try:
+        msgspec.convert(found, Comparison | Group)
+    except msgspec.ValidationError:
+        mistakes.append(Mistake(path, "this is no condition"))
+        return []
+    return [found] if isinstance(found, dict) else []
 
 
 def condition_words(condition: Tree | Group | Comparison) -> list[str]:

@@ -9,12 +9,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from afterword.admin.workflow_conditions import NEW, read_conditions
 from afterword.admin.workflow_controls import Reading, Tree, read_group
 from afterword.admin.workflow_events import read_event
 from afterword.admin.workflow_fields import Field, fields_of
-from afterword.admin.workflow_values import Typed, read_json
+from afterword.admin.workflow_values import NotJson, Typed, read_json
 from afterword.tasks.contract import AnyTaskType
 from afterword.tasks.describing import configuration_schema
 from afterword.workflows.definitions import Definition
@@ -80,6 +81,9 @@ def _read_task(reading: Reading, path: str, forms: Forms) -> Tree:
     fields, below = forms.of(typed.text(f"{path}.type")), f"{path}.configuration"
     if fields is None or typed.has(f"json:{below}"):
         configuration = read_json(below, typed.text(below), reading.mistakes)
+        if not isinstance(configuration, dict | NotJson | UnsetType):
+            reading.mistakes.append(Mistake(below, "a group of fields is expected here, as {…}"))
+            configuration = NotJson(typed.text(below))
     else:
         configuration = read_group(fields, reading, below)
     conditions = read_conditions(
@@ -89,7 +93,7 @@ def _read_task(reading: Reading, path: str, forms: Forms) -> Tree:
         "id": typed.text(f"{path}.id"),
         "type": typed.text(f"{path}.type"),
         "label": typed.text(f"{path}.label"),
-        "configuration": configuration if isinstance(configuration, dict) else {},
+        "configuration": {} if configuration is UNSET else configuration,
         "conditions": conditions,
         "on_failure": typed.text(f"{path}.on_failure") or "continue",
         "after_unknown_outcome": typed.text(f"{path}.after_unknown_outcome") or None,

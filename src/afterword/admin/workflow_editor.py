@@ -12,7 +12,7 @@ from litestar.response import Redirect
 from afterword.accounts.connected import InvalidAccount
 from afterword.accounts.connecting import ConnectedAlready, Connector
 from afterword.accounts.rights import may_connect
-from afterword.admin.ids import read_id
+from afterword.admin.ids import read_revision
 from afterword.admin.sessions import AdminRequest
 from afterword.admin.settings.account_forms import check_filled, wrong
 from afterword.admin.setup_work import Work
@@ -103,7 +103,7 @@ class _Editor:
         workflow = await self.find(workflow_id)
         saves = what in {"", "save"}
         draft = read_draft(typed, workflow.definition, self.view.forms, drops_blank=saves)
-        revision = read_id(typed.text("revision")) or 0
+        revision = read_revision(typed.text("revision")) or 0
         sent = Sent(workflow=workflow, draft=draft, revision=revision, typed=typed)
         if saves:
             return await self._save(request, sent)

@@ -11,7 +11,7 @@ from litestar.response import Redirect
 
 from afterword.accounts.rights import may_edit_workflows, may_see_customers
 from afterword.admin.forms import text_of
-from afterword.admin.ids import read_id
+from afterword.admin.ids import read_revision
 from afterword.admin.pages import page
 from afterword.admin.sessions import AdminRequest
 from afterword.admin.setup_work import Work
@@ -26,7 +26,6 @@ from afterword.workflows.saving.workflows import restore_revision
 
 LARGEST_FORM = 16 * 1024
 PAGE_LENGTH = 25
-LARGEST_REVISION = 2**31 - 1
 MOST_OFFERED = 200
 TOLD = 4
 """Changes of a revision that the list names; more are counted."""
@@ -84,8 +83,8 @@ class _RevisionsPage:
         ends_test: int | None = None,
     ) -> Response[str]:
         asked = request.query_params
-        older_than = _number(asked.get("older", ""))
-        before, after = (_number(asked.get(name, "")) for name in ("before", "after"))
+        older_than = read_revision(asked.get("older", ""))
+        before, after = (read_revision(asked.get(name, "")) for name in ("before", "after"))
         async with self._database.read_only().transaction() as connection:
             workflow = await found_workflow(connection, workflow_id)
             found = await list_revisions(connection, workflow_id, before=older_than, limit=PAGE_LENGTH + 1)
@@ -118,7 +117,7 @@ class _RevisionsPage:
     async def restore(self, request: AdminRequest, workflow_id: str) -> Response[str] | Redirect:
         check_may_edit(request)
         form = await request.form()
-        number, expected = (_number(text_of(form, name)) for name in ("restore", "revision"))
+        number, expected = (read_revision(text_of(form, name)) for name in ("restore", "revision"))
         if number is None or expected is None:
             raise NotFoundException(_("There is no such revision."))
         if text_of(form, "sure") != "yes" and await self._ends_test(workflow_id, number):
@@ -163,11 +162,6 @@ class _RevisionsPage:
             except NoSuchWorkflow:
                 return False
         return workflow.definition.brakes.in_test and not earlier.definition.brakes.in_test
-
-
-def _number(text: str) -> int | None:
-    number = read_id(text.strip())
-    return number if number is not None and 0 < number <= LARGEST_REVISION else None
 
 
 def _offered(newest: int, *asked: int | None) -> list[int]:

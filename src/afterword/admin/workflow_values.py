@@ -109,10 +109,26 @@ def read_json(path: str, text: str, mistakes: list[Mistake]) -> object:
     if not text.strip():
         return UNSET
     try:
-        return msgspec.json.decode(text.encode(errors="replace"))
+        value = msgspec.json.decode(text.encode(errors="replace"))
     except (msgspec.MsgspecError, RecursionError) as error:
         mistakes.append(Mistake(path, f"this is not JSON: {error}"))
         return NotJson(text)
+    if _has_nul(value):
+        mistakes.append(Mistake(path, "there is a character in it that no database takes: U+0000"))
+        return NotJson(text)
+    return value
+
+
+def _has_nul(value: object) -> bool:
+    match value:
+        case str():
+            return "\x00" in value
+        case list():
+            return any(_has_nul(one) for one in value)
+        case dict():
+            return any("\x00" in name or _has_nul(one) for name, one in value.items())
+        case _:
+            return False
 
 
 def as_json(value: object) -> str:

@@ -13,7 +13,7 @@ from afterword.accounts.people import Person, add_person
 from afterword.accounts.secrets import SecretBox
 from afterword.store.database import Database
 from afterword.surveys.definitions import SurveyDefinition, add_survey, csat_survey
-from afterword.workflows.definitions import Definition, Schedule, SurveyResponse, Task
+from afterword.workflows.definitions import Definition, JsonEvent, Schedule, SurveyResponse, Task
 from afterword.workflows.saving.workflows import add_workflow, save_revision
 
 
@@ -306,6 +306,29 @@ async def test_another_survey_is_chosen_and_its_own_questions_are_known_at_once(
     assert score in editor.page
 
 
+async def test_what_is_written_as_json_is_kept_as_typed_until_it_is_right(
+    signed_in: Browser, database: Database
+) -> None:
+    task = Task("T-1", "of-another-package", "Theirs", {"a": [1, {"b": None}]})
+    async with database.transaction() as connection:
+        definition = Definition(JsonEvent("E3"), (task,))
+        workflow = await add_workflow(connection, definition=definition, is_on=False)
+    editor = await Editor(signed_in, database, workflow).open()
+    path = "tasks[0].configuration"
+    for typed, told in (
+        ("{a", "This is not JSON"),
+        ("[1]", "A group of fields"),
+        (r'{"a": "\u0000"}', "no database takes"),
+    ):
+        await editor.press("save", {path: typed})
+        assert editor.status == 422
+        assert told in editor.page
+        assert editor.fields()[path] == typed
+    await editor.press("remove:tasks[0]")
+    await editor.press("save")
+    assert (await editor.saved()).definition.tasks == ()
+
+
 async def test_a_form_that_was_made_up_changes_nothing(editor: Editor) -> None:
     before = await editor.saved()
     token = await editor.browser.form_token()
@@ -321,8 +344,14 @@ async def test_a_form_that_was_made_up_changes_nothing(editor: Editor) -> None:
         answer, page = await editor.browser.send(editor.address, form | {"do": do}, token=token)
         assert answer.status == 422, do
         assert "not there any more" in page
-    answer, _ = await editor.browser.send(editor.address, {"do": "save"}, token=token)
-    assert answer.status == 409
+    for revision in ("", "99999999999", "x"):
+        form = {"do": "save", "revision": revision}
+        answer, _ = await editor.browser.send(editor.address, form, token=token)
+        assert answer.status == 409
+    for kept in ("", "5", "{", '{"is": "group", "join": "all", "conditions": 5}'):
+        form = {"rows:conditions": "99999", "is:conditions[0]": "kept", "kept:conditions[0]": kept}
+        answer, _ = await editor.browser.send(editor.address, form | {"do": "save"}, token=token)
+        assert answer.status == 422
     assert await editor.saved() == before
 
 
