@@ -5,6 +5,7 @@ long ago that was; and through each gap that is known, such as the time for whic
 time does so for an account, behind everything else, and only for accounts whose closings would start a workflow.
 """
 
+import contextlib
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 
@@ -151,4 +152,5 @@ class BackfillKeeper:
         except Exception:
             log.exception("backfill_fault", backfill=backfill.id)
             async with self._database.pool.acquire() as connection:
-                await rows.put_off(connection, backfill.id, PAUSES[-1], FAULT)
+                with contextlib.suppress(NotOurs):
+                    await rows.put_off(connection, backfill.id, PAUSES[-1], FAULT)
