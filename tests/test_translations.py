@@ -82,6 +82,15 @@ def _mistakes(message: Message, catalog: Catalog) -> Iterator[str]:
         yield f"other places: {english[0]}"
     if any(re.findall(r"%%", one) != re.findall(r"%%", english[0]) for one in told):
         yield f"other per cent signs: {english[0]}"
+    if _can_be_filled_in(english[-1]) and not all(map(_can_be_filled_in, told)):
+        yield f"values cannot be put in: {english[0]}"
+
+
+def _can_be_filled_in(words: str) -> bool:
+    try:
+        return bool(words % dict.fromkeys(PLACE.findall(words), "x"))
+    except (TypeError, ValueError):
+        return False
 
 
 def _forms(words: str | Sequence[str] | None) -> tuple[str, ...]:
