@@ -10,11 +10,11 @@ from aiosmtplib.email import flatten_message
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from afterword.distributions.invitations import Invitation
+from afterword.distributions.invitations import DEFAULT_MESSAGE, DEFAULT_SUBJECT, Invitation
 from afterword.distributions.mail import links, render_mail
 from afterword.outcomes import Permanent
 from afterword.surveys.definitions import Survey, csat_survey
-from afterword.tasks.distribute_survey import DEFAULT_MESSAGE, DEFAULT_SUBJECT
+from afterword.translating import speaking, translated
 
 SURVEY = Survey("SV_1", "CSAT", True, csat_survey())
 MOMENT = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -126,6 +126,22 @@ def test_the_mail_greets_asks_and_leads_to_the_personal_link() -> None:
     for number in (1, 2, 3, 4, 5):
         assert f": {to.score(number)}\n" in text
     assert to.opt_out in text
+
+
+def test_a_survey_that_is_made_in_german_asks_in_german_whoever_sends_it() -> None:
+    with speaking("de"):
+        survey = Survey("SV_1", "CSAT", True, csat_survey())
+        asking = invitation(subject=translated(DEFAULT_SUBJECT), message=translated(DEFAULT_MESSAGE))
+    message = as_received(
+        render_mail(asking, survey, public_url="http://localhost:8700", mail_from="survey@example.org")
+    )
+    assert message["Subject"] == "Wie war unser Service?"
+    text = plain_text(message)
+    assert text.startswith("Hallo Ada,\n\nvielen Dank")
+    assert "Wie zufrieden sind Sie mit der Hilfe" in text
+    assert "5 - Sehr zufrieden: http" in text
+    assert "Kein Interesse an Umfragen? http" in text
+    assert 'lang="de"' in html_source(message)
 
 
 def test_the_same_invitation_is_the_same_mail_to_the_byte() -> None:

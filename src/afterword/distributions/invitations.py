@@ -14,11 +14,24 @@ from afterword.directory.contacts import ListedContact
 from afterword.events.conversations import last_closing, reopening_after
 from afterword.store import tables
 from afterword.store.identifiers import derived_id
+from afterword.translating import N_
 
 LINK_TOKEN_BYTES = 18
 
 WhenReopened = Literal["keep", "cancel-if-not-sent", "cancel-if-not-answered"]
 """What becomes of an invitation when the conversation that it asks about is reopened."""
+
+
+DEFAULT_FROM_NAME = N_("Customer service")
+DEFAULT_SUBJECT = N_("How did we do?")
+DEFAULT_MESSAGE = N_("""Hi ${m://FirstName?d=there},
+
+thank you for talking to us. One click tells us how it went:
+
+${l://SurveyLink?d=Take the survey}
+
+It takes less than a minute, and the team reads every word.""")
+"""What a letter says where nobody says otherwise."""
 
 
 class Letter(msgspec.Struct, frozen=True):

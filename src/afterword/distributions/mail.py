@@ -24,7 +24,8 @@ from afterword.piped_text import (
     render,
 )
 from afterword.surveys.definitions import ScoreQuestion, Survey
-from afterword.translating import said
+from afterword.translating import best_language, said, speaking, translated
+from afterword.translating import gettext as _
 
 GREETING_WITHOUT_NAME = "there"
 
@@ -65,16 +66,18 @@ def render_mail(
 ) -> EmailMessage:
     """Make the mail: HTML and plain text, with the score to click in it.
 
-    Its links are the invitation's, unless it is ``leading_to`` others.
+    Its links are the invitation's, unless it is ``leading_to`` others. What is nobody's own words is said in the
+    language of the survey's texts.
 
     Raises:
         Permanent: the subject or message asks for a value that an invitation does not have.
     """
     to = leading_to or links(public_url, invitation)
     try:
-        subject = render(invitation.subject, *_sources(invitation, to, escaping.text))
-        text = _text_body(invitation, survey, to)
-        body = _html_body(invitation, survey, to, subject)
+        with speaking(best_language(survey.definition.texts.language)):
+            subject = render(invitation.subject, *_sources(invitation, to, escaping.text))
+            text = _text_body(invitation, survey, to)
+            body = _html_body(invitation, survey, to, subject)
     except UnknownPipe as error:
         raise Permanent(
             Reason(
@@ -139,7 +142,7 @@ def _sources(invitation: Invitation, to: Links, escape: Callable[[str], str]) ->
 
 def _link(pipe: Pipe, to: Links, escape: Callable[[str], str]) -> Ready | None:
     targets = {
-        "SurveyLink": (to.survey, "Take the survey"),
+        "SurveyLink": (to.survey, _("Take the survey")),
         "OptOutLink": (to.opt_out, "Unsubscribe"),
     }
     if pipe.path in targets:
@@ -170,7 +173,7 @@ def _text_body(invitation: Invitation, survey: Survey, to: Links) -> str:
     )
     question = survey.definition.score_question()
     asked = [_text_question(question, to)] if question else [to.survey]
-    return "\n\n".join([*before, *asked, *after, f"Not interested in surveys? {to.opt_out}"]) + "\n"
+    return "\n\n".join([*before, *asked, *after, f"{_('Not interested in surveys?')} {to.opt_out}"]) + "\n"
 
 
 def _text_question(question: ScoreQuestion, to: Links) -> str:
@@ -208,6 +211,7 @@ def _template() -> jinja2.Template:
         undefined=jinja2.StrictUndefined,
     )
     environment.filters["ready"] = _markup
+    environment.globals["_"] = translated
     return environment.get_template("invitation.mjml")
 
 

@@ -12,6 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from afterword.store import tables
 from afterword.store.identifiers import new_id
+from afterword.translating import N_, spoken, translated
+from afterword.translating import gettext as _
 
 
 class Choice(msgspec.Struct, frozen=True):
@@ -52,14 +54,14 @@ def value_name(question: Question) -> str:
 class SurveyTexts(msgspec.Struct, frozen=True):
     """What a respondent reads besides the questions."""
 
-    title: str = "How did we do?"
-    submit: str = "Send my answer"
-    thanks_title: str = "Thank you!"
-    thanks: str = "Your answer has reached the team."
-    more: str = "Anything to add?"
-    add: str = "Add this"
-    enough: str = "That is all"
-    change: str = "Change my answer"
+    title: str = N_("How did we do?")
+    submit: str = N_("Send my answer")
+    thanks_title: str = N_("Thank you!")
+    thanks: str = N_("Your answer has reached the team.")
+    more: str = N_("Anything to add?")
+    add: str = N_("Add this")
+    enough: str = N_("That is all")
+    change: str = N_("Change my answer")
     language: str = "en"
 
 
@@ -138,21 +140,28 @@ class SurveySummary(msgspec.Struct, frozen=True):
     modified_at: datetime
 
 
-CSAT_WORDS = ("Very unhappy", "Unhappy", "So-so", "Happy", "Very happy")
+CSAT_WORDS = (N_("Very unhappy"), N_("Unhappy"), N_("So-so"), N_("Happy"), N_("Very happy"))
 GUIDE_EMBEDDED_DATA = ("CustomerId", "ConversationId", "AgentId", "InboxId")
 
 
 def csat_survey(embedded_data: Iterable[str] = GUIDE_EMBEDDED_DATA) -> SurveyDefinition:
-    """The survey that a new installation starts with: a CSAT score from 1 to 5 and a comment."""
+    """The survey that a new installation starts with: a CSAT score from 1 to 5 and a comment.
+
+    It is in the language that is spoken; whoever makes it may change each word.
+    """
+    usual = {name: translated(text) for name, text in msgspec.structs.asdict(SurveyTexts()).items()}
     return SurveyDefinition(
         questions=(
             ScoreQuestion(
                 id="QID1",
-                text="How happy are you with the help you got?",
-                choices=tuple(Choice(number, words) for number, words in enumerate(CSAT_WORDS, start=1)),
+                text=_("How happy are you with the help you got?"),
+                choices=tuple(
+                    Choice(number, translated(words)) for number, words in enumerate(CSAT_WORDS, start=1)
+                ),
             ),
-            TextQuestion(id="QID2", text="What is the main reason for your score?"),
+            TextQuestion(id="QID2", text=_("What is the main reason for your score?")),
         ),
+        texts=SurveyTexts(**usual | {"language": spoken()}),
         embedded_data=tuple(embedded_data),
     )
 

@@ -18,6 +18,9 @@ from afterword.directory.contacts import (
     mail_address,
 )
 from afterword.distributions.invitations import (
+    DEFAULT_FROM_NAME,
+    DEFAULT_MESSAGE,
+    DEFAULT_SUBJECT,
     About,
     Invitation,
     Letter,
@@ -68,15 +71,6 @@ CONVERSATION_FIELD = "conversationId"
 """The field of the event, or else the embedded data, that names the conversation; in any case."""
 NOT_MADE_YET = "not-made-yet"
 """The secret of a link that no run has made, of letters that an address takes as they are."""
-
-DEFAULT_SUBJECT = "How did we do?"
-DEFAULT_MESSAGE = """Hi ${m://FirstName?d=there},
-
-thank you for talking to us. One click tells us how it went:
-
-${l://SurveyLink?d=Take the survey}
-
-It takes less than a minute, and the team reads every word."""
 
 
 class DistributeSurvey(msgspec.Struct, frozen=True, kw_only=True):
@@ -145,7 +139,7 @@ class DistributeSurvey(msgspec.Struct, frozen=True, kw_only=True):
             examples=["Customer service"],
             max_length=LONGEST_TEMPLATE,
         ),
-    ] = "Customer service"
+    ] = DEFAULT_FROM_NAME
     reply_to: Annotated[
         str,
         Piped(),

@@ -16,6 +16,7 @@ from afterword.surveys.definitions import Survey, add_survey, csat_survey
 from afterword.surveys.outlines import OutlinedChoice, OutlinedQuestion, SurveyOutline, outline
 from afterword.tasks.contract import EmbeddedDataName, Piped
 from afterword.tasks.planning import PlanningTasks
+from afterword.translating import speaking
 from afterword.workflows.conditions import Comparison, Group
 from afterword.workflows.definitions import (
     ConversationClosed,
@@ -326,9 +327,13 @@ async def test_the_guides_own_workflows_have_no_mistakes(database: Database, tmp
     planning = PlanningTasks(settings, database, SecretBox.open(settings))
     survey = outline(Survey("SV_1", "CSAT", is_active=True, definition=csat_survey()))
     known = msgspec.structs.replace(KNOWN, surveys={"SV_1": survey})
+    with speaking("de"):
+        in_german = json_event_to_survey("OC_1", "CG_1", "SV_1")
+    assert in_german.tasks[0].configuration["subject"] == "Wie war unser Service?"
     for definition in (
         gladly_to_json_event("GA_1", "QA_1"),
         json_event_to_survey("OC_1", "CG_1", "SV_1"),
+        in_german,
         response_to_gladly("SV_1", "GA_1"),
     ):
         assert check_definition(definition, planning.types, known) == []

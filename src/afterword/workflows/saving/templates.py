@@ -1,5 +1,7 @@
 """The vendors' guide as templates: what its three Workflows say, given the ids of what they use. Pure."""
 
+from afterword.distributions.invitations import DEFAULT_FROM_NAME, DEFAULT_MESSAGE, DEFAULT_SUBJECT
+from afterword.translating import ENGLISH, spoken, translated
 from afterword.workflows.definitions import (
     ConversationClosed,
     Definition,
@@ -66,10 +68,22 @@ def json_event_to_survey(endpoint_id: str, mailing_list_id: str, survey_id: str)
                     ],
                     "survey": survey_id,
                     "delay_seconds": 0,
+                    **_letter(),
                 },
             ),
         ),
     )
+
+
+def _letter() -> dict[str, str]:
+    """What the mail says, in the language that is spoken; in English it is what the task type says by itself."""
+    if spoken() == ENGLISH:
+        return {}
+    return {
+        "from_name": translated(DEFAULT_FROM_NAME),
+        "subject": translated(DEFAULT_SUBJECT),
+        "message": translated(DEFAULT_MESSAGE),
+    }
 
 
 def response_to_gladly(
