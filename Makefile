@@ -1,7 +1,7 @@
 # `make` alone prints what can be made. GNU make 3.81 and a POSIX shell are enough: macOS has no more.
 
 .NOTPARALLEL:
-.PHONY: help install demo test coverage lint format messages bench bench-full lock screenshots moved
+.PHONY: help install demo test coverage lint format messages bench bench-full lock screenshots states moved
 
 RUNTIME := .venv/.runtime-installed
 DEV := .venv/.dev-installed
@@ -53,6 +53,11 @@ lock: ## write requirements/*.txt anew after a change of dependencies
 
 screenshots: $(DEV) ## take the pictures of the docs anew, in a real browser
 	@browser=$$(.venv/bin/python scripts/find-browser) && .venv/bin/python scripts/screenshots "$$browser"
+
+states: $(DEV) ## take a picture of every page, empty and full of long names, to look at, into .states
+	@browser=$$(.venv/bin/python scripts/find-browser) && mkdir -p .states && \
+	AFTERWORD_BROWSER=$$browser AFTERWORD_STATES=.states .venv/bin/python -m pytest -p no:xdist -q \
+		tests/browser/test_every_page.py
 
 ## To measure it
 bench: $(DEV) ## run the benchmarks, under 5 minutes, and print a table

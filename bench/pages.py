@@ -4,7 +4,8 @@ Everything is made by SQL: a year of Responses, thrice as many invitations, Runs
 signed in asks the web half, as it is in production, for each page in turn, over one connection, and for a page that
 says "ok". Pages are taken from the application's own addresses, so that a new one is measured without being entered
 here; those that need something that is not there are told and left out. The ratio is the slowest page's median over
-100 ms. Sizes are those of the page as it is sent: nothing is compressed.
+100 ms, or the largest page over 100 KB, whichever is worse. Sizes are those of the page as it is sent: nothing is
+compressed.
 """
 
 import re
@@ -39,7 +40,7 @@ MOST_MS = 100.0
 MOST_KB = 100.0
 OTHER_DOORS = re.compile(
     r"/(api|API|inbound-event|webhooks|static|jfe|opt-out|bench|metrics|health|sign-in|sign-out|welcome)(/|$)"
-    r"|/stream$|\.csv$|/preview$"
+    r"|/stream$|\.csv$|/preview$|^/workflows/new/{kind"
 )
 """What is no page of somebody who has signed in."""
 FILLED_IN = {
@@ -51,6 +52,9 @@ FILLED_IN = {
     "what": "rotate",
 }
 """What stands in placeholders; some more are found out."""
+A_REPLAY = (
+    "INSERT INTO replay (what, from_task, total, finished_at) VALUES ('1 Run', '', 1, now()) RETURNING id"
+)
 MORE = {
     "/?days=7": "Home, 7 days",
     "/?days=28": "Home, 28 days",
@@ -64,10 +68,11 @@ MORE = {
     "/workflows/new/ask": "A new Workflow from a template",
     "/workflows/new/schedule": "A new Workflow on a schedule",
     "/workflows/runs?search=last77": "Run history, searched",
-    "/workflows/explain?q=R_EMD_300": "Explain, a Response",
+    "/workflows/explain?q={response_id:str}": "Explain, a Response",
     "/workflows/explain?q=first7.last7%40mail7.example": "Explain, an address",
 }
 """Pages of which the slowest are known to be others than the plain address."""
+PLACEHOLDER = re.compile(r"{(\w+):\w+}")
 TOKEN = re.compile(r'name="_csrf_token" value="([0-9a-f]+)"')
 EMAIL, PASSWORD = "owner@bench.example", "a long password of the bench"
 
@@ -128,11 +133,13 @@ async def _sign_up(settings: Settings, database: Database) -> Mapping[str, str]:
         )
         endpoint_id = await make_endpoint(connection, box, person_id=owner.id)
     response_id = await database.pool.fetchval("SELECT id FROM response ORDER BY recorded_at LIMIT 1")
+    replay_id = await database.pool.fetchval(A_REPLAY)
     found = {
         "person_id": owner.id,
         "account_id": account.id,
         "response_id": response_id,
         "endpoint_id": endpoint_id,
+        "replay_id": str(replay_id),
     }
     return FILLED_IN | found
 
@@ -154,11 +161,11 @@ async def _pages(session: aiohttp.ClientSession, filled_in: Mapping[str, str]) -
         paths: list[str] = await answer.json()
     wanted = {path: path for path in paths if not OTHER_DOORS.search(path)}
     named = {
-        re.sub(r"{(\w+):\w+}", lambda match: filled_in.get(match[1], "none"), path): name
-        for path, name in wanted.items()
+        PLACEHOLDER.sub(lambda match: filled_in.get(match[1], "none"), path): name
+        for path, name in {**wanted, **MORE}.items()
     }
     found: dict[str, str] = {}
-    for address, name in {**named, **MORE}.items():
+    for address, name in named.items():
         async with session.get(address, allow_redirects=False) as answer:
             if answer.status == 200:
                 found[address] = name
@@ -213,7 +220,8 @@ def _result(number: int, seen: Mapping[str, Seen]) -> Result:
         "slowest 99 %": Figure(max(one.most for one in pages.values()), "ms"),
         f"largest: {largest}": Figure(pages[largest].kilobytes, "KB"),
     }
-    return Result("pages", figures, ratio=pages[slowest].median / MOST_MS, ceiling=1.0)
+    ratio = max(pages[slowest].median / MOST_MS, pages[largest].kilobytes / MOST_KB)
+    return Result("pages", figures, ratio=ratio, ceiling=1.0)
 
 
 if __name__ == "__main__":

@@ -2,8 +2,10 @@
 
 import asyncio
 import itertools
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -38,6 +40,9 @@ IS_NOT_THERE = re.compile(
 """Pages that say so, with 404 or 410."""
 AT_ONCE = 2
 NARROW, WIDE = ViewportSize(width=320, height=800), ViewportSize(width=1280, height=800)
+PICTURES = Path(os.environ["AFTERWORD_STATES"]) if "AFTERWORD_STATES" in os.environ else None
+"""Where pictures go, of every page and state, for somebody to look at; ``make states`` says so."""
+PLACED = re.compile(r"_\w{12,}|/R_\w+")
 PLACEHOLDER = re.compile(r"{(\w+):\w+}")
 RUN_AXE = """async options => (await axe.run(document, options)).violations.map(one => ({
     id: one.id, help: one.help, places: one.nodes.slice(0, 3).map(node => node.target.join(" ")),
@@ -54,8 +59,9 @@ def filled_in(path: str, known: Mapping[str, Sequence[str]]) -> Iterator[str]:
 class Look:
     """What is wrong with the pages that were looked at; each once, whatever leads there."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, state: str = "full") -> None:
         self._url = url
+        self._state = state
         self._seen: set[str] = set()
         self.wrong: list[str] = []
 
@@ -71,12 +77,19 @@ class Look:
             self.wrong.append(f"{address}: answers {answer.status}")
         await page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
         await self._fits(page, address, NARROW)
+        await self._picture(page, address, "narrow")
         await page.set_viewport_size(WIDE)
         await self._fits(page, address, WIDE)
         await page.evaluate(AXE_SCRIPT)
         await self._axe(page, address, {"type": "tag", "values": TAGS})
+        await self._picture(page, address, "wide")
         await page.emulate_media(color_scheme="dark")
         await self._axe(page, f"{address}, dark", {"type": "rule", "values": ["color-contrast"]})
+
+    async def _picture(self, page: Page, address: str, window: str) -> None:
+        if PICTURES is not None:
+            name = re.sub(r"\W+", "-", PLACED.sub("", address)).strip("-") or "home"
+            await page.screenshot(path=PICTURES / f"{name}.{self._state}.{window}.png", full_page=True)
 
     async def _fits(self, page: Page, address: str, window: ViewportSize) -> None:
         wide = await page.evaluate("document.scrollingElement.scrollWidth")
@@ -87,6 +100,20 @@ class Look:
         options = {"runOnly": rules, "resultTypes": ["violations"], "preload": False, "iframes": False}
         for one in await page.evaluate(RUN_AXE, options):
             self.wrong.append(f"{what}: {one['id']}: {one['help']}: {'; '.join(one['places'])}")
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.skipif(PICTURES is None, reason="only for pictures to look at: make states")
+async def test_pages_of_an_installation_with_nothing_in_it(
+    owners_page: Page, context: BrowserContext, site: Site
+) -> None:
+    for table in ("workflow", "survey"):
+        await site.database.pool.execute(f"TRUNCATE {table} CASCADE")
+    look, page = Look(site.url, "empty"), await context.new_page()
+    for path in sorted(site.pages):
+        if not NO_PAGES.search(path) and not PLACEHOLDER.search(path):
+            await look.at(page, path)
+    assert look.wrong == [], "\n".join(look.wrong)
 
 
 @pytest.mark.timeout(300)
