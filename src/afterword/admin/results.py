@@ -10,7 +10,7 @@ from litestar.params import FromPath
 from litestar.response import Redirect, Stream
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from afterword.accounts.rights import may_see_customers
+from afterword.accounts.rights import may_connect, may_see_customers
 from afterword.admin.helping import Helping
 from afterword.admin.pages import page
 from afterword.admin.result_charts import ScoreRow, chart_over_time, score_rows
@@ -68,7 +68,13 @@ def results_routes(database: Database, names: VendorNames, helping: Helping) -> 
             counts = await count_by_survey(connection) if len(listed) > 1 else {}
         if len(listed) == 1:
             return Redirect(f"/results/{listed[0].id}", status_code=303)
-        return page(request, "results_surveys.html", surveys=listed, counts=counts)
+        return page(
+            request,
+            "results_surveys.html",
+            surveys=listed,
+            counts=counts,
+            may_connect=may_connect(request.user),
+        )
 
     @get("/results/{survey_id:str}")
     async def results(request: AdminRequest, survey_id: FromPath[str]) -> Response[str]:
