@@ -51,7 +51,7 @@ class Actor(msgspec.Struct, frozen=True):
 
 
 AFTERWORD = Actor("afterword", "Afterword", "")
-COMMAND_LINE = Actor("command-line", "Command line", N_("command"))
+COMMAND_LINE = Actor("command-line", N_("Command line"), N_("command"))
 
 _acting: ContextVar[Actor] = ContextVar("acting", default=AFTERWORD)
 

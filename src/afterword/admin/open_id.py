@@ -24,6 +24,7 @@ from afterword.settings import Settings
 from afterword.store.database import Database
 from afterword.store.sessions import DatabaseStore
 from afterword.translating import N_, translated
+from afterword.translating import gettext as _
 
 log = structlog.get_logger()
 
@@ -172,7 +173,7 @@ class _Ways:
 
     def _the_provider(self) -> Provider:
         if self._provider is None:
-            raise NotFoundException("No provider to sign in at is set.")
+            raise NotFoundException(_("No provider to sign in at is set."))
         return self._provider
 
     def _refuse(self, request: AdminRequest, code: str, words: str = "") -> Response[str]:

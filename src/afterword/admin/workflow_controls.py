@@ -30,6 +30,52 @@ NAMES: Mapping[str, str] = {
 }
 """Words of choices that are written otherwise."""
 
+CHOICES = frozenset(
+    {
+        N_("Keep"),
+        N_("Cancel if not sent"),
+        N_("Cancel if not answered"),
+        N_("CSAT score"),
+        N_("Numeric CSAT"),
+        N_("Net promoter score"),
+        N_("Text"),
+        N_("Answered"),
+        N_("Posted"),
+        N_("Wait"),
+        N_("Replace"),
+        N_("Assignee"),
+        N_("Wrote last"),
+        N_("Closed"),
+        N_("Rule"),
+        N_("Ask again"),
+        N_("Do not ask"),
+        N_("No"),
+        N_("Any"),
+        N_("Credited"),
+        N_("Monday"),
+        N_("Tuesday"),
+        N_("Wednesday"),
+        N_("Thursday"),
+        N_("Friday"),
+        N_("Saturday"),
+        N_("Sunday"),
+        N_("Form (name=value)"),
+    }
+)
+"""What the choices of our own task types are called, by :func:`choice_words`; here to be translated."""
+
+KINDS = frozenset(
+    {
+        N_("created"),
+        N_("updated"),
+        N_("preview"),
+        N_("test"),
+        N_("partial"),
+        N_("imported"),
+    }
+)
+"""The kinds of Responses; here to be translated."""
+
 PAIR = (
     Field(name="key", title=N_("Name"), kind="text"),
     Field(name="value", title=N_("Value"), kind="text"),

@@ -8,6 +8,8 @@ import uuid
 
 import msgspec
 
+from afterword.translating import N_
+
 BRAND = "afterword"
 """What our own survey service calls its brand."""
 
@@ -53,7 +55,7 @@ INVALID_SURVEY_ID = Refusal(400, "MSTC_1", "Invalid survey ID")
 FORBIDDEN = Refusal(403, "MSTC_3", "The operation is forbidden.")
 MAY_NOT_CREATE = Refusal(403, "QMST_2.1", "You are not allowed to create this.")
 NO_SUCH_RESOURCE = Refusal(404, "QMST_2.2", "The resource could not be found.")
-NO_SUCH_ROUTE = Refusal(404, None, "The requested resource does not exist.")
+NO_SUCH_ROUTE = Refusal(404, None, N_("The requested resource does not exist."))
 BAD_PARAMETER = Refusal(400, "QVAL_1", "A parameter is not valid.")
 PARAMETER_TOO_LONG = Refusal(400, "QVAL_3", "A parameter is too long.")
 PARAMETER_EMPTY = Refusal(400, "QVAL_5", "A parameter should not be empty.")
