@@ -6,7 +6,6 @@ often as ``_``. Where nobody told, as in commands and workers, it is English, an
 made now and shown later to somebody else, such as a Reason, is kept in English and marked with :func:`N_`.
 """
 
-import asyncio
 import functools
 import gettext as catalogs
 import io
@@ -163,6 +162,8 @@ def translated_number(singular: str, plural: str, number: int) -> str:
 async def get_ready() -> None:
     """Have the texts of the language that is spoken at hand: they are read once, and nobody else waits meanwhile."""
     if spoken() not in _read:
+        import asyncio  # noqa: PLC0415
+
         await asyncio.to_thread(_patterns, spoken())
         _read.add(spoken())
 

@@ -1,5 +1,7 @@
 """Pages in the reader's language: the one that was chosen, else the browser's, else English."""
 
+import asyncio
+
 from tests.fixtures.admin_pages import Browser
 
 from afterword.accounts.people import Person
@@ -52,3 +54,15 @@ async def test_what_is_wrong_and_what_is_not_there_is_told_in_the_language_too(
         page = await answer.text()
     assert answer.status == 422
     assert "Bitte noch einmal prüfen: Personen" in page.replace("\n", " ")
+
+
+async def test_pages_that_are_made_at_once_speak_each_their_own_language(signed_in: Browser) -> None:
+    words = {"en": "Sign out", "de": "Abmelden", "es": "Cerrar sesión"}
+
+    async def speaks(language: str) -> bool:
+        async with signed_in.http.get("/", headers={"Accept-Language": language}) as answer:
+            page = await answer.text()
+        others = [told for other, told in words.items() if other != language and told in page]
+        return f'<html lang="{language}">' in page and words[language] in page and not others
+
+    assert all(await asyncio.gather(*(speaks(language) for language in [*words] * 4)))
