@@ -15,8 +15,8 @@ from tests.fixtures.everything import make_everything
 from tests.fixtures.site import Site
 
 from afterword.accounts.secrets import SecretBox
-from afterword.admin.setup_steps import TITLES
-from afterword.admin.workflow_new import TITLES as WORKFLOW_TITLES
+from afterword.admin.setting_up.steps import TITLES
+from afterword.admin.workflows.new import TITLES as WORKFLOW_TITLES
 
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 NO_PAGES = re.compile(r"^/static/|/stream$|\.csv$|/preview$")

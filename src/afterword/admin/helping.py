@@ -9,7 +9,7 @@ from afterword.accounts.connected import get_gladly
 from afterword.accounts.rights import may_connect
 from afterword.accounts.secrets import SecretBox
 from afterword.admin.help_steps import FACTS, HELP, JSON_FIELDS, Fact, Page, Seen
-from afterword.admin.sessions import AdminRequest
+from afterword.admin.signing_in.sessions import AdminRequest
 from afterword.settings import Settings
 from afterword.store import tables
 from afterword.store.database import Database

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from afterword.accounts.rights import may_connect, may_operate, may_see_customers
 from afterword.admin.pages import page
-from afterword.admin.sessions import AdminRequest
+from afterword.admin.signing_in.sessions import AdminRequest
 from afterword.distributions.figures import AskedSurvey, Figures, asked_surveys, figures, newest_comments
 from afterword.sending.pausing import current_pause
 from afterword.store.database import Database

@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from litestar import Response
 
-from afterword.admin.sessions import AdminRequest, csrf_token
+from afterword.admin.signing_in.sessions import AdminRequest, csrf_token
 from afterword.pages.rendering import Templates
 
 _templates = Templates(Path(__file__).parent / "templates")

@@ -29,7 +29,7 @@ from afterword.accounts.welcome import new_link
 from afterword.admin.forms import text_of
 from afterword.admin.helping import Helping
 from afterword.admin.pages import page
-from afterword.admin.sessions import AdminRequest, Sessions
+from afterword.admin.signing_in.sessions import AdminRequest, Sessions
 from afterword.distributions.invited_people import Invited, send_invitation
 from afterword.distributions.sending import Mailer
 from afterword.outcomes import Outcome

@@ -8,23 +8,27 @@ from litestar.middleware import DefineMiddleware
 from litestar.middleware.csrf import CSRFMiddleware
 
 from afterword.accounts.secrets import SecretBox
-from afterword.admin.explain import explain_routes
 from afterword.admin.helping import Helping
 from afterword.admin.home import home_routes
-from afterword.admin.json_events import json_event_routes
-from afterword.admin.letting_in import LettingIn
-from afterword.admin.live import live_routes
-from afterword.admin.my_account import my_account_routes
-from afterword.admin.my_codes import my_codes_routes, send_to_codes
-from afterword.admin.my_language import my_language_routes
-from afterword.admin.open_id import open_id_routes
 from afterword.admin.people import people_routes
-from afterword.admin.rehearse import rehearse_routes
-from afterword.admin.replays import replay_routes
-from afterword.admin.results import results_routes
-from afterword.admin.run_history import run_history_routes
+from afterword.admin.results.pages import results_routes
+from afterword.admin.runs.explain import explain_routes
+from afterword.admin.runs.live import live_routes
+from afterword.admin.runs.rehearse import rehearse_routes
+from afterword.admin.runs.replays import replay_routes
+from afterword.admin.runs.run_history import run_history_routes
 from afterword.admin.sending import sending_page_routes
-from afterword.admin.sessions import (
+from afterword.admin.setting_up.pages import setup_routes
+from afterword.admin.setting_up.work import Work
+from afterword.admin.settings import settings_routes
+from afterword.admin.signing_in.by_code import sign_in_code_routes
+from afterword.admin.signing_in.by_open_id import open_id_routes
+from afterword.admin.signing_in.by_password import send_to_sign_in, sign_in_routes
+from afterword.admin.signing_in.letting_in import LettingIn
+from afterword.admin.signing_in.my_account import my_account_routes
+from afterword.admin.signing_in.my_codes import my_codes_routes, send_to_codes
+from afterword.admin.signing_in.my_language import my_language_routes
+from afterword.admin.signing_in.sessions import (
     CodesWanted,
     NotSignedIn,
     PersonOfSession,
@@ -32,22 +36,18 @@ from afterword.admin.sessions import (
     csrf_config,
     wants_person,
 )
-from afterword.admin.settings import settings_routes
-from afterword.admin.setup import setup_routes
-from afterword.admin.setup_work import Work
-from afterword.admin.sign_in import send_to_sign_in, sign_in_routes
-from afterword.admin.sign_in_code import sign_in_code_routes
-from afterword.admin.surveys import survey_editor_routes
+from afterword.admin.signing_in.welcome import welcome_routes
+from afterword.admin.surveys.pages import survey_editor_routes
 from afterword.admin.vendor_names import VendorNames
-from afterword.admin.welcome import welcome_routes
-from afterword.admin.workflow_brakes import workflow_brakes_routes
-from afterword.admin.workflow_earlier import earlier_events_routes
-from afterword.admin.workflow_editor import workflow_editor_routes
-from afterword.admin.workflow_new import new_workflow_routes
-from afterword.admin.workflow_revisions import workflow_revisions_routes
-from afterword.admin.workflow_run_now import run_now_routes
-from afterword.admin.workflow_settings import workflow_settings_routes
-from afterword.admin.workflows import workflow_list_routes
+from afterword.admin.workflows.brakes import workflow_brakes_routes
+from afterword.admin.workflows.earlier import earlier_events_routes
+from afterword.admin.workflows.editor import workflow_editor_routes
+from afterword.admin.workflows.json_events import json_event_routes
+from afterword.admin.workflows.listing import workflow_list_routes
+from afterword.admin.workflows.new import new_workflow_routes
+from afterword.admin.workflows.revisions import workflow_revisions_routes
+from afterword.admin.workflows.run_now import run_now_routes
+from afterword.admin.workflows.settings import workflow_settings_routes
 from afterword.settings import Settings
 from afterword.store.database import Database
 from afterword.store.sessions import DatabaseStore

@@ -10,7 +10,7 @@ from litestar.response import Redirect
 
 from afterword.accounts.rights import may_operate, may_see_customers
 from afterword.admin.pages import page
-from afterword.admin.sessions import AdminRequest
+from afterword.admin.signing_in.sessions import AdminRequest
 from afterword.outcomes import ConfigurationError
 from afterword.sending import pausing
 from afterword.store.database import Database

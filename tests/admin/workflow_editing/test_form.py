@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from tests.fixtures.workflow_forms import form_in
 
 from afterword import admin
-from afterword.admin.workflow_conditions import OPERATORS, TYPES
-from afterword.admin.workflow_controls import Tree
-from afterword.admin.workflow_draft import Draft, Forms, change, definition_of, draft_of, read_draft
-from afterword.admin.workflow_fields import Field
-from afterword.admin.workflow_page import event_card, task_cards
-from afterword.admin.workflow_values import Typed
+from afterword.admin.workflows.conditions import OPERATORS, TYPES
+from afterword.admin.workflows.controls import Tree
+from afterword.admin.workflows.draft import Draft, Forms, change, definition_of, draft_of, read_draft
+from afterword.admin.workflows.fields import Field
+from afterword.admin.workflows.page import event_card, task_cards
+from afterword.admin.workflows.values import Typed
 from afterword.pages.rendering import Templates
 from afterword.tasks.registry import find_task_types
 from afterword.tasks.services import Services

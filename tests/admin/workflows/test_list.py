@@ -7,7 +7,7 @@ from tests.fixtures.admin_pages import Browser, Past
 
 from afterword.accounts.audit import list_entries
 from afterword.accounts.people import Person
-from afterword.admin import workflows as pages
+from afterword.admin.workflows import listing as pages
 from afterword.store.database import Database
 from afterword.workflows.definitions import Definition, JsonEvent, Schedule, Task
 from afterword.workflows.saving.guide import Guide

@@ -30,7 +30,6 @@ from afterword.accounts.webhook_credentials import renewed
 from afterword.admin.forms import text_of
 from afterword.admin.helping import Helping
 from afterword.admin.pages import page
-from afterword.admin.sessions import AdminRequest
 from afterword.admin.settings.account_forms import (
     DELIVERIES,
     LARGEST_FORM,
@@ -41,6 +40,7 @@ from afterword.admin.settings.account_forms import (
     wrong,
 )
 from afterword.admin.settings.accounts import HELP_OF, to_paste
+from afterword.admin.signing_in.sessions import AdminRequest
 from afterword.settings import Settings
 from afterword.store.database import Database
 from afterword.translating import gettext

@@ -8,7 +8,7 @@ from litestar.exceptions import PermissionDeniedException
 
 from afterword.accounts.connected import InvalidAccount
 from afterword.accounts.rights import may_connect
-from afterword.admin.sessions import AdminRequest
+from afterword.admin.signing_in.sessions import AdminRequest
 from afterword.pages.wording import sentence
 from afterword.translating import N_
 from afterword.translating import gettext as _

@@ -17,9 +17,7 @@ from afterword.accounts.web_services import Authentication, add_web_service
 from afterword.admin.forms import text_of
 from afterword.admin.help_steps import Page as HelpPage
 from afterword.admin.helping import Helping
-from afterword.admin.letting_in import own_path
 from afterword.admin.pages import page
-from afterword.admin.sessions import AdminRequest
 from afterword.admin.settings.account_forms import (
     DELIVERIES,
     LARGEST_FORM,
@@ -29,6 +27,8 @@ from afterword.admin.settings.account_forms import (
     check_may,
     wrong,
 )
+from afterword.admin.signing_in.letting_in import own_path
+from afterword.admin.signing_in.sessions import AdminRequest
 from afterword.settings import Settings
 from afterword.store.database import Database
 from afterword.translating import N_, gettext

@@ -25,8 +25,8 @@ from afterword.accounts.secrets import SecretBox
 from afterword.admin.forms import text_of
 from afterword.admin.helping import Helping
 from afterword.admin.pages import page
-from afterword.admin.sessions import AdminRequest
 from afterword.admin.settings.account_forms import LARGEST_FORM, Wrong, check_filled, check_may, wrong
+from afterword.admin.signing_in.sessions import AdminRequest
 from afterword.pages.wording import sentence
 from afterword.settings import Settings
 from afterword.store.database import Database

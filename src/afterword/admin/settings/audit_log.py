@@ -12,7 +12,7 @@ from afterword.accounts.managing import list_people
 from afterword.accounts.rights import may_read_audit_log
 from afterword.admin.ids import read_id
 from afterword.admin.pages import page
-from afterword.admin.sessions import AdminRequest
+from afterword.admin.signing_in.sessions import AdminRequest
 from afterword.store.database import Database
 from afterword.translating import N_
 from afterword.translating import gettext as _

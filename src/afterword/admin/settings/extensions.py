@@ -12,8 +12,8 @@ from litestar.response import Redirect
 from afterword.accounts.rights import may_connect
 from afterword.admin.forms import text_of
 from afterword.admin.pages import page
-from afterword.admin.sessions import AdminRequest
 from afterword.admin.settings.account_forms import LARGEST_FORM, check_may
+from afterword.admin.signing_in.sessions import AdminRequest
 from afterword.store.database import Database
 from afterword.tasks.describing import describe_installed
 from afterword.tasks.registry import UnusableTaskType, documentation_of

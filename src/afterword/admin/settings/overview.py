@@ -5,7 +5,7 @@ from litestar.handlers import HTTPRouteHandler
 
 from afterword.accounts.rights import may_connect, may_read_audit_log
 from afterword.admin.pages import page
-from afterword.admin.sessions import AdminRequest
+from afterword.admin.signing_in.sessions import AdminRequest
 
 
 def overview_routes() -> list[HTTPRouteHandler]:

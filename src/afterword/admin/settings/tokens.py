@@ -16,8 +16,8 @@ from afterword.accounts.rights import is_program, may_make_token_of, may_read_au
 from afterword.accounts.scopes import SCOPES
 from afterword.admin.forms import text_of, texts_of
 from afterword.admin.pages import page
-from afterword.admin.sessions import AdminRequest
 from afterword.admin.settings.account_forms import LARGEST_FORM, Wrong
+from afterword.admin.signing_in.sessions import AdminRequest
 from afterword.store.database import Database
 from afterword.translating import gettext as _
 

@@ -1,0 +1,1 @@
+"""Results of Surveys: figures, charts, Responses, files."""

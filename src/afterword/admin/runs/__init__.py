@@ -1,0 +1,1 @@
+"""Run history, replays, rehearsals and explanations."""

@@ -1,0 +1,89 @@
+"""Signing in and out."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from litestar import Request, Response, get, post
+from litestar.handlers import HTTPRouteHandler
+from litestar.response import Redirect
+
+from afterword.accounts.people import authenticate
+from afterword.admin.forms import text_of
+from afterword.admin.pages import page
+from afterword.admin.signing_in.by_open_id import PATH as OPEN_ID
+from afterword.admin.signing_in.letting_in import FIRST_PAGE, LettingIn, PasswordsAreForOwners, own_path
+from afterword.admin.signing_in.sessions import AdminRequest, NotSignedIn, client_of
+from afterword.admin.signing_in.tries import TriedTooOften
+from afterword.pages.rendering import PAGE_HEADERS
+from afterword.store.database import Database
+
+LARGEST_FORM = 8 * 1024
+PROBLEMS = {"wrong": 401, "too-often": 429, "for-owners": 403}
+
+
+def sign_in_routes(database: Database, letting_in: LettingIn) -> list[HTTPRouteHandler]:
+    """The sign-in page and its form, and signing out."""
+
+    def ask(
+        request: AdminRequest, going_to: str, *, email: str = "", problem: str = "", wait: int = 0
+    ) -> Response[str]:
+        return page(
+            request,
+            "sign_in.html",
+            status=PROBLEMS.get(problem, 200),
+            headers={"Retry-After": str(wait)} if wait else {},
+            email=email,
+            going_to=going_to,
+            problem=problem,
+            provider=letting_in.sessions.provider_name,
+            provider_address=f"{OPEN_ID}?{urlencode({'next': going_to})}",
+        )
+
+    @get("/sign-in")
+    async def show(request: AdminRequest) -> Response[str] | Redirect:
+        """Ask for address and password; whoever is signed in goes straight on."""
+        going_to = own_path(request.query_params.get("next"))
+        if request.user is not None:
+            return Redirect(going_to, status_code=303)
+        return ask(request, going_to)
+
+    @post("/sign-in", request_max_body_size=LARGEST_FORM)
+    async def sign_in(request: AdminRequest) -> Response[str] | Redirect:
+        """Let somebody in, if the password is right and was not tried too often."""
+        form = await request.form()
+        email, password = text_of(form, "email").strip(), text_of(form, "password")
+        going_to = own_path(text_of(form, "next"))
+        name = f"sign-in/{client_of(request)}/{email.casefold()}"
+        try:
+            await letting_in.tries.count(name)
+        except TriedTooOften as error:
+            return ask(request, going_to, email=email, problem="too-often", wait=error.seconds)
+        try:
+            async with database.transaction() as connection:
+                person = await authenticate(connection, email, password)
+                if person is not None:
+                    answer = await letting_in.by_password(request, connection, person, going_to)
+        except PasswordsAreForOwners:
+            return ask(request, going_to, email=email, problem="for-owners")
+        if person is None:
+            return ask(request, going_to, email=email, problem="wrong")
+        await letting_in.tries.forget(name)
+        return answer
+
+    @post("/sign-out", request_max_body_size=LARGEST_FORM)
+    async def sign_out(request: AdminRequest) -> Redirect:
+        """End the session."""
+        async with database.transaction() as connection:
+            cookie = await letting_in.sessions.end(request, connection)
+        return Redirect("/sign-in", status_code=303, cookies=[cookie])
+
+    return [show, sign_in, sign_out]
+
+
+def send_to_sign_in(request: Request[Any, Any, Any], _: NotSignedIn) -> Redirect:
+    """Ask who it is, then go on to where they wanted to."""
+    headers = dict(PAGE_HEADERS)
+    wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    if request.method != "GET" or wanted == FIRST_PAGE:
+        return Redirect("/sign-in", status_code=303, headers=headers)
+    return Redirect(f"/sign-in?{urlencode({'next': wanted})}", status_code=303, headers=headers)

@@ -1,0 +1,1 @@
+"""Workflows: their list, what makes and changes them, and JSON events."""

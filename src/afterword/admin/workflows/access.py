@@ -1,0 +1,47 @@
+"""What the pages of workflows begin with: whether somebody may change them, and which one an address means."""
+
+from litestar.exceptions import NotFoundException, PermissionDeniedException
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from afterword.accounts.rights import may_edit_workflows
+from afterword.admin.signing_in.sessions import AdminRequest
+from afterword.outcomes import ConfigurationError
+from afterword.translating import gettext as _
+from afterword.workflows.saving.listing import Workflow, get_workflow
+from afterword.workflows.saving.refusals import NoSuchWorkflow, NoTask
+from afterword.workflows.starting.feeding import NotOn
+
+
+def check_may_edit(request: AdminRequest) -> None:
+    """Let nobody change workflows whose role does not permit it.
+
+    Raises:
+        PermissionDeniedException: it does not.
+    """
+    if not may_edit_workflows(request.user):
+        raise PermissionDeniedException(_("Your role may look at Workflows, and not change them."))
+
+
+async def found_workflow(connection: AsyncConnection, workflow_id: str) -> Workflow:
+    """The workflow of an address.
+
+    Raises:
+        NotFoundException: there is none, or it was deleted.
+    """
+    try:
+        return await get_workflow(connection, workflow_id)
+    except NoSuchWorkflow:
+        raise NotFoundException(_("There is no such Workflow, or it was deleted.")) from None
+
+
+def why_refused(error: ConfigurationError) -> str:
+    """Why something was not done, for a page."""
+    match error:
+        case NoTask():
+            return _("The Workflow has no Task yet: give it one, then turn it on.")
+        case NotOn():
+            return _("The Workflow is off; turn it on first.")
+        case NoSuchWorkflow():
+            return _("There is no such Workflow, or it was deleted.")
+        case other:
+            return str(other)
