@@ -59,7 +59,7 @@ def check_form(answer: Any, form: str) -> str:
         ("/nothing", "application/json", PROBLEM),
         ("/nothing", "text/html,application/xhtml+xml", PAGE),
         ("/jfe/nothing", "*/*", PAGE),
-        ("/workflows/nothing", "*/*", PAGE),
+        ("/sign-in/nothing", "*/*", PAGE),
     ],
 )
 async def test_each_address_has_its_form(afterword: Any, path: str, accept: str, form: str) -> None:
