@@ -16,7 +16,8 @@ from afterword.previewing.previewer import Previewer
 from afterword.previewing.rows import Preview
 
 HOUR = timedelta(hours=1)
-DAYS = numbers(40)
+DAYS = numbers(2000)
+"""How long ago; others put their closings into the last years."""
 __all__ = ["Past", "Scene", "past", "scene"]
 
 Count = Callable[..., Awaitable[Preview]]
