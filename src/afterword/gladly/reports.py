@@ -126,10 +126,13 @@ async def _records(lines: AsyncIterator[bytes]) -> AsyncIterator[list[str]]:
     pending = ""
     is_first = True
     async for line in lines:
+        is_within_quotes = bool(pending)
         pending += line.decode("utf-8-sig" if is_first else "utf-8", "replace")
         is_first = False
         if len(pending) > LONGEST_RECORD:
             raise InvalidReport("it is no CSV: a record does not end")
+        if is_within_quotes and b'"' not in line:
+            continue  # only another quote can end the cell: a long one is not read anew for each of its lines
         record = _whole_record(pending)
         if record is not None:
             pending = ""
