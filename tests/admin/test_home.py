@@ -9,10 +9,13 @@ from tests.fixtures.admin_pages import PASSWORD, Browser, Past
 from afterword.accounts.connected import add_gladly
 from afterword.accounts.people import Person, Role, add_person
 from afterword.accounts.secrets import SecretBox
+from afterword.sending.brakes import Brakes
 from afterword.settings import Settings
 from afterword.store.database import Database
 from afterword.surveys.definitions import add_survey, csat_survey
+from afterword.workflows.definitions import ConversationClosed, Definition, Task
 from afterword.workflows.running.problems import COUNT
+from afterword.workflows.saving.workflows import add_workflow, save_revision
 
 KEY = "one key of the tests that is long enough"
 ROLES: dict[Role, tuple[bool, bool, bool]] = {
@@ -58,6 +61,31 @@ async def test_where_nothing_is_set_up_it_leads_to_the_set_up(signed_in: Browser
     assert "Nothing failed that stands open." in body
     assert "Nothing waits." in body
     assert "nothing to compare with yet" in body
+
+
+async def test_until_customers_are_asked_it_leads_back_to_the_set_up(
+    signed_in: Browser, database: Database
+) -> None:
+    account_id = await connect(database)
+    _, body = await signed_in.get("/")
+    assert 'href="/setup">Go on with the set-up</a>' in body
+    tasks = (Task("T-1", "send-json-event", "Ask", {}),)
+    in_test = Definition(ConversationClosed(account_id), tasks, brakes=Brakes(in_test=True))
+    async with database.transaction() as connection:
+        workflow_id = await add_workflow(connection, name="Ask", definition=in_test)
+    _, body = await signed_in.get("/")
+    assert "Nobody is asked yet" in body
+    async with database.transaction() as connection:
+        await save_revision(
+            connection,
+            workflow_id,
+            Definition(in_test.event, tasks),
+            person_id=None,
+            expected_revision=1,
+            check=None,
+        )
+    _, body = await signed_in.get("/")
+    assert "Nobody is asked yet" not in body
 
 
 @pytest.mark.parametrize("role", list(ROLES))

@@ -18,6 +18,7 @@ from afterword.workflows.history.connections import connections
 from afterword.workflows.history.waiting import COUNTED, read_waiting
 from afterword.workflows.running.held_back import list_held_back
 from afterword.workflows.running.problems import list_problems
+from afterword.workflows.saving.listing import asks_customers
 
 PERIODS = {"1": N_("Today"), "7": N_("7 days"), "28": N_("28 days")}
 """Days up to now, the last of them from midnight (UTC) on, in words."""
@@ -60,6 +61,7 @@ class _HomePage:
             return page(
                 request,
                 "home.html",
+                asks=await asks_customers(connection),
                 days=days,
                 periods=PERIODS,
                 now=now,

@@ -137,6 +137,18 @@ async def get_revisions(
     return found
 
 
+async def asks_customers(connection: AsyncConnection) -> bool:
+    """Whether a closed conversation starts a workflow: one that is on, and in test no more."""
+    workflow, definition = tables.workflow, tables.workflow_revision.c.definition
+    event: EventType = "gladly-conversation-closed"
+    asking = _workflows().where(
+        workflow.c.is_on,
+        definition["event"]["type"].astext == event,
+        definition["brakes"]["in_test"].astext.is_distinct_from("true"),
+    )
+    return bool(await connection.scalar(select(asking.exists())))
+
+
 def _workflows() -> Select[Any]:
     workflow, revision, person = tables.workflow, tables.workflow_revision, tables.person
     current = (revision.c.workflow_id == workflow.c.id) & (revision.c.number == workflow.c.current_revision)
