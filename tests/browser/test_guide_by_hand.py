@@ -1,11 +1,11 @@
 """The vendors' guide from its first step to its last, by hand: no template, and the set-up only for who asks."""
 
 import pytest
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, ViewportSize, expect
 from tests.fixtures.sandbox import Sandbox
-from tests.fixtures.somebody import DESKTOP, Somebody
+from tests.fixtures.somebody import DESKTOP, PHONE, Somebody
 
-ADDRESS = "me@by-hand.example"
+WAYS = {"at a desk, with scripts": (DESKTOP, True), "on a phone, without scripts": (PHONE, False)}
 FIELDS = (
     "customerId",
     "conversationId",
@@ -19,15 +19,17 @@ EMBEDDED = ("customerId", "conversationId", "agentId", "inboxId")
 
 
 @pytest.mark.timeout(300)
+@pytest.mark.parametrize(("window", "scripts"), WAYS.values(), ids=WAYS)
 async def test_the_guide_is_done_by_hand_from_its_first_step_to_its_last(
-    browser: Browser, welcome_link: str, sandbox: Sandbox
+    browser: Browser, welcome_link: str, sandbox: Sandbox, *, window: ViewportSize, scripts: bool
 ) -> None:
-    async with Somebody(browser, sandbox, DESKTOP, scripts=True) as her:
-        await her.become_owner(welcome_link, ADDRESS)
+    address = f"me@by-hand-{'with' if scripts else 'without'}-scripts.example"
+    async with Somebody(browser, sandbox, window, scripts=scripts) as her:
+        await her.become_owner(welcome_link, address)
         await before_you_start(her)
         endpoint = await create_a_qualtrics_workflow(her)
         await add_the_app(her, endpoint)
-        desk = await her.closes_conversation("Olive Owner", ADDRESS)
+        desk = await her.closes_conversation("Olive Owner", address)
         await connect_qualtrics_to_gladly(her)
         await her.answers_the_mail("How was it?", "Done by hand")
         await her.sees(desk.locator("li.activity", has_text="CSAT Score: 5").filter(has_text="Done by hand"))
@@ -77,9 +79,11 @@ async def create_a_qualtrics_workflow(her: Somebody) -> str:
         ("Last Name", "last_name", "customerLastNames"),
         ("Email", "email", "customerEmailAddress"),
     ):
-        await page.locator(f'[name$="configuration.{field}"]').fill("")  # what is offered is chosen anew
-        await page.get_by_role("button", name=f"Piped Text for {label}").first.click()
-        await page.get_by_role("button", name=f"~{{aedj://{name}}}", exact=True).click()
+        written = page.locator(f'[name$="configuration.{field}"]')
+        await written.fill("" if her.scripts else f"~{{aedj://{name}}}")  # what is offered is chosen anew
+        if her.scripts:
+            await page.get_by_role("button", name=f"Piped Text for {label}").first.click()
+            await page.get_by_role("button", name=f"~{{aedj://{name}}}", exact=True).click()
     await page.locator('[name$="configuration.mailing_list"]').select_option(index=1)
     await page.locator('[name$="configuration.survey"]').select_option(index=1)
     for number, name in enumerate(EMBEDDED):
