@@ -15,6 +15,8 @@ from afterword.demo.descriptor import Descriptor
 
 T = TypeVar("T")
 
+RUNS = 3
+"""One for the closing, one for the JSON event, one for the response."""
 STEP_SECONDS = 60.0
 LOOK_EVERY_SECONDS = 0.005
 SCORE = "5"
@@ -207,10 +209,12 @@ class Way:
         return output
 
     async def _runs_done(self) -> list[Run]:
-        """The three runs, each at its end: the last step may be seen before its run's own end is."""
+        """The three runs, each at its end: a step may be seen before its run's own end is, which is written down with
+        those of others; until then a run may not be known to be of this conversation.
+        """
         runs = await self._runs()
         deadline = time.perf_counter() + STEP_SECONDS
-        while any(run["finished_at"] is None for run in runs) and time.perf_counter() < deadline:
+        while sum(run["finished_at"] is not None for run in runs) < RUNS and time.perf_counter() < deadline:
             await asyncio.sleep(LOOK_EVERY_SECONDS)
             runs = await self._runs()
         return [
