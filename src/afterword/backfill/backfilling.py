@@ -3,10 +3,9 @@
 Each step is committed by itself, so that a backfill can be stopped between any two, and gone on with by anybody.
 """
 
-import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime
+from functools import partial
 
 import structlog
 
@@ -16,6 +15,7 @@ from afterword.backfill.reading import Read
 from afterword.backfill.rows import Backfill, Missing
 from afterword.backfill.settling import settle
 from afterword.backfill.slices import Slice, next_slice
+from afterword.backfill.working import pause_after, saying_so
 from afterword.events.recording import notify_inbox
 from afterword.gladly.webhooks import CONVERSATION_CLOSED
 from afterword.outcomes import Outcome, Retry
@@ -23,9 +23,6 @@ from afterword.store.database import Database, PlainConnection
 
 log = structlog.get_logger()
 
-SAY_SO_EVERY_SECONDS = rows.WORKING_SECONDS / 3
-PAUSES = (10.0, 30.0, 60.0, 300.0)
-"""Seconds before a step that did not work is tried again; the last is kept to."""
 CONVERSATIONS_AT_ONCE = 1000
 
 ReadRecords = Callable[[str, Slice], Awaitable[Read]]
@@ -51,7 +48,7 @@ class Backfiller:
         Raises:
             NotOurs: it was stopped, or another process took it over.
         """
-        async with self._saying_so(backfill.id):
+        async with saying_so(self._database, partial(rows.work_on, backfill_id=backfill.id)):
             while backfill.state in {"reading", "recording"}:
                 try:
                     backfill = await self._step(backfill)
@@ -110,29 +107,12 @@ class Backfiller:
         return finished
 
     async def _put_off(self, backfill: Backfill, error: Outcome) -> Backfill:
-        pause = PAUSES[min(backfill.attempt, len(PAUSES) - 1)] * self._time_scale
+        pause = pause_after(backfill.attempt) * self._time_scale
         asked_for = error.after if isinstance(error, Retry) else None
         async with self._database.pool.acquire() as connection:
             put_off = await rows.put_off(connection, backfill.id, max(pause, asked_for or 0.0), error.reason)
         log.info("backfill_put_off", backfill=backfill.id, cause=error.reason.code)
         return put_off
-
-    @contextlib.asynccontextmanager
-    async def _saying_so(self, backfill_id: int) -> AsyncIterator[None]:
-        """Say again and again that this process works on it: a step may take long."""
-
-        async def say_so() -> None:
-            while True:
-                await asyncio.sleep(SAY_SO_EVERY_SECONDS)
-                async with self._database.pool.acquire() as connection:
-                    await rows.work_on(connection, backfill_id)
-
-        saying = asyncio.create_task(say_so())
-        try:
-            yield
-        finally:
-            saying.cancel()
-            await asyncio.gather(saying, return_exceptions=True)
 
 
 async def fresh_among(

@@ -13,15 +13,14 @@ import asyncpg
 import structlog
 
 from afterword.backfill import rows
-from afterword.backfill.backfilling import PAUSES, Backfiller
+from afterword.backfill.backfilling import Backfiller
 from afterword.backfill.outlook import workflows_by_account
 from afterword.backfill.rows import Backfill, NotOurs
 from afterword.backfill.slices import Span
+from afterword.backfill.working import FAULT, PAUSES
 from afterword.events.gaps import end_gap, settled_gaps
 from afterword.events.models import gladly_account_of
-from afterword.outcomes import Reason
 from afterword.store.database import CONNECTION_LOST, Database, PlainConnection
-from afterword.translating import N_
 
 log = structlog.get_logger()
 
@@ -54,8 +53,6 @@ ACCOUNTS = """
 SELECT account_id FROM gladly_reading JOIN connected_account account ON account.id = account_id
 WHERE account.delivery IS DISTINCT FROM 'none'
 """
-
-FAULT = Reason("unexpected-error", N_("an error that nobody expected; the log has it"))
 
 
 class BackfillKeeper:

@@ -15,6 +15,7 @@ import msgspec
 from afterword.backfill.finding import Found
 from afterword.backfill.found_rows import forget_found, stage
 from afterword.backfill.slices import Span
+from afterword.backfill.working import WORKING_SECONDS
 from afterword.events.models import gladly_origin
 from afterword.outcomes import Reason
 from afterword.store.database import PlainConnection
@@ -25,8 +26,6 @@ Cause = Literal["asked", "regular", "gap"]
 State = Literal["reading", "ready", "recording", "finished", "stopped"]
 """*ready*: all is read, and somebody is asked whether to go on."""
 
-WORKING_SECONDS = 60.0
-"""For so long a process is taken to work on a backfill after it last said so."""
 
 BEGIN = """
 INSERT INTO backfill (account_id, cause, since, until, read_until, is_confirmed, asked_by, gap_id, working_until)

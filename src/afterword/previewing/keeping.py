@@ -5,17 +5,13 @@ import contextlib
 import asyncpg
 import structlog
 
-from afterword.backfill.backfilling import PAUSES
-from afterword.outcomes import Reason
+from afterword.backfill.working import FAULT, PAUSES
 from afterword.previewing import moments, rows
 from afterword.previewing.previewer import Previewer
 from afterword.previewing.rows import NotOurs, Preview
 from afterword.store.database import CONNECTION_LOST, Database
-from afterword.translating import N_
 
 log = structlog.get_logger()
-
-FAULT = Reason("unexpected-error", N_("an error that nobody expected; the log has it"))
 
 
 class PreviewKeeper:

@@ -4,18 +4,19 @@ Each step is committed by itself, so that anybody can go on with it.
 """
 
 import asyncio
-import contextlib
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime
+from functools import partial
 
 import structlog
 
 from afterword.accounts.clients import ConnectedAccounts
-from afterword.backfill.backfilling import PAUSES, ReadRecords
+from afterword.backfill.backfilling import ReadRecords
 from afterword.backfill.reading import Read
 from afterword.backfill.rows import Missing
 from afterword.backfill.slices import Slice, next_slice
+from afterword.backfill.working import pause_after, saying_so
 from afterword.outcomes import Outcome, Reason, Retry
 from afterword.previewing import moments, rows
 from afterword.previewing.conversations import Conversation, by_customer, conversations_of, sample
@@ -31,7 +32,6 @@ MOST_MOMENTS = 100_000
 AT_ONCE = 8
 """Customers that are looked at together."""
 BREATHES_EVERY = 200
-SAY_SO_EVERY_SECONDS = rows.WORKING_SECONDS / 3
 
 Told = Callable[[Preview], object]
 
@@ -56,7 +56,7 @@ class Previewer:
         Raises:
             NotOurs: it was begun anew.
         """
-        async with self._saying_so(preview):
+        async with saying_so(self._database, partial(rows.work_on, preview=preview)):
             try:
                 while preview.state == "reading":
                     preview = await self._read_next(preview)
@@ -68,23 +68,6 @@ class Previewer:
             except Outcome as error:
                 return await self._finish(preview, error.reason)
         return preview
-
-    @contextlib.asynccontextmanager
-    async def _saying_so(self, preview: Preview) -> AsyncIterator[None]:
-        """Say again and again that this process works on it: a report's turn may take minutes to come."""
-
-        async def say_so() -> None:
-            while True:
-                await asyncio.sleep(SAY_SO_EVERY_SECONDS)
-                async with self._database.pool.acquire() as connection:
-                    await rows.work_on(connection, preview)
-
-        saying = asyncio.create_task(say_so())
-        try:
-            yield
-        finally:
-            saying.cancel()
-            await asyncio.gather(saying, return_exceptions=True)
 
     async def _read_next(self, preview: Preview) -> Preview:
         now: datetime = await self._database.pool.fetchval("SELECT now()")
@@ -186,7 +169,7 @@ class Previewer:
         return finished
 
     async def _put_off(self, preview: Preview, error: Retry) -> Preview:
-        pause = PAUSES[min(preview.attempt, len(PAUSES) - 1)] * self._time_scale
+        pause = pause_after(preview.attempt) * self._time_scale
         async with self._database.pool.acquire() as connection:
             put_off = await rows.put_off(connection, preview, max(pause, error.after or 0.0), error.reason)
         log.info("preview_put_off", account=preview.account_id, cause=error.reason.code)

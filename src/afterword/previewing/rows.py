@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from afterword.backfill.rows import Missing
 from afterword.backfill.slices import Span
+from afterword.backfill.working import WORKING_SECONDS
 from afterword.eligibility.settings import Credit, Eligibility
 from afterword.outcomes import Reason
 from afterword.previewing.counting import Count
@@ -24,8 +25,6 @@ State = Literal["reading", "looking", "finished", "failed"]
 
 A_WEEK = timedelta(days=7)
 READ_AGAIN_AFTER = timedelta(hours=6)
-WORKING_SECONDS = 60.0
-"""For so long a process is taken to work on a preview after it last said so."""
 KEPT = timedelta(hours=24)
 """For so long what was read is kept after the last use of it."""
 

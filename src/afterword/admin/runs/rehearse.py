@@ -91,14 +91,7 @@ def rehearse_routes(database: Database, planning: PlanningTasks) -> list[HTTPRou
             except (Asked, InvalidBody) as error:
                 problem = str(error)
         if problem is None:
-            rehearsal = await rehearse(
-                database,
-                planning.types,
-                definition,
-                past,
-                workflow_id=workflow.id,
-                responses=QualtricsResponses(database, planning.accounts, keeps=False),
-            )
+            rehearsal = await rehearsed(database, planning, workflow, definition, past)
         return _page(
             request,
             workflow,
@@ -112,6 +105,20 @@ def rehearse_routes(database: Database, planning: PlanningTasks) -> list[HTTPRou
         )
 
     return [show, go]
+
+
+async def rehearsed(
+    database: Database, planning: PlanningTasks, workflow: Workflow, definition: Definition, past: PastEvent
+) -> Rehearsal:
+    """Go through a definition of a workflow with an event; nothing is changed, and no Response that is read is kept."""
+    return await rehearse(
+        database,
+        planning.types,
+        definition,
+        past,
+        workflow_id=workflow.id,
+        responses=QualtricsResponses(database, planning.accounts, keeps=False),
+    )
 
 
 def _check_may(request: AdminRequest) -> None:

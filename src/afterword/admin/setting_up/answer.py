@@ -8,6 +8,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from afterword.admin.ids import read_id
+from afterword.admin.runs.rehearse import rehearsed
 from afterword.admin.setting_up.steps import SetUp
 from afterword.admin.setting_up.work import Work
 from afterword.gladly.markup import plain
@@ -18,14 +19,13 @@ from afterword.store.queue import RunQueue
 from afterword.tasks.timeline_card import GladlyTimelineEvent
 from afterword.translating import gettext as _
 from afterword.workflows.definitions import Task
-from afterword.workflows.rehearsing.rehearsal import TaskRehearsal, rehearse
+from afterword.workflows.rehearsing.rehearsal import TaskRehearsal
 from afterword.workflows.rehearsing.rehearsed_events import OfferedEvent, find_past_event, offered_events
 from afterword.workflows.saving.known import check_on_saving
 from afterword.workflows.saving.listing import Workflow
 from afterword.workflows.saving.workflows import turn_on
 from afterword.workflows.starting.feeding import feed
 from afterword.workflows.values.configuration import fill_in
-from afterword.workflows.values.qualtrics_responses import QualtricsResponses
 
 GLADLY_TASK = "gladly-timeline-event"
 OFFERED = 8
@@ -106,14 +106,7 @@ class AnswerStep:
             past = None if number is None else await find_past_event(connection, number)
         if workflow is None or past is None:
             raise ConfigurationError(_("Choose one of the earlier Responses."))
-        rehearsal = await rehearse(
-            work.database,
-            work.planning.types,
-            workflow.definition,
-            past,
-            workflow_id=workflow.id,
-            responses=QualtricsResponses(work.database, work.planning.accounts, keeps=False),
-        )
+        rehearsal = await rehearsed(work.database, work.planning, workflow, workflow.definition, past)
         tried = next((task for task in rehearsal.tasks if task.type == GLADLY_TASK), None)
         if tried is None:
             raise ConfigurationError(

@@ -6,9 +6,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from afterword.accounts.rights import may_edit_workflows
 from afterword.admin.signing_in.sessions import AdminRequest
 from afterword.outcomes import ConfigurationError
+from afterword.store.database import Database
 from afterword.translating import gettext as _
 from afterword.workflows.saving.listing import Workflow, get_workflow
-from afterword.workflows.saving.refusals import NoSuchWorkflow, NoTask
+from afterword.workflows.saving.refusals import EditConflict, NoSuchWorkflow, NoTask
 from afterword.workflows.starting.feeding import NotOn
 
 
@@ -32,6 +33,26 @@ async def found_workflow(connection: AsyncConnection, workflow_id: str) -> Workf
         return await get_workflow(connection, workflow_id)
     except NoSuchWorkflow:
         raise NotFoundException(_("There is no such Workflow, or it was deleted.")) from None
+
+
+async def find_workflow(database: Database, workflow_id: str) -> Workflow:
+    """The same, for a page that reads nothing else with it.
+
+    Raises:
+        NotFoundException: there is none, or it was deleted.
+    """
+    async with database.read_only().transaction() as connection:
+        return await found_workflow(connection, workflow_id)
+
+
+def saved_meanwhile(error: EditConflict) -> str:
+    """What the second of two who save is told; their form is shown again as it was."""
+    return _(
+        "%(person)s saved revision %(number)s meanwhile, after you began. Nothing of yours is lost, and nothing of "
+        "it is saved yet.",
+        person=error.person or _("Somebody"),
+        number=error.revision,
+    )
 
 
 def why_refused(error: ConfigurationError) -> str:

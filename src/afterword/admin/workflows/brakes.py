@@ -18,7 +18,7 @@ from afterword.admin.pages import page
 from afterword.admin.setting_up.work import Work
 from afterword.admin.settings.account_forms import Wrong
 from afterword.admin.signing_in.sessions import AdminRequest
-from afterword.admin.workflows.access import check_may_edit, found_workflow, why_refused
+from afterword.admin.workflows.access import check_may_edit, find_workflow, saved_meanwhile, why_refused
 from afterword.outcomes import ConfigurationError
 from afterword.pages.wording import sentence
 from afterword.sending.brakes import MOST_ALLOWED, Brakes
@@ -50,14 +50,14 @@ def workflow_brakes_routes(work: Work) -> list[HTTPRouteHandler]:
     @get("/workflows/{workflow_id:str}/test")
     async def in_test(request: AdminRequest, workflow_id: FromPath[str]) -> Response[str]:
         """Show whether it is in test, and who is written to."""
-        workflow = await pages.found(workflow_id)
+        workflow = await find_workflow(work.database, workflow_id)
         return pages.show(request, workflow, saved=bool(request.query_params.get("saved")))
 
     @post("/workflows/{workflow_id:str}/test", request_max_body_size=LARGEST_FORM)
     async def save(request: AdminRequest, workflow_id: FromPath[str]) -> Response[str] | Redirect:
         """Save it, as a revision."""
         check_may_edit(request)
-        return await pages.save(request, await pages.found(workflow_id))
+        return await pages.save(request, await find_workflow(work.database, workflow_id))
 
     return [in_test, save]
 
@@ -65,10 +65,6 @@ def workflow_brakes_routes(work: Work) -> list[HTTPRouteHandler]:
 class _BrakesPage:
     def __init__(self, work: Work) -> None:
         self._work = work
-
-    async def found(self, workflow_id: str) -> Workflow:
-        async with self._work.database.read_only().transaction() as connection:
-            return await found_workflow(connection, workflow_id)
 
     def show(
         self,
@@ -115,14 +111,8 @@ class _BrakesPage:
                     check=check_on_saving(work.planning.types),
                 )
         except EditConflict as error:
-            now = await self.found(workflow.id)
-            told = _(
-                "%(person)s saved revision %(number)s meanwhile, after you began. Nothing of yours is lost, and "
-                "nothing of it is saved yet.",
-                person=error.person or _("Somebody"),
-                number=error.revision,
-            )
-            return self.show(request, now, typed, conflict=told)
+            now = await find_workflow(work.database, workflow.id)
+            return self.show(request, now, typed, conflict=saved_meanwhile(error))
         except InvalidDefinition as error:
             return self.show(request, workflow, typed, _at_fields(error))
         except ConfigurationError as error:

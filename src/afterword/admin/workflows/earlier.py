@@ -12,7 +12,7 @@ from afterword.admin.forms import text_of
 from afterword.admin.pages import page
 from afterword.admin.setting_up.work import Work
 from afterword.admin.signing_in.sessions import AdminRequest
-from afterword.admin.workflows.access import found_workflow, why_refused
+from afterword.admin.workflows.access import find_workflow, why_refused
 from afterword.admin.workflows.run_now import check_may_run
 from afterword.outcomes import ConfigurationError
 from afterword.store.queue import RunQueue
@@ -44,14 +44,14 @@ def earlier_events_routes(work: Work) -> list[HTTPRouteHandler]:
     async def earlier(request: AdminRequest, workflow_id: FromPath[str]) -> Response[str]:
         """Tell how many there are."""
         check_may_run(request)
-        workflow = await pages.found(workflow_id)
+        workflow = await find_workflow(work.database, workflow_id)
         return await pages.show(request, workflow, _asked(request.query_params.get("since", "")))
 
     @post("/workflows/{workflow_id:str}/earlier", request_max_body_size=LARGEST_FORM)
     async def run(request: AdminRequest, workflow_id: FromPath[str]) -> Response[str]:
         """Run them, behind live ones."""
         check_may_run(request)
-        workflow = await pages.found(workflow_id)
+        workflow = await find_workflow(work.database, workflow_id)
         asked = _asked(text_of(await request.form(), "since"))
         if asked.problem:
             return await pages.show(request, workflow, asked)
@@ -67,10 +67,6 @@ def earlier_events_routes(work: Work) -> list[HTTPRouteHandler]:
 class _EarlierPage:
     def __init__(self, work: Work) -> None:
         self._work = work
-
-    async def found(self, workflow_id: str) -> Workflow:
-        async with self._work.database.read_only().transaction() as connection:
-            return await found_workflow(connection, workflow_id)
 
     async def show(
         self,

@@ -16,7 +16,7 @@ from afterword.admin.ids import read_revision
 from afterword.admin.setting_up.work import Work
 from afterword.admin.settings.account_forms import check_filled, wrong
 from afterword.admin.signing_in.sessions import AdminRequest
-from afterword.admin.workflows.access import check_may_edit, found_workflow
+from afterword.admin.workflows.access import check_may_edit, find_workflow, found_workflow, saved_meanwhile
 from afterword.admin.workflows.draft import (
     Draft,
     NoSuchPlace,
@@ -61,7 +61,7 @@ def workflow_editor_routes(work: Work) -> list[HTTPRouteHandler]:
     @get("/workflows/{workflow_id:str}")
     async def show(request: AdminRequest, workflow_id: FromPath[str]) -> Response[str]:
         """Show what a Workflow says."""
-        workflow = await editor.find(workflow_id)
+        workflow = await find_workflow(work.database, workflow_id)
         query = request.query_params.get("q", "")
         said = editor.saved_words(workflow, request.query_params.get("saved", ""))
         shown = Shown(said=said, picking=bool(query), query=query)
@@ -82,10 +82,6 @@ class _Editor:
         self._connector = Connector(work.settings, work.database, work.box)
         self.view = EditorView(work.database, work.planning)
 
-    async def find(self, workflow_id: str) -> Workflow:
-        async with self._database.read_only().transaction() as connection:
-            return await found_workflow(connection, workflow_id)
-
     def saved_words(self, workflow: Workflow, saved: str) -> str:
         if saved == "same":
             return _("Nothing was changed; there is nothing to save.")
@@ -100,7 +96,7 @@ class _Editor:
         what, _colon, path = typed.text("do").partition(":")
         if what == "enter":  # the key, in any field: in the search for a Task it searches
             what = "save" if typed.text("q") == typed.text("q.was") else "pick"
-        workflow = await self.find(workflow_id)
+        workflow = await find_workflow(self._database, workflow_id)
         saves = what in {"", "save"}
         draft = read_draft(typed, workflow.definition, self.view.forms, drops_blank=saves)
         revision = read_revision(typed.text("revision")) or 0
@@ -178,16 +174,10 @@ class _Editor:
                 before = (await get_revisions(connection, now.id, [sent.revision]))[sent.revision].definition
             except NoSuchWorkflow:
                 before = now.definition
-        problem = _(
-            "%(person)s saved revision %(number)s meanwhile, after you began. Nothing of yours is lost, and nothing of "
-            "it is saved yet.",
-            person=error.person or _("Somebody"),
-            number=error.revision,
-        )
         definition, _mistakes = definition_of(sent.draft)
         shown = Shown(
             status=409,
-            problem=problem,
+            problem=saved_meanwhile(error),
             theirs=compare(before, now.definition),
             yours=compare(now.definition, definition) if definition is not None else (),
         )
@@ -216,7 +206,9 @@ class _Editor:
             return Redirect(f"/workflows/{workflow.id}?saved=switched", status_code=303)
         said = _("It is off. What you changed is still here, and not saved yet.")
         return await self._again(
-            request, msgspec.structs.replace(sent, workflow=await self.find(workflow.id)), Shown(said=said)
+            request,
+            msgspec.structs.replace(sent, workflow=await find_workflow(self._database, workflow.id)),
+            Shown(said=said),
         )
 
     async def _connect(self, request: AdminRequest, sent: Sent, path: str) -> Response[str]:

@@ -15,21 +15,20 @@ from afterword.accounts.rights import may_operate, may_see_customers
 from afterword.admin.forms import text_of
 from afterword.admin.ids import read_id
 from afterword.admin.pages import page
-from afterword.admin.runs.rehearse import TONES, VERDICTS
+from afterword.admin.runs.rehearse import TONES, VERDICTS, rehearsed
 from afterword.admin.setting_up.work import Work
 from afterword.admin.signing_in.sessions import AdminRequest
-from afterword.admin.workflows.access import found_workflow, why_refused
+from afterword.admin.workflows.access import find_workflow, why_refused
 from afterword.outcomes import ConfigurationError
 from afterword.store.queue import RunQueue
 from afterword.translating import gettext as _
 from afterword.workflows.definitions import Schedule
 from afterword.workflows.explaining.wording import comparison
-from afterword.workflows.rehearsing.rehearsal import PastEvent, Rehearsal, rehearse
+from afterword.workflows.rehearsing.rehearsal import PastEvent, Rehearsal
 from afterword.workflows.rehearsing.rehearsed_events import find_past_event, offered_events
 from afterword.workflows.saving.listing import Workflow
 from afterword.workflows.starting.run_now import RunNow, run_now, run_of
 from afterword.workflows.starting.schedules import event_of_now, make_event_now
-from afterword.workflows.values.qualtrics_responses import QualtricsResponses
 
 LARGEST_FORM = 16 * 1024
 NOW = "now"
@@ -56,14 +55,14 @@ def run_now_routes(work: Work) -> list[HTTPRouteHandler]:
     async def choose(request: AdminRequest, workflow_id: FromPath[str]) -> Response[str]:
         """Offer the newest events."""
         check_may_run(request)
-        workflow = await pages.found(workflow_id)
+        workflow = await find_workflow(work.database, workflow_id)
         return await pages.show(request, workflow, chosen=request.query_params.get("event", ""))
 
     @post("/workflows/{workflow_id:str}/run", request_max_body_size=LARGEST_FORM)
     async def run(request: AdminRequest, workflow_id: FromPath[str]) -> Response[str] | Redirect:
         """Rehearse the event that was chosen, or run it."""
         check_may_run(request)
-        workflow = await pages.found(workflow_id)
+        workflow = await find_workflow(work.database, workflow_id)
         form = await request.form()
         chosen = (text_of(form, "number") or text_of(form, "event")).strip()
         try:
@@ -89,10 +88,6 @@ def check_may_run(request: AdminRequest) -> None:
 class _RunNowPage:
     def __init__(self, work: Work) -> None:
         self._work = work
-
-    async def found(self, workflow_id: str) -> Workflow:
-        async with self._work.database.read_only().transaction() as connection:
-            return await found_workflow(connection, workflow_id)
 
     async def show(
         self,
@@ -133,14 +128,7 @@ class _RunNowPage:
             if past.id is not None:
                 before = await run_of(connection, workflow.id, past.id)
                 run_id = None if before is None else before[0]
-        told = await rehearse(
-            work.database,
-            work.planning.types,
-            workflow.definition,
-            past,
-            workflow_id=workflow.id,
-            responses=QualtricsResponses(work.database, work.planning.accounts, keeps=False),
-        )
+        told = await rehearsed(work.database, work.planning, workflow, workflow.definition, past)
         return await self.show(request, workflow, chosen=chosen, rehearsed=_Rehearsed(told, chosen, run_id))
 
     async def run(self, request: AdminRequest, workflow: Workflow, chosen: str) -> Redirect:
