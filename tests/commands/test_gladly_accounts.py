@@ -100,6 +100,7 @@ async def test_an_account_is_tried_saved_and_has_a_webhook_that_works(command: C
     verified = await command("verify", "Sandbox")
     assert verified.exit_code == 0
     assert "webhook: works" in verified.output
+    assert "was left there" not in verified.output
     assert command.webhooks() == [made]
     assert "connected already" in await command.refused(*command.adding(), typed=command.sandbox.api_token)
     (acme, listed) = msgspec.json.decode((await command("list", "--json")).stdout)
@@ -146,6 +147,24 @@ async def test_an_address_that_gladly_cannot_reach_is_told_and_the_account_saved
     assert (await command("verify", "Sandbox", **nobody)).exit_code == 1
     assert (await command("verify", "Sandbox")).exit_code == 0
     assert len(command.webhooks()) == 1
+
+
+async def test_a_shell_with_another_public_address_leaves_the_webhook_where_it_works_and_says_so(
+    command: Command,
+) -> None:
+    await command.add()
+    before = command.webhooks()
+    elsewhere = {"AFTERWORD_PUBLIC_URL": "http://127.0.0.1:1"}
+    verified = await command("verify", "Sandbox", **elsewhere)
+    assert verified.exit_code == 0
+    assert f"it leads to {before[0]['url']} and was left there" in verified.output
+    assert "AFTERWORD_PUBLIC_URL is http://127.0.0.1:1 in this shell" in verified.output
+    rotated = await command("rotate", "Sandbox", "--webhook-credentials", **elsewhere)
+    assert "new credentials, at both ends" in rotated.output
+    assert [webhook["url"] for webhook in command.webhooks()] == [before[0]["url"]]
+    with command.sandbox.fault("answer", status=503, path="/api/v1/webhooks"):
+        left = await command("remove", "Sandbox", **elsewhere)
+    assert f"the webhook to {before[0]['url']}, which could not be taken away" in left.output
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from afterword.accounts.connected import AccountSummary, InvalidAccount, list_ac
 from afterword.accounts.connecting import Connector, whose
 from afterword.commands.common import print_json
 from afterword.commands.connecting import find, opened
-from afterword.commands.webhooks import NO_WEBHOOK, state_as_json, state_in_words
+from afterword.commands.webhooks import NO_WEBHOOK, state_as_json, state_in_words, why_left
 from afterword.settings import Settings
 from afterword.store.database import Database
 from afterword.webhook_keeping.at_once import Webhooks
@@ -46,8 +46,8 @@ async def verify(settings: Settings, database: Database, wanted: str | None, *, 
         accounts = await list_accounts(connection)
     chosen = accounts if wanted is None else [await find(database, wanted)]
     async with opened(settings, database) as (connector, box):
-        webhooks = Webhooks(settings, database, box, connector)
-        results = [await _verified(connector, webhooks, account) for account in chosen]
+        webhooks = Webhooks(settings, database, box, connector, moves=False)
+        results = [await _verified(settings, connector, webhooks, account) for account in chosen]
     if as_json:
         print_json(results)
     else:
@@ -56,7 +56,9 @@ async def verify(settings: Settings, database: Database, wanted: str | None, *, 
         raise typer.Exit(1)
 
 
-async def _verified(connector: Connector, webhooks: Webhooks, account: AccountSummary) -> dict[str, object]:
+async def _verified(
+    settings: Settings, connector: Connector, webhooks: Webhooks, account: AccountSummary
+) -> dict[str, object]:
     result: dict[str, object] = {"id": account.id, "name": account.name}
     if account.kind == "web-service":
         words = "not tried, as nothing is known of it that can be asked"
@@ -71,7 +73,7 @@ async def _verified(connector: Connector, webhooks: Webhooks, account: AccountSu
     return {
         **result,
         "works": account.delivery in NO_WEBHOOK or (known is not None and known.state == "works"),
-        "words": f"{whose(owner)}; {state_in_words(account, known)}",
+        "words": f"{whose(owner)}; {state_in_words(account, known)}{why_left(settings, account, known)}",
         "webhook": state_as_json(known),
     }
 

@@ -18,7 +18,7 @@ from afterword.gladly.webhooks import WebhookCredentials
 from afterword.settings import Settings
 from afterword.store.database import Database
 from afterword.webhook_keeping.at_once import Webhooks
-from afterword.webhook_keeping.comparing import credentials_digest, webhook_address
+from afterword.webhook_keeping.comparing import credentials_digest, known_address
 
 
 async def add_gladly(
@@ -48,7 +48,7 @@ async def add_gladly(
             token,
             ask_again,
         )
-        known = await Webhooks(settings, database, box, connector).keep(account)
+        known = await Webhooks(settings, database, box, connector, moves=False).keep(account)
     if as_json:
         print_json(
             {
@@ -69,14 +69,14 @@ async def add_gladly(
 async def rotate_webhook(settings: Settings, database: Database, summary: AccountSummary) -> None:
     """Give an account's webhook other credentials, at both ends; those before stay valid meanwhile."""
     async with opened(settings, database) as (connector, box):
-        webhooks = Webhooks(settings, database, box, connector)
+        webhooks = Webhooks(settings, database, box, connector, moves=False)
         account = await connector.gladly_account(summary)
         if not await _is_waiting(webhooks, account):
             async with database.transaction() as connection:
                 account = await change_gladly(connection, box, account.id, webhook=renewed(account.webhook))
         known = await webhooks.keep(account)
     if account.delivery == "by-hand":
-        tell_how_by_hand(account, webhook_address(settings.public_url, account.id))
+        tell_how_by_hand(account, known_address(known, settings.public_url, account.id))
         typer.echo("What stands there now stays valid until the next is made.")
     elif account.delivery in NO_WEBHOOK:
         typer.echo(f"{account.name!r} has no webhook; its new credentials are for the one that it may get.")
@@ -105,7 +105,7 @@ async def change_delivery(
 ) -> None:
     """Have an account's events reach us in another way."""
     async with opened(settings, database) as (connector, box):
-        webhooks = Webhooks(settings, database, box, connector)
+        webhooks = Webhooks(settings, database, box, connector, moves=False)
         async with database.transaction() as connection:
             account = await change_gladly(
                 connection,

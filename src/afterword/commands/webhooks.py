@@ -8,7 +8,7 @@ from afterword.accounts.connected import AccountSummary, GladlyAccount
 from afterword.settings import Settings
 from afterword.store.database import WEB_NAME, WORKER_NAME, Database
 from afterword.store.processes import is_running
-from afterword.webhook_keeping.comparing import EVENTS, NAME, webhook_address
+from afterword.webhook_keeping.comparing import EVENTS, NAME, known_address, webhook_address
 from afterword.webhook_keeping.states import Known
 
 NO_WEBHOOK = {
@@ -21,16 +21,16 @@ async def tell_webhook(
     settings: Settings, database: Database, account: GladlyAccount, known: Known | None
 ) -> None:
     """Say how an account's webhook is, and what is missing; of one that is made by hand, how."""
-    url = webhook_address(settings.public_url, account.id)
     if account.delivery in NO_WEBHOOK:
         typer.echo(f"{account.name!r} has {state_in_words(account, known)}.")
         return
     if known is not None and known.state == "works":
         words = f"Gladly tells of closed and reopened conversations at {known.url}."
-        typer.echo(f"The webhook {typer.style('works', fg=typer.colors.GREEN)}: {words}")
+        works = typer.style("works", fg=typer.colors.GREEN)
+        typer.echo(f"The webhook {works}: {words}{why_left(settings, account, known)}")
         return
     if account.delivery == "by-hand":
-        tell_how_by_hand(account, url)
+        tell_how_by_hand(account, known_address(known, settings.public_url, account.id))
         return
     state = typer.style("does not work yet", fg=typer.colors.YELLOW)
     typer.echo(f"The webhook {state}: {'nobody has looked' if known is None else known.because}.")
@@ -66,7 +66,7 @@ def webhook_as_json(
     if account.delivery in NO_WEBHOOK:
         return None
     told: dict[str, object] = {
-        "url": webhook_address(settings.public_url, account.id),
+        "url": known_address(known, settings.public_url, account.id),
         "state": "not-yet" if known is None else known.state,
         "reason": None if known is None or known.reason is None else known.reason.words,
     }
@@ -88,6 +88,17 @@ def state_in_words(account: AccountSummary | GladlyAccount, known: Known | None)
         return f"webhook{whose}: not looked at yet"
     colour = typer.colors.GREEN if known.state == "works" else typer.colors.YELLOW
     return f"webhook{whose}: {typer.style(known.in_words, fg=colour)}"
+
+
+def why_left(settings: Settings, account: AccountSummary | GladlyAccount, known: Known | None) -> str:
+    """What to say of a webhook that leads elsewhere than this shell's settings would have it; empty for others."""
+    wanted = webhook_address(settings.public_url, account.id)
+    if known is None or known.state != "works" or known.url in (None, wanted):
+        return ""
+    return (
+        f"; it leads to {known.url} and was left there, though AFTERWORD_PUBLIC_URL is {settings.public_url} in this "
+        "shell: a worker moves it if that is its setting too"
+    )
 
 
 def state_as_json(known: Known | None) -> dict[str, object] | None:

@@ -10,10 +10,21 @@ from afterword.webhook_keeping.states import Known
 
 
 class Webhooks:
-    """The webhooks of connected Gladly accounts, each by a client that is closed afterwards."""
+    """The webhooks of connected Gladly accounts, each by a client that is closed afterwards.
 
-    def __init__(self, settings: Settings, database: Database, box: SecretBox, connector: Connector) -> None:
-        self._keeping = WebhookKeeping(database, box, public_url=settings.public_url)
+    ``moves`` is false for a command: its settings need not be those of the processes that Gladly reaches.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        box: SecretBox,
+        connector: Connector,
+        *,
+        moves: bool = True,
+    ) -> None:
+        self._keeping = WebhookKeeping(database, box, public_url=settings.public_url, moves=moves)
         self._connector = connector
 
     async def keep(self, account: GladlyAccount) -> Known | None:

@@ -44,6 +44,17 @@ def webhook_address(public_url: str, account_id: str) -> str:
     return f"{public_url.rstrip('/')}{webhook_path(account_id)}"
 
 
+def known_address(known: Known | None, public_url: str, account_id: str) -> str:
+    """Where an account's webhook leads, as was last seen; before anybody has seen it, where it is to lead."""
+    return (known and known.url) or webhook_address(public_url, account_id)
+
+
+def public_url_in(url: str, account_id: str) -> str | None:
+    """The public address that a webhook of the account leads to; ``None`` where it leads elsewhere."""
+    path = webhook_path(account_id)
+    return url.removesuffix(path) if url.endswith(path) else None
+
+
 def look(account: GladlyAccount, url: str, webhooks: Sequence[Webhook], known: Known | None) -> Sight:
     """Find our webhook among those of an organization, and what is to be said of it.
 

@@ -32,6 +32,7 @@ from afterword.webhook_keeping.comparing import (
     Sight,
     credentials_digest,
     look,
+    public_url_in,
     wanted,
     webhook_address,
 )
@@ -56,12 +57,17 @@ class LeftAtGladly(Exception):
 
 
 class WebhookKeeping:
-    """Looks after the webhooks of connected Gladly accounts, each by a client that is given."""
+    """Looks after the webhooks of connected Gladly accounts, each by a client that is given.
 
-    def __init__(self, database: Database, box: SecretBox, *, public_url: str) -> None:
+    ``public_url`` is where Afterword is reached. A webhook that leads to where that was before is moved, unless
+    ``moves`` is false: whoever does not know the address for certain leaves webhooks where they are.
+    """
+
+    def __init__(self, database: Database, box: SecretBox, *, public_url: str, moves: bool = True) -> None:
         self._database = database
         self._box = box
         self._public_url = public_url
+        self._moves = moves
 
     async def keep(self, account_id: str, client: GladlyClient, *, wait: bool = True) -> Known | None:
         """Look at an account's webhook, put right what can be, and answer how it is now.
@@ -110,8 +116,8 @@ class WebhookKeeping:
         self, account: GladlyAccount, client: GladlyClient, before: Known | None, now: datetime
     ) -> tuple[Known, Reason | None]:
         """How the webhook is, after mending; and what was wrong with it before."""
-        url = webhook_address(self._public_url, account.id)
         known = before or Known(state="not-yet", since=now)
+        url = webhook_address(self._public_url_of(account, known), account.id)
         try:
             sight = look(account, url, await client.webhooks(), before)
         except Outcome as error:
@@ -119,7 +125,9 @@ class WebhookKeeping:
         seen = msgspec.structs.replace(
             known,
             webhook_id=(sight.webhook and sight.webhook.id) or known.webhook_id,
-            url=(sight.webhook and sight.webhook.url) or known.url,
+            url=(account.delivery == "own" and known.url)
+            or (sight.webhook and sight.webhook.url)
+            or known.url,
             is_ours=account.delivery == "own",
             looked_at=now,
         )
@@ -136,6 +144,12 @@ class WebhookKeeping:
             return seen.settled(_why_not_mended(error, url), now), sight.wrong
         return mended.settled(None, now), sight.wrong
 
+    def _public_url_of(self, account: GladlyAccount, known: Known) -> str:
+        """Where Gladly reaches Afterword: as is set, or, where that is not certain, as it did when it last worked."""
+        if self._moves or known.worked_at is None or known.url is None:
+            return self._public_url
+        return public_url_in(known.url, account.id) or self._public_url
+
     async def _mend(
         self, account: GladlyAccount, client: GladlyClient, sight: Sight, seen: Known, now: datetime
     ) -> Known:
@@ -145,9 +159,10 @@ class WebhookKeeping:
             Outcome: what Gladly answered.
             AddressNotReachable: it could not reach us.
         """
-        url = webhook_address(self._public_url, account.id)
+        public_url = self._public_url_of(account, seen)
+        url = webhook_address(public_url, account.id)
         if sight.webhook is None or sight.changes is not None:
-            check_reachable(self._public_url, "Gladly", account.base_url)
+            check_reachable(public_url, "Gladly", account.base_url)
         if sight.webhook is None:
             webhook_id = await client.create_webhook(wanted(account, url))
             log.info("webhook_made", account=account.id, webhook=webhook_id)

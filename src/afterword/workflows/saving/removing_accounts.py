@@ -13,7 +13,8 @@ from afterword.settings import Settings
 from afterword.store.database import Database
 from afterword.translating import gettext as _
 from afterword.webhook_keeping.at_once import Webhooks
-from afterword.webhook_keeping.comparing import webhook_address
+from afterword.webhook_keeping.comparing import known_address
+from afterword.webhook_keeping.states import read_states
 from afterword.workflows.saving.account_use import workflows_using
 
 
@@ -62,8 +63,10 @@ async def _forget_gladly(
 ) -> list[str]:
     connector = Connector(settings, database, box)
     account = await connector.gladly_account(summary)
+    async with database.transaction() as connection:
+        known = (await read_states(connection, account.id)).get(account.id)
     why = await Webhooks(settings, database, box, connector).remove(account)
-    url = webhook_address(settings.public_url, account.id)
+    url = known_address(known, settings.public_url, account.id)
     left = [_("the API token of %(username)s", username=account.username)]
     if account.delivery == "by-hand":
         return [_("the webhook to %(url)s, which was made by hand", url=url), *left]
