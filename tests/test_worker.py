@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from afterword.accounts.secrets import SecretBox
 from afterword.settings import Settings
@@ -14,6 +15,7 @@ from afterword.store.database import Database
 from afterword.worker import Worker
 from afterword.workflows.definitions import Definition, JsonEvent, Task
 from afterword.workflows.saving.workflows import add_workflow
+from afterword.workflows.starting.schedules import SchedulesKeeper
 
 Working = Callable[[Database], AbstractAsyncContextManager[None]]
 
@@ -80,3 +82,23 @@ async def test_runs_whose_jobs_were_lost_are_found_again(
     )
     async with working(database):
         await eventually(lambda: all_ended(database))
+
+
+async def test_a_value_that_the_database_does_not_take_is_a_fault_and_keeps_no_other_part_from_its_work(
+    database: Database, working: Working, eventually: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def ask_for_too_much(_: SchedulesKeeper) -> None:
+        await database.pool.fetchval("SELECT $1::bigint", 2**70)
+
+    monkeypatch.setattr(SchedulesKeeper, "tick", ask_for_too_much)
+    with capture_logs() as logged:
+        async with working(database):
+            await something_to_do(database)
+            await eventually(lambda: all_ended(database))
+            await eventually(lambda: logged_of(logged, "work_fault"))
+    assert logged_of(logged, "work_fault") == ["ask_for_too_much"]
+    assert logged_of(logged, "database_away") == []
+
+
+def logged_of(logged: list[Any], event: str) -> list[str]:
+    return [line["during"] for line in logged if line["event"] == event]

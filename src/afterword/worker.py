@@ -31,7 +31,7 @@ from afterword.previewing.previewer import Previewer
 from afterword.sending.hourly import forget_old_counts
 from afterword.settings import Settings
 from afterword.store.budgets import RateBudget
-from afterword.store.database import CONNECTION_LOST, WORKER_NAME, Database
+from afterword.store.database import CONNECTION_LOST, DATABASE_AWAY, WORKER_NAME, Database
 from afterword.store.migrations import migrate
 from afterword.store.queue import RunQueue
 from afterword.subscriptions.delivery import Deliveries
@@ -61,6 +61,8 @@ WEBHOOKS_EVERY_SECONDS = 2.0
 """Which webhooks are due; one that works is looked at once a minute."""
 BACKFILL_EVERY_SECONDS = 5.0
 COUNT_EVERY_SECONDS = 10.0
+FAULT_SECONDS = 60.0
+"""The pause after an error that nobody expected."""
 CONNECTIONS = 8
 """Runs share them: what they read and store at one moment goes in one statement."""
 NO_RUN = 0
@@ -132,7 +134,7 @@ class Worker:
             asyncio.create_task(self._every(PRUNE_EVERY_SECONDS, self._previews.forget_old)),
             asyncio.create_task(self._every(PRUNE_EVERY_SECONDS, self._forget_asked)),
         ]
-        warming_up = asyncio.create_task(_unless_database_is_away("warm-up", self._warm_up))
+        warming_up = asyncio.create_task(_went_well("warm-up", self._warm_up))
         working = asyncio.create_task(
             self._queue.work(self._engine.advance, concurrency=self._settings.worker_concurrency)
         )
@@ -172,7 +174,8 @@ class Worker:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._arrived.wait(), LOOK_EVERY_SECONDS)
             self._arrived.clear()
-            await _unless_database_is_away("inbox", self._inbox.drain)
+            if not await _went_well("inbox", self._inbox.drain):
+                await asyncio.sleep(LOOK_EVERY_SECONDS)
 
     async def _listen(self) -> None:
         """Hear the hints, on a connection of its own, which is made again whenever it is lost."""
@@ -196,8 +199,8 @@ class Worker:
 
     async def _every(self, seconds: float, work: Callable[[], Awaitable[object]]) -> None:
         while True:
-            await _unless_database_is_away(work.__name__, work)
-            await asyncio.sleep(seconds)
+            went_well = await _went_well(work.__name__, work)
+            await asyncio.sleep(seconds if went_well else max(seconds, FAULT_SECONDS))
 
 
 def _load() -> None:
@@ -211,12 +214,19 @@ def name_of_this_worker() -> str:
     return f"{WORKER_NAME} {socket.gethostname()[:30]}/{os.getpid()}"
 
 
-async def _unless_database_is_away(what: str, work: Callable[[], Awaitable[object]]) -> None:
-    """Do it; when the database is away, say so and let the next turn try again."""
+async def _went_well(what: str, work: Callable[[], Awaitable[object]]) -> bool:
+    """Do it, and let a later turn try again when it failed; false for an error that nobody expected.
+
+    What goes wrong with one part of the work is not to keep the others from theirs.
+    """
     try:
         await work()
-    except (*CONNECTION_LOST, asyncpg.PostgresError) as error:
+    except DATABASE_AWAY as error:
         log.warning("database_away", during=what, cause=type(error).__name__)
+    except Exception:
+        log.exception("work_fault", during=what)
+        return False
+    return True
 
 
 async def serve(settings: Settings, database_url: str, stop: asyncio.Event) -> None:

@@ -20,7 +20,7 @@ from afterword.backfill.slices import Span
 from afterword.backfill.working import FAULT, PAUSES
 from afterword.events.gaps import end_gap, settled_gaps
 from afterword.events.models import gladly_account_of
-from afterword.store.database import CONNECTION_LOST, Database, PlainConnection
+from afterword.store.database import DATABASE_AWAY, Database, PlainConnection
 
 log = structlog.get_logger()
 
@@ -144,7 +144,7 @@ class BackfillKeeper:
             await self._backfiller.work(backfill)
         except NotOurs:
             log.info("backfill_taken_over", backfill=backfill.id)
-        except (*CONNECTION_LOST, asyncpg.PostgresError):
+        except DATABASE_AWAY:
             raise
         except Exception:
             log.exception("backfill_fault", backfill=backfill.id)

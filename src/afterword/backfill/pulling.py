@@ -21,7 +21,7 @@ from afterword.events.models import gladly_origin
 from afterword.events.recording import notify_inbox
 from afterword.gladly.client import GladlyClient
 from afterword.outcomes import Outcome, Reason, Retry
-from afterword.store.database import CONNECTION_LOST, Database, PlainConnection
+from afterword.store.database import DATABASE_AWAY, Database, PlainConnection
 from afterword.translating import N_
 
 log = structlog.get_logger()
@@ -78,7 +78,7 @@ class PullKeeper:
         """What goes wrong with one account is not to keep the others, or the worker, from their work."""
         try:
             await self._pull(row)
-        except (*CONNECTION_LOST, asyncpg.PostgresConnectionError):
+        except DATABASE_AWAY:
             raise
         except Exception:
             log.exception("pull_fault", account=row["account_id"])

@@ -2,14 +2,13 @@
 
 import contextlib
 
-import asyncpg
 import structlog
 
 from afterword.backfill.working import FAULT, PAUSES
 from afterword.previewing import moments, rows
 from afterword.previewing.previewer import Previewer
 from afterword.previewing.rows import NotOurs, Preview
-from afterword.store.database import CONNECTION_LOST, Database
+from afterword.store.database import DATABASE_AWAY, Database
 
 log = structlog.get_logger()
 
@@ -41,7 +40,7 @@ class PreviewKeeper:
             await self._previewer.work(preview)
         except NotOurs:
             log.info("preview_begun_anew", account=preview.account_id)
-        except (*CONNECTION_LOST, asyncpg.PostgresError):
+        except DATABASE_AWAY:
             raise
         except Exception:
             log.exception("preview_fault", account=preview.account_id)

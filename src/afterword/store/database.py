@@ -54,6 +54,23 @@ CONNECTION_LOST = (
 )
 """What a call may raise when the database went away; the call may or may not have been carried out."""
 
+OWN_CONNECTION_LOST = tuple(kind for kind in CONNECTION_LOST if kind is not OSError)
+"""The same where an ``OSError`` may come from somebody else who is called."""
+
+DATABASE_AWAY = (
+    *CONNECTION_LOST,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.TransactionRollbackError,
+    asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.PostgresSystemError,
+)
+"""What may be otherwise at the next try. Any other error of PostgreSQL is about what was asked of it, and comes again.
+
+asyncpg's ``DataError`` is one: of values that PostgreSQL refuses, and of those that cannot even be sent.
+"""
+
 
 class Database:
     """The connections of one process.

@@ -11,7 +11,6 @@ import random
 from collections.abc import Sequence
 from datetime import timedelta
 
-import asyncpg
 import msgspec
 import structlog
 
@@ -19,7 +18,7 @@ from afterword.accounts.secrets import SecretBox, SecretUnreadable
 from afterword.outgoing.calls import Caller
 from afterword.outgoing.failures import BrokenOff, Unreachable
 from afterword.settings import Settings
-from afterword.store.database import CONNECTION_LOST, Database
+from afterword.store.database import DATABASE_AWAY, Database
 from afterword.subscriptions.messages import FORM, make_form
 from afterword.subscriptions.subscriptions import Destination, open_destination
 
@@ -158,8 +157,10 @@ class Deliveries:
         try:
             while not self._closing and await self._tell(subscription_id):
                 pass
-        except (*CONNECTION_LOST, asyncpg.PostgresError) as error:
+        except DATABASE_AWAY as error:
             log.warning("database_away", during="event deliveries", cause=type(error).__name__)
+        except Exception:
+            log.exception("work_fault", during="event deliveries")
         finally:
             del self._in_hand[subscription_id]
 

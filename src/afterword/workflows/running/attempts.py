@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Self
 
-import asyncpg
 import msgspec
 import structlog
 
@@ -12,7 +11,7 @@ from afterword.outcomes import Outcome, Permanent, Reason, Retry
 from afterword.outgoing.exchanges import Exchange, recorded_exchanges
 from afterword.piped_text import Source
 from afterword.sending.brakes import Brakes
-from afterword.store.database import ConnectionLost
+from afterword.store.database import OWN_CONNECTION_LOST
 from afterword.tasks.contract import AnyTaskType, Repetition, TaskCall, repetition_of
 from afterword.translating import N_, said
 from afterword.workflows.definitions import Task
@@ -75,7 +74,7 @@ class Attempts:
         """Carry the task out once.
 
         Raises:
-            ConnectionLost, asyncpg.InterfaceError, asyncpg.PostgresConnectionError: our own database went away.
+            Exception: one of ``OWN_CONNECTION_LOST``, as our own database went away.
         """
         started_at = datetime.now(UTC)
         given: object = task.configuration
@@ -97,7 +96,7 @@ class Attempts:
                     run_started_at=run.started_at,
                 )
                 move = after_result(await task_type.run(call))
-            except (ConnectionLost, asyncpg.InterfaceError, asyncpg.PostgresConnectionError):
+            except OWN_CONNECTION_LOST:
                 raise
             except Outcome as outcome:
                 move = self._after(outcome, task, failed_before)

@@ -8,7 +8,6 @@ import contextlib
 from collections.abc import Mapping
 from datetime import datetime
 
-import asyncpg
 import msgspec
 import structlog
 from msgspec.structs import replace
@@ -16,7 +15,7 @@ from msgspec.structs import replace
 from afterword.outcomes import Permanent, Reason, Retry, Skip
 from afterword.outgoing.budgets import calling_for
 from afterword.piped_text import Source
-from afterword.store.database import CONNECTION_LOST, Database
+from afterword.store.database import CONNECTION_LOST, DATABASE_AWAY, Database
 from afterword.tasks.contract import AnyTaskType
 from afterword.translating import N_
 from afterword.workflows.conditions import Evaluation, evaluate
@@ -119,7 +118,7 @@ class RunEngine:
 
     async def _push_back(self, run_id: int) -> None:
         """Keep a run that the engine itself fails at out of the way of the others for a while."""
-        with contextlib.suppress(*CONNECTION_LOST, asyncpg.PostgresError):
+        with contextlib.suppress(*DATABASE_AWAY):
             await self._database.pool.execute(
                 "UPDATE run SET due_at = now() + make_interval(secs => $2) "
                 "WHERE id = $1 AND status IN ('running', 'waiting')",
