@@ -20,7 +20,7 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from afterword.accounts.connected import add_gladly
+from afterword.accounts.gladly_accounts import add_gladly
 from afterword.accounts.people import add_person
 from afterword.accounts.secrets import SecretBox, check_secret_key
 from afterword.settings import Settings

@@ -13,8 +13,7 @@ import pytest_asyncio
 from aiohttp import web
 from tests.conftest import Eventually, StandIn
 
-from afterword.accounts.changing import change_gladly
-from afterword.accounts.connected import GladlyAccount, add_gladly
+from afterword.accounts.gladly_accounts import GladlyAccount, add_gladly, change_gladly
 from afterword.accounts.secrets import SecretBox
 from afterword.accounts.standing import Policy
 from afterword.alerts.recording import list_alerts

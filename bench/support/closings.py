@@ -4,7 +4,8 @@ import asyncio
 import time
 from pathlib import Path
 
-from afterword.accounts.connected import add_gladly, add_qualtrics
+from afterword.accounts.gladly_accounts import add_gladly
+from afterword.accounts.qualtrics_accounts import add_qualtrics
 from afterword.accounts.secrets import SecretBox, check_secret_key
 from afterword.gladly.webhooks import CONVERSATION_CLOSED
 from afterword.settings import Settings

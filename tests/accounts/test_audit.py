@@ -8,10 +8,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from afterword.accounts.api_tokens import add_api_token, end_api_token, list_api_tokens
 from afterword.accounts.audit import COMMAND_LINE, Actor, Entry, act_as, audit, list_entries
-from afterword.accounts.changing import change_gladly, change_qualtrics
-from afterword.accounts.connected import add_gladly, add_qualtrics, remove_account
+from afterword.accounts.connected import remove_account
+from afterword.accounts.gladly_accounts import add_gladly, change_gladly
 from afterword.accounts.managing import change_role, remove_person
 from afterword.accounts.people import Person, add_person
+from afterword.accounts.qualtrics_accounts import add_qualtrics, change_qualtrics
 from afterword.accounts.secrets import SecretBox
 from afterword.store.database import Database
 from afterword.subscriptions.subscriptions import (

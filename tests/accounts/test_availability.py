@@ -9,7 +9,7 @@ import pytest_asyncio
 import sqlalchemy
 
 from afterword.accounts.availability import AccountWatch, Availability
-from afterword.accounts.connected import GladlyAccount, add_gladly
+from afterword.accounts.gladly_accounts import GladlyAccount, add_gladly
 from afterword.accounts.secrets import SecretBox
 from afterword.accounts.standing import Policy
 from afterword.accounts.standing_store import credentials_of

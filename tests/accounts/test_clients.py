@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from afterword.accounts.clients import ConnectedAccounts
-from afterword.accounts.connected import add_gladly
+from afterword.accounts.gladly_accounts import add_gladly
 from afterword.accounts.secrets import SecretBox
 from afterword.outgoing.budgets import Use, calling_for
 from afterword.settings import Settings

@@ -5,16 +5,9 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from afterword.accounts.changing import change_gladly, move_qualtrics
-from afterword.accounts.connected import (
-    InvalidAccount,
-    add_gladly,
-    add_qualtrics,
-    find_by_name,
-    get_gladly,
-    get_qualtrics,
-    list_accounts,
-)
+from afterword.accounts.connected import InvalidAccount, find_by_name, list_accounts
+from afterword.accounts.gladly_accounts import add_gladly, change_gladly, get_gladly
+from afterword.accounts.qualtrics_accounts import add_qualtrics, get_qualtrics, move_qualtrics
 from afterword.accounts.secrets import SecretBox, SecretUnreadable
 from afterword.gladly.webhooks import BasicCredentials, HeaderToken, WebhookCredentials
 from afterword.store.tables import connected_account

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import func, select
 
-from afterword.accounts.connected import add_gladly, get_gladly
+from afterword.accounts.gladly_accounts import add_gladly, get_gladly
 from afterword.accounts.secrets import SecretBox, SecretUnreadable, check_secret_key, encrypt_all_anew
 from afterword.outcomes import ConfigurationError
 from afterword.settings import Settings

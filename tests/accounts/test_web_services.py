@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from afterword.accounts.connected import InvalidAccount
 from afterword.accounts.secrets import SecretBox, check_secret_key
-from afterword.accounts.web_services import add_web_service, change_secret, get_web_service
+from afterword.accounts.web_service_accounts import add_web_service, change_secret, get_web_service
 from afterword.cli import app
 from afterword.settings import Settings
 from afterword.store.database import Database

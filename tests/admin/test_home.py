@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 from tests.fixtures.admin_pages import PASSWORD, Browser, Past
 
-from afterword.accounts.connected import add_gladly
+from afterword.accounts.gladly_accounts import add_gladly
 from afterword.accounts.people import Person, Role, add_person
 from afterword.accounts.secrets import SecretBox
 from afterword.sending.brakes import Brakes

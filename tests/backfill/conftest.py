@@ -12,7 +12,7 @@ from tests.conftest import OpenBudget
 from tests.fixtures.sandbox import Sandbox
 
 from afterword.accounts.clients import ConnectedAccounts
-from afterword.accounts.connected import add_gladly
+from afterword.accounts.gladly_accounts import add_gladly
 from afterword.accounts.secrets import SecretBox
 from afterword.backfill import rows
 from afterword.backfill.backfilling import Backfiller

@@ -11,7 +11,7 @@ from tests.backfill.conftest import Past, Scene
 from tests.conftest import Eventually, StandIn
 from tests.fixtures.sandbox import Sandbox
 
-from afterword.accounts.connected import add_qualtrics
+from afterword.accounts.qualtrics_accounts import add_qualtrics
 from afterword.worker import Worker
 from afterword.workflows.explaining.explain import explain
 from afterword.workflows.history.event_history import list_events

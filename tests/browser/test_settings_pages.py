@@ -4,7 +4,7 @@ from playwright.async_api import Page, expect
 from tests.fixtures.site import Site
 
 from afterword.accounts.audit import audit
-from afterword.accounts.connected import add_gladly
+from afterword.accounts.gladly_accounts import add_gladly
 from afterword.accounts.secrets import SecretBox
 
 PAGES = ("", "/accounts", "/accounts/add/gladly", "/apps", "/extensions", "/tokens", "/audit", "/people")

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from tests.fixtures.sandbox import Sandbox
 
-from afterword.accounts.connected import add_gladly
+from afterword.accounts.gladly_accounts import add_gladly
 from afterword.accounts.secrets import SecretBox, check_secret_key
 from afterword.store.database import Database
 

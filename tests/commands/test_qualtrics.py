@@ -14,8 +14,9 @@ from aiohttp import web
 from tests.fixtures.qualtrics_api import KEY
 from typer.testing import CliRunner, Result
 
-from afterword.accounts.connected import get_qualtrics, list_accounts
+from afterword.accounts.connected import list_accounts
 from afterword.accounts.connecting import Connector
+from afterword.accounts.qualtrics_accounts import get_qualtrics
 from afterword.accounts.subscribing import notification_address, subscribe
 from afterword.cli import app
 from afterword.commands import asking

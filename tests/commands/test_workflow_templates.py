@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from tests.commands.conftest import Call, json_of
 
-from afterword.accounts.connected import add_gladly, add_qualtrics
+from afterword.accounts.gladly_accounts import add_gladly
+from afterword.accounts.qualtrics_accounts import add_qualtrics
 from afterword.accounts.secrets import SecretBox, check_secret_key
 from afterword.store.database import Database
 from afterword.surveys.outlines import OutlinedChoice, OutlinedQuestion, SurveyOutline

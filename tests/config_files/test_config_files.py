@@ -11,8 +11,9 @@ import pytest
 from ruamel.yaml import YAML
 from typer.testing import CliRunner, Result
 
-from afterword.accounts.connected import add_gladly, add_qualtrics
+from afterword.accounts.gladly_accounts import add_gladly
 from afterword.accounts.people import add_person
+from afterword.accounts.qualtrics_accounts import add_qualtrics
 from afterword.accounts.secrets import SecretBox, check_secret_key
 from afterword.cli import app
 from afterword.directory.contacts import add_mailing_list

@@ -21,7 +21,8 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from tests.fixtures.sandbox import Sandbox
 
 from afterword import worker
-from afterword.accounts.connected import add_gladly, add_qualtrics
+from afterword.accounts.gladly_accounts import add_gladly
+from afterword.accounts.qualtrics_accounts import add_qualtrics
 from afterword.accounts.secrets import SecretBox
 from afterword.accounts.standing import Policy
 from afterword.directory.contacts import add_mailing_list

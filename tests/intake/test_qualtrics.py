@@ -11,8 +11,8 @@ import pytest_asyncio
 from tests.test_web import KEY
 
 from afterword.accounts import notification_access
-from afterword.accounts.changing import with_notification_secret
-from afterword.accounts.connected import QualtricsAccount, add_qualtrics, remove_account
+from afterword.accounts.connected import remove_account
+from afterword.accounts.qualtrics_accounts import QualtricsAccount, add_qualtrics, with_notification_secret
 from afterword.accounts.secrets import SecretBox
 from afterword.qualtrics.webhooks import SECRET_HEADER, body_to_paste
 from afterword.surveys.notified import NotifiedResponse

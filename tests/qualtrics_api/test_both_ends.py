@@ -15,7 +15,8 @@ from tests.fixtures.qualtrics_api import KEY
 from tests.fixtures.sandbox import Sandbox
 
 from afterword.accounts.clients import ConnectedAccounts
-from afterword.accounts.connected import QualtricsAccount, add_gladly, add_qualtrics
+from afterword.accounts.gladly_accounts import add_gladly
+from afterword.accounts.qualtrics_accounts import QualtricsAccount, add_qualtrics
 from afterword.events.models import survey_origin
 from afterword.piped_text import render
 from afterword.settings import Settings

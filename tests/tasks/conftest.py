@@ -10,7 +10,8 @@ import pytest_asyncio
 from tests.fixtures.sandbox import Sandbox
 
 from afterword.accounts.clients import ConnectedAccounts
-from afterword.accounts.connected import add_gladly, add_qualtrics
+from afterword.accounts.gladly_accounts import add_gladly
+from afterword.accounts.qualtrics_accounts import add_qualtrics
 from afterword.accounts.secrets import SecretBox
 from afterword.directory.contacts import add_mailing_list
 from afterword.distributions.sending import Mailer

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from afterword.accounts.web_services import add_web_service
+from afterword.accounts.web_service_accounts import add_web_service
 from afterword.outcomes import Permanent, Retry
 from afterword.outgoing.exchanges import recorded_exchanges
 from afterword.store.budgets import RateBudget

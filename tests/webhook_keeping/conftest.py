@@ -9,9 +9,8 @@ import pytest_asyncio
 from tests.fixtures.qualtrics_api import KEY
 from tests.fixtures.sandbox import Sandbox
 
-from afterword.accounts.changing import change_gladly
-from afterword.accounts.connected import GladlyAccount, add_gladly, get_gladly
 from afterword.accounts.connecting import Connector
+from afterword.accounts.gladly_accounts import GladlyAccount, add_gladly, change_gladly, get_gladly
 from afterword.accounts.secrets import SecretBox
 from afterword.gladly.client import GladlyClient
 from afterword.gladly.models import Webhook, WebhookSettings

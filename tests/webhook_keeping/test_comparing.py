@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from afterword.accounts.connected import GladlyAccount
+from afterword.accounts.gladly_accounts import GladlyAccount
 from afterword.gladly.models import Webhook, WebhookLogin, WebhookSettings
 from afterword.gladly.webhooks import BasicCredentials, HeaderToken, WebhookCredentials
 from afterword.webhook_keeping.comparing import credentials_digest, look, wanted, webhook_address

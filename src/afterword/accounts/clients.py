@@ -9,10 +9,11 @@ from cachetools import TTLCache
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from afterword.accounts.availability import AccountWatch, Availability
-from afterword.accounts.connected import GladlyAccount, QualtricsAccount, get_gladly, get_qualtrics
+from afterword.accounts.gladly_accounts import GladlyAccount, get_gladly
+from afterword.accounts.qualtrics_accounts import QualtricsAccount, get_qualtrics
 from afterword.accounts.secrets import SecretBox
 from afterword.accounts.standing_store import credentials_of
-from afterword.accounts.web_services import WebServiceAccount, get_web_service
+from afterword.accounts.web_service_accounts import WebServiceAccount, get_web_service
 from afterword.gladly.client import GladlyClient
 from afterword.gladly.finding import GladlyNames
 from afterword.outcomes import Permanent, Reason

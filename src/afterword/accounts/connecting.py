@@ -4,89 +4,38 @@ What goes wrong is told at the field that caused it. The vendor's own ids of org
 account is connected already, and whether another token belongs to the same organisation.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TypeVar
 
 from afterword.accounts.availability import Availability
-from afterword.accounts.changing import change_gladly, change_qualtrics
-from afterword.accounts.connected import (
-    AccountSummary,
-    Delivery,
+from afterword.accounts.connected import AccountSummary, Delivery, InvalidAccount, Kind, find_same, note_tried
+from afterword.accounts.gladly_accounts import (
     GladlyAccount,
-    InvalidAccount,
-    Kind,
-    QualtricsAccount,
     add_gladly,
-    add_qualtrics,
-    find_same,
+    change_gladly,
     get_gladly,
-    get_qualtrics,
     gladly_address,
+)
+from afterword.accounts.qualtrics_accounts import (
+    QualtricsAccount,
+    add_qualtrics,
+    change_qualtrics,
+    get_qualtrics,
     json_event_address,
-    note_tried,
     qualtrics_address,
 )
 from afterword.accounts.secrets import SecretBox
-from afterword.gladly import errors as gladly_errors
+from afterword.accounts.trying import tried
 from afterword.gladly.client import GladlyClient
 from afterword.gladly.models import Organization
 from afterword.gladly.webhooks import WebhookCredentials
-from afterword.outcomes import Outcome
 from afterword.outgoing.calls import Caller
-from afterword.qualtrics import errors as qualtrics_errors
 from afterword.qualtrics.client import QualtricsClient
 from afterword.qualtrics.models import Whoami
 from afterword.settings import Settings
 from afterword.store.budgets import RateBudget
 from afterword.store.database import Database
-from afterword.translating import N_, retold, translated
 from afterword.translating import gettext as _
-
-T = TypeVar("T")
-
-FIELDS: Mapping[type[Outcome], str] = {
-    gladly_errors.GladlyWrongCredentials: "api_token",
-    gladly_errors.GladlyMissingPermission: "api_token",
-    gladly_errors.GladlyUnreachable: "base_url",
-    gladly_errors.GladlyNotFound: "base_url",
-    gladly_errors.GladlyRedirected: "base_url",
-    gladly_errors.GladlyUnexpected: "base_url",
-    gladly_errors.GladlyUnreadable: "base_url",
-    qualtrics_errors.QualtricsWrongCredentials: "api_token",
-    qualtrics_errors.QualtricsMissingPermission: "api_token",
-    qualtrics_errors.QualtricsUnreachable: "base_url",
-    qualtrics_errors.QualtricsNotFound: "base_url",
-    qualtrics_errors.QualtricsUnexpected: "base_url",
-    qualtrics_errors.QualtricsUnreadable: "base_url",
-}
-"""Which field causes which error; with any other the vendor has trouble, and no field is wrong."""
-
-NOT_GLADLY = N_(
-    "What answers there is not Gladly, or not your organization of it: copy the address from the browser"
-)
-NO_CONNECTION = N_("Gladly cannot be reached there")
-TROUBLE = N_("Gladly has trouble at the moment; try again in a while")
-
-IN_WORDS: Mapping[type[Outcome], str] = {
-    gladly_errors.GladlyWrongCredentials: N_(
-        "Gladly does not accept this user name with this token. The user name is the "
-        "API user's email address; its token is made under Settings, API Tokens, and belongs to that user alone"
-    ),
-    gladly_errors.GladlyMissingPermission: N_(
-        "The token is right, but its user is no API user: give that user the "
-        'role "API User" in Gladly, under Settings, Users'
-    ),
-    gladly_errors.GladlyUnreachable: NO_CONNECTION,
-    gladly_errors.GladlyNotFound: NOT_GLADLY,
-    gladly_errors.GladlyRedirected: NOT_GLADLY,
-    gladly_errors.GladlyUnexpected: NOT_GLADLY,
-    gladly_errors.GladlyUnreadable: NOT_GLADLY,
-    gladly_errors.GladlyTimedOut: TROUBLE,
-    gladly_errors.GladlyUnavailable: TROUBLE,
-    gladly_errors.GladlyRateLimited: TROUBLE,
-}
-"""What an error means to somebody who connects an account; with any other its own words tell."""
 
 
 class ConnectedAlready(InvalidAccount):
@@ -307,7 +256,7 @@ class Connector:
     async def _whoami(self, base_url: str, api_token: str) -> Whoami:
         client = self._client(base_url, api_token, None)
         try:
-            return await _tried(client.whoami())
+            return await tried(client.whoami())
         finally:
             await client.close()
 
@@ -324,7 +273,7 @@ class Connector:
     async def _organization(self, base_url: str, username: str, api_token: str) -> Organization:
         client = self._gladly_client(base_url, username, api_token, base_url)
         try:
-            return await _tried(client.organization())
+            return await tried(client.organization())
         finally:
             await client.close()
 
@@ -368,24 +317,6 @@ def whose(owner: Whoami | Organization) -> str:
     if isinstance(owner, Whoami):
         return f"{owner.user_name or owner.user_id} of {owner.brand_id or _('an unnamed brand')}"
     return owner.name or owner.id
-
-
-async def _tried(call: Awaitable[T]) -> T:
-    try:
-        return await call
-    except Outcome as error:
-        raise InvalidAccount(in_words(error), FIELDS.get(type(error), "")) from None
-
-
-def in_words(error: Outcome) -> str:
-    """What came of a try, for somebody who connects an account: what it means, then what was answered."""
-    told = error.reason
-    if type(error) not in IN_WORDS:
-        words = retold(told.words)
-        return f"{words[:1].upper()}{words[1:]}."
-    status, said = told.values.get("status"), told.values.get("said")
-    answered = " ".join(filter(None, (status and f"status {status}", said)))
-    return f"{translated(IN_WORDS[type(error)])}{answered and f' ({answered})'}."
 
 
 def _typed_gladly_address(text: str) -> str:

@@ -4,7 +4,7 @@ does not need.
 
 from cachetools import TTLCache
 
-from afterword.accounts.connected import get_qualtrics
+from afterword.accounts.qualtrics_accounts import get_qualtrics
 from afterword.accounts.secrets import SecretBox
 from afterword.store.database import Database
 

@@ -15,7 +15,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from afterword.accounts.audit import Values, audit
-from afterword.accounts.connected import QualtricsAccount
+from afterword.accounts.qualtrics_accounts import QualtricsAccount
 from afterword.qualtrics.client import QualtricsClient
 from afterword.qualtrics.errors import QualtricsNotFound
 from afterword.qualtrics.models import EventSubscription

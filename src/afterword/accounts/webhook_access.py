@@ -4,7 +4,7 @@ does not need.
 
 from cachetools import TTLCache
 
-from afterword.accounts.connected import get_gladly
+from afterword.accounts.gladly_accounts import get_gladly
 from afterword.accounts.secrets import SecretBox
 from afterword.gladly.webhooks import WebhookCredentials
 from afterword.store.database import Database

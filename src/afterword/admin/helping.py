@@ -5,7 +5,7 @@ from cachetools import TTLCache
 from sqlalchemy import select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from afterword.accounts.connected import get_gladly
+from afterword.accounts.gladly_accounts import get_gladly
 from afterword.accounts.rights import may_connect
 from afterword.accounts.secrets import SecretBox
 from afterword.admin.help_steps import FACTS, HELP, JSON_FIELDS, Fact, Page, Seen

@@ -6,17 +6,12 @@ from typing import TypeVar
 
 import typer
 
-from afterword.accounts.changing import change_qualtrics, with_notification_secret
-from afterword.accounts.connected import (
-    AccountSummary,
-    InvalidAccount,
-    get_qualtrics,
-    list_accounts,
-)
+from afterword.accounts.connected import AccountSummary, InvalidAccount, list_accounts
 from afterword.accounts.connecting import Connector, whose
+from afterword.accounts.qualtrics_accounts import change_qualtrics, get_qualtrics, with_notification_secret
 from afterword.accounts.secrets import SecretBox, check_secret_key
 from afterword.accounts.subscribing import list_subscriptions
-from afterword.accounts.web_services import change_secret
+from afterword.accounts.web_service_accounts import change_secret
 from afterword.commands.common import print_json
 from afterword.outcomes import ConfigurationError
 from afterword.qualtrics.models import Whoami

@@ -2,9 +2,9 @@
 
 import typer
 
-from afterword.accounts.changing import change_gladly
-from afterword.accounts.connected import AccountSummary, Delivery, GladlyAccount
+from afterword.accounts.connected import AccountSummary, Delivery
 from afterword.accounts.connecting import whose
+from afterword.accounts.gladly_accounts import GladlyAccount, change_gladly
 from afterword.accounts.webhook_credentials import new_header_token, renewed
 from afterword.commands.common import print_json
 from afterword.commands.connecting import AskAgain, opened, until_it_works

@@ -7,8 +7,7 @@ import msgspec
 import typer
 
 from afterword.accounts import subscribing
-from afterword.accounts.changing import with_notification_secret
-from afterword.accounts.connected import QualtricsAccount, get_qualtrics
+from afterword.accounts.qualtrics_accounts import QualtricsAccount, get_qualtrics, with_notification_secret
 from afterword.accounts.subscribing import list_subscriptions
 from afterword.commands.common import print_json
 from afterword.commands.connecting import find, opened

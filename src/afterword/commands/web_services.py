@@ -5,8 +5,8 @@ from typing import get_args
 import msgspec
 import typer
 
-from afterword.accounts.web_services import Authentication
-from afterword.accounts.web_services import add_web_service as connect
+from afterword.accounts.web_service_accounts import Authentication
+from afterword.accounts.web_service_accounts import add_web_service as connect
 from afterword.commands.common import print_json
 from afterword.commands.connecting import opened
 from afterword.outcomes import ConfigurationError

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import typer
 
-from afterword.accounts.connected import AccountSummary, GladlyAccount
+from afterword.accounts.connected import AccountSummary
+from afterword.accounts.gladly_accounts import GladlyAccount
 from afterword.settings import Settings
 from afterword.store.database import WEB_NAME, WORKER_NAME, Database
 from afterword.store.processes import is_running

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from afterword.accounts.changing import change_gladly
+from afterword.accounts.gladly_accounts import change_gladly
 from afterword.accounts.secrets import SecretBox
 from afterword.config_files.documents import Account, MailingList, Survey, Workflow
 from afterword.config_files.folder import Fault, Faults

@@ -11,10 +11,11 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from afterword.accounts.api_tokens import add_api_token
-from afterword.accounts.changing import change_gladly, move_qualtrics
-from afterword.accounts.connected import add_gladly, add_qualtrics, find_by_name, get_gladly
+from afterword.accounts.connected import find_by_name
 from afterword.accounts.connecting import Connector
+from afterword.accounts.gladly_accounts import add_gladly, change_gladly, get_gladly
 from afterword.accounts.people import add_person, add_service_account
+from afterword.accounts.qualtrics_accounts import add_qualtrics, move_qualtrics
 from afterword.accounts.secrets import SecretBox, check_secret_key
 from afterword.demo.credentials import GLADLY_USERNAME, OWNER_EMAIL, Credentials, credentials_of
 from afterword.demo.seeded import Seeded

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from afterword.accounts.web_services import WebServiceAccount
+from afterword.accounts.web_service_accounts import WebServiceAccount
 from afterword.outcomes import Permanent, Reason
 from afterword.outgoing.answers import Answer
 from afterword.outgoing.masking import without_secrets

@@ -1,7 +1,7 @@
 """The webhook of one connected Gladly account, looked after at once: for a command or a page that somebody waits at."""
 
-from afterword.accounts.connected import GladlyAccount
 from afterword.accounts.connecting import Connector
+from afterword.accounts.gladly_accounts import GladlyAccount
 from afterword.accounts.secrets import SecretBox
 from afterword.settings import Settings
 from afterword.store.database import Database

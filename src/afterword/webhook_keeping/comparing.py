@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from afterword.accounts.connected import GladlyAccount
+from afterword.accounts.gladly_accounts import GladlyAccount
 from afterword.accounts.standing_alerts import moment
 from afterword.gladly.models import Webhook, WebhookLogin, WebhookSettings
 from afterword.gladly.webhooks import CONVERSATION_CLOSED, CONVERSATION_REOPENED

@@ -13,8 +13,8 @@ import structlog
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from afterword.accounts.changing import change_gladly
-from afterword.accounts.connected import GladlyAccount, get_gladly, remove_account
+from afterword.accounts.connected import remove_account
+from afterword.accounts.gladly_accounts import GladlyAccount, change_gladly, get_gladly
 from afterword.accounts.reaching import AddressNotReachable, check_reachable
 from afterword.accounts.secrets import SecretBox
 from afterword.accounts.standing_alerts import AccountName

@@ -6,10 +6,10 @@ from tests.fixtures.admin_pages import Browser
 from tests.fixtures.connecting_site import GLADLY_TOKEN, JSON_EVENT, QUALTRICS_TOKEN
 from tests.fixtures.sandbox import Sandbox
 
-from afterword.accounts.changing import change_gladly
 from afterword.accounts.connected import AccountSummary, list_accounts
+from afterword.accounts.gladly_accounts import change_gladly
 from afterword.accounts.secrets import SecretBox
-from afterword.accounts.web_services import get_web_service
+from afterword.accounts.web_service_accounts import get_web_service
 from afterword.store.database import Database
 from afterword.workflows.definitions import ConversationClosed, Definition
 from afterword.workflows.saving.workflows import add_workflow

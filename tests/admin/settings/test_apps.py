@@ -3,7 +3,8 @@
 from tests.conftest import StandIn
 from tests.fixtures.admin_pages import Browser
 
-from afterword.accounts.connected import add_gladly, list_accounts
+from afterword.accounts.connected import list_accounts
+from afterword.accounts.gladly_accounts import add_gladly
 from afterword.accounts.secrets import SecretBox
 from afterword.store.database import Database
 from afterword.workflows.definitions import ConversationClosed

@@ -8,7 +8,7 @@ from tests.fixtures.admin_pages import PASSWORD, Browser
 from tests.fixtures.sandbox import Sandbox
 from tests.fixtures.workflow_forms import EMAIL, Editor, Ids, form_in
 
-from afterword.accounts.connected import add_gladly
+from afterword.accounts.gladly_accounts import add_gladly
 from afterword.accounts.people import Person, add_person
 from afterword.accounts.secrets import SecretBox
 from afterword.store.database import Database

@@ -9,8 +9,8 @@ from tests.fixtures.admin_pages import Browser
 
 from afterword.accounts.api_tokens import Bearer, find_bearer
 from afterword.accounts.audit import list_entries
-from afterword.accounts.connected import get_qualtrics
 from afterword.accounts.people import Person
+from afterword.accounts.qualtrics_accounts import get_qualtrics
 from afterword.accounts.secrets import SecretBox
 from afterword.events.models import json_event_origin
 from afterword.store import tables

@@ -7,8 +7,8 @@ import msgspec
 from sqlalchemy import func, insert, select
 from tests.fixtures.admin_pages import Browser
 
-from afterword.accounts.connected import add_qualtrics
 from afterword.accounts.people import Person
+from afterword.accounts.qualtrics_accounts import add_qualtrics
 from afterword.accounts.secrets import SecretBox
 from afterword.store import tables
 from afterword.store.database import Database

@@ -4,7 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import asyncpg
 
-from afterword.accounts.connected import add_gladly, add_qualtrics, note_tried
+from afterword.accounts.connected import note_tried
+from afterword.accounts.gladly_accounts import add_gladly
+from afterword.accounts.qualtrics_accounts import add_qualtrics
 from afterword.accounts.secrets import SecretBox
 from afterword.store.database import Database
 from afterword.workflows.definitions import ConversationClosed, Definition, Task

@@ -8,7 +8,7 @@ import pytest_asyncio
 from tests.workflows.conftest import Scripted, Story
 
 from afterword.accounts.availability import Availability
-from afterword.accounts.connected import add_gladly
+from afterword.accounts.gladly_accounts import add_gladly
 from afterword.accounts.secrets import SecretBox
 from afterword.accounts.standing import Policy
 from afterword.alerts.recording import list_alerts

@@ -23,7 +23,7 @@ from hypothesis.stateful import (
 )
 
 from afterword.accounts.availability import Availability, waiting_for
-from afterword.accounts.connected import add_gladly
+from afterword.accounts.gladly_accounts import add_gladly
 from afterword.accounts.secrets import SecretBox
 from afterword.accounts.standing import Policy
 from afterword.accounts.standing_store import credentials_of

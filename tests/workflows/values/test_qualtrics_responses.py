@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 
 from afterword.accounts.clients import ConnectedAccounts
-from afterword.accounts.connected import QualtricsAccount, add_qualtrics
+from afterword.accounts.qualtrics_accounts import QualtricsAccount, add_qualtrics
 from afterword.accounts.secrets import SecretBox
 from afterword.events.models import ResponseKind, survey_origin, survey_response_type
 from afterword.piped_text import render

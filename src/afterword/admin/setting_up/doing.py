@@ -2,10 +2,10 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 
-from afterword.accounts.changing import with_notification_secret
-from afterword.accounts.connected import AccountSummary, InvalidAccount, get_qualtrics
+from afterword.accounts.connected import AccountSummary, InvalidAccount
 from afterword.accounts.connecting import Connector
 from afterword.accounts.people import Person
+from afterword.accounts.qualtrics_accounts import get_qualtrics, with_notification_secret
 from afterword.admin.setting_up.steps import MAIL_PROOF_SECONDS, SetUp, mail_proof_key
 from afterword.admin.setting_up.whom import begin_count
 from afterword.admin.setting_up.work import Work

@@ -14,7 +14,7 @@ from litestar.params import FromPath
 from litestar.response import Redirect
 
 from afterword.accounts.audit import list_entries
-from afterword.accounts.changing import change_gladly, change_qualtrics, state_of
+from afterword.accounts.changing import state_of
 from afterword.accounts.connected import (
     AccountSummary,
     ChangedMeanwhile,
@@ -23,9 +23,11 @@ from afterword.accounts.connected import (
     list_accounts,
 )
 from afterword.accounts.connecting import Connector, whose
+from afterword.accounts.gladly_accounts import change_gladly
+from afterword.accounts.qualtrics_accounts import change_qualtrics
 from afterword.accounts.rights import may_connect
 from afterword.accounts.secrets import SecretBox
-from afterword.accounts.web_services import change_secret
+from afterword.accounts.web_service_accounts import change_secret
 from afterword.accounts.webhook_credentials import renewed
 from afterword.admin.forms import text_of
 from afterword.admin.helping import Helping

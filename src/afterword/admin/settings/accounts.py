@@ -9,11 +9,12 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 from litestar.response import Redirect
 
-from afterword.accounts.connected import Delivery, GladlyAccount, InvalidAccount
+from afterword.accounts.connected import Delivery, InvalidAccount
 from afterword.accounts.connecting import Connector
+from afterword.accounts.gladly_accounts import GladlyAccount
 from afterword.accounts.rights import may_connect
 from afterword.accounts.secrets import SecretBox
-from afterword.accounts.web_services import Authentication, add_web_service
+from afterword.accounts.web_service_accounts import Authentication, add_web_service
 from afterword.admin.forms import text_of
 from afterword.admin.help_steps import Page as HelpPage
 from afterword.admin.helping import Helping

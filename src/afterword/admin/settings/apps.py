@@ -11,15 +11,9 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.response import Redirect
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from afterword.accounts.changing import change_qualtrics
-from afterword.accounts.connected import (
-    AccountSummary,
-    InvalidAccount,
-    host_of,
-    json_event_address,
-    list_accounts,
-)
+from afterword.accounts.connected import AccountSummary, InvalidAccount, list_accounts
 from afterword.accounts.connecting import ConnectedAlready, Connector
+from afterword.accounts.qualtrics_accounts import change_qualtrics, host_of, json_event_address
 from afterword.accounts.rights import may_connect
 from afterword.accounts.secrets import SecretBox
 from afterword.admin.forms import text_of

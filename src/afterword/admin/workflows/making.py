@@ -7,9 +7,9 @@ from typing import cast, get_args
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from afterword.accounts.connected import get_qualtrics
 from afterword.accounts.managing import list_people
 from afterword.accounts.people import Person
+from afterword.accounts.qualtrics_accounts import get_qualtrics
 from afterword.accounts.rights import may_connect
 from afterword.admin.setting_up.work import Work
 from afterword.directory.contacts import add_mailing_list

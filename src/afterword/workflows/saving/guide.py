@@ -11,15 +11,9 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from afterword.accounts.api_tokens import add_api_token
-from afterword.accounts.changing import change_qualtrics
-from afterword.accounts.connected import (
-    add_qualtrics,
-    find_by_name,
-    get_qualtrics,
-    host_of,
-    list_accounts,
-)
+from afterword.accounts.connected import find_by_name, list_accounts
 from afterword.accounts.people import add_service_account, find_person_by_email
+from afterword.accounts.qualtrics_accounts import add_qualtrics, change_qualtrics, get_qualtrics, host_of
 from afterword.accounts.secrets import SecretBox
 from afterword.directory.contacts import add_mailing_list
 from afterword.store import tables

@@ -3,7 +3,7 @@
 import msgspec
 
 from afterword.accounts import subscribing
-from afterword.accounts.connected import QualtricsAccount
+from afterword.accounts.qualtrics_accounts import QualtricsAccount
 from afterword.accounts.reaching import AddressNotReachable, check_reachable
 from afterword.outcomes import ConfigurationError
 from afterword.qualtrics.client import QualtricsClient

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 from sqlalchemy import update
 
-from afterword.accounts import connected
 from afterword.accounts.audit import REPLACED, audit
-from afterword.accounts.connected import InvalidAccount
+from afterword.accounts.connected import InvalidAccount, add_account, get_account
 from afterword.accounts.secrets import SecretBox
 from afterword.outgoing.addresses import InvalidAddress
 from afterword.store.tables import connected_account
@@ -71,7 +70,7 @@ async def add_web_service(
         raise InvalidAccount(str(error), error.field) from None
     _check(authentication, secret, username, header_name)
     secrets = _Secrets(authentication, secret, header_name)
-    account_id = await connected.add_account(
+    account_id = await add_account(
         connection, box, "web-service", name, secrets, base_url=base_url, username=username or None
     )
     return _account(account_id, name, base_url, username, secrets)
@@ -81,7 +80,7 @@ async def get_web_service(
     connection: "AsyncConnection", box: SecretBox, account_id: str
 ) -> WebServiceAccount | None:
     """The connected account at a web service with this id."""
-    row = await connected.get_account(connection, "web-service", account_id)
+    row = await get_account(connection, "web-service", account_id)
     if row is None:
         return None
     secrets = msgspec.json.decode(box.decrypt(row["secrets"]), type=_Secrets)
