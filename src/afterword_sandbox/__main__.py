@@ -14,6 +14,7 @@ from afterword_sandbox.server import CannotStart, run
 
 USERNAME_VARIABLE = "AFTERWORD_SANDBOX_USERNAME"
 API_TOKEN_VARIABLE = "AFTERWORD_SANDBOX_API_TOKEN"  # noqa: S105 -- the variable's name
+MOST_PAST_DAYS = 60
 
 
 def _port(text: str) -> int:
@@ -27,6 +28,12 @@ def _port(text: str) -> int:
 def _positive(text: str) -> int:
     if not text.isdigit() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} must be a whole number from 1")
+    return int(text)
+
+
+def _whole(text: str) -> int:
+    if not text.isdigit() or int(text) > MOST_PAST_DAYS:
+        raise argparse.ArgumentTypeError(f"{text!r} must be a whole number from 0 to {MOST_PAST_DAYS}")
     return int(text)
 
 
@@ -63,6 +70,12 @@ def _parser() -> argparse.ArgumentParser:
         type=_delays,
         default=(30.0, 300.0, 1800.0, 3600.0),
         help="seconds before each resend of a webhook (30,300,1800,3600)",
+    )
+    parser.add_argument(
+        "--past-days",
+        type=_whole,
+        default=0,
+        help="let a new company have had customers for so many days (%(default)s)",
     )
     parser.add_argument("--exit-with-stdin", action="store_true", help="stop when standard input ends")
     return parser

@@ -22,6 +22,8 @@ class Options:
     """Seconds before each resend of a webhook; after as many failures more than these the webhook is
     disabled.
     """
+    past_days: int = 0
+    """Days before the first start of which a new company has a past."""
     exit_with_stdin: bool = False
 
 

@@ -315,6 +315,14 @@ CREATE TABLE automation_messages (
 CREATE INDEX automation_messages_by_session ON automation_messages (session_id, position);
 """
 
+_PAST = """
+CREATE TABLE past (
+    began_at TEXT NOT NULL,
+    days INTEGER NOT NULL,
+    told INTEGER NOT NULL
+);
+"""
+
 MIGRATIONS: tuple[str, ...] = (
     _FIRST,
     _TASKS,
@@ -324,4 +332,5 @@ MIGRATIONS: tuple[str, ...] = (
     _CONTACTS,
     _EXPORTS,
     _REST_OF_THE_INTERFACE,
+    _PAST,
 )

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from afterword_sandbox.clock import now, pretend
+from afterword_sandbox.clock import format_time, now, pretend
 from afterword_sandbox.company import business_hours, conversations, customers, messages
 from afterword_sandbox.company.business_hours import BusinessHours
 from afterword_sandbox.company.customers import Email, Phone, Profile
@@ -230,8 +230,11 @@ CUSTOMERS = (
 )
 
 
-def seed(store: Store) -> None:
-    """Fill an empty store with the company; one that has an organization stays as it is."""
+def seed(store: Store, *, past_days: int = 0) -> None:
+    """Fill an empty store with the company; one that has an organization stays as it is.
+
+    With ``past_days`` its past is begun, which ``seed_past.py`` tells.
+    """
     if store.one("SELECT 1 FROM organization") is not None:
         return
     with store.transaction():
@@ -241,6 +244,8 @@ def seed(store: Store) -> None:
         today = datetime.now(UTC)
         for index, customer in enumerate(CUSTOMERS):
             _seed_customer(store, customer, today - timedelta(hours=2 + 3 * index))
+        if past_days:
+            store.insert("past", {"began_at": format_time(today), "days": past_days, "told": 0})
 
 
 def _seed_people(store: Store) -> None:

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from afterword_sandbox import control, seed
+from afterword_sandbox import control, seed, telling_past
 from afterword_sandbox.api.edge import API_PREFIX, CONTROL_PREFIX, MAX_BODY_BYTES, gladly_edge
 from afterword_sandbox.api.routes import API_ROUTES
 from afterword_sandbox.company import tokens
@@ -127,7 +127,7 @@ async def start(options: Options, stack: AsyncExitStack) -> Addresses:
     live, addresses = LiveChanges(), Addresses()
     store = Store(options.data_dir / "gladly.db")
     stack.callback(store.close)
-    seed.seed(store)
+    seed.seed(store, past_days=options.past_days)
     with store.transaction():
         api_user = tokens.ensure_configured(store, options.username, options.api_token)
     mails = MailCatcher(options.data_dir / "mails.db", live)
@@ -156,6 +156,7 @@ async def start(options: Options, stack: AsyncExitStack) -> Addresses:
     port = await _serve(_sandbox_app(sandbox), stack, options.host, options.port, "--port")
     addresses.sandbox_url = (options.public_url or _url(options.host, port)).rstrip("/")
     postman.resume()
+    stack.push_async_callback(stop, asyncio.create_task(telling_past.tell_past(store)))
     return addresses
 
 

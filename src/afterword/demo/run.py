@@ -31,6 +31,8 @@ from afterword.supervisor import GaveUpError, Supervisor
 MAIL_FROM = "survey@afterword.example"
 REHEARSAL_PREFIX = f"{PREFIX}DEMO_"
 SANDBOX_OPTIONS = f"{REHEARSAL_PREFIX}SANDBOX_OPTIONS"
+PAST_DAYS = 14
+"""So long the demo's company has had customers before anybody looks at it."""
 
 
 class Options(msgspec.Struct, frozen=True):
@@ -171,6 +173,7 @@ class Demo:
             *("--port", str(self._ports.sandbox)),
             *("--mail-page-port", str(self._ports.mail_page)),
             *("--smtp-port", str(self._ports.smtp)),
+            *("--past-days", str(PAST_DAYS)),
             *shlex.split(os.environ.get(SANDBOX_OPTIONS, "")),
         ]
 

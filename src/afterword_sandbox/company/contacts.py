@@ -14,6 +14,9 @@ from afterword_sandbox.store import Store
 INBOUND = frozenset({"CUSTOMER", "INTERNAL", "EXTERNAL"})
 """Who has to begin a contact for it to be an inbound one."""
 
+AGENTS = frozenset({"AGENT", "API"})
+"""Who answers as an agent of the company: a contact can be theirs, which it cannot be a rule's or Gladly AI's."""
+
 
 def _emit(
     store: Store,
@@ -85,17 +88,18 @@ def note_received(
 def note_sent(
     store: Store, conversation: sqlite3.Row, contact: sqlite3.Row, initiator: Actor, item_id: str
 ) -> None:
-    """Tell that an answer went out: the contact has an agent now, and an inbound one is fulfilled.
+    """Tell that an answer went out: the contact has an agent now, if one answered, and an inbound one is fulfilled.
 
     What is said on the phone is no message.
     """
     if contact["channel"] not in {"PHONE_CALL", "VOICEMAIL"}:
         _emit(store, "MESSAGE_SENT", conversation, contact, initiator, messageId=item_id)
-    store.execute(
-        "UPDATE contacts SET agent_id = coalesce(agent_id, :agent), accepted_at = coalesce(accepted_at, :at), "
-        "accepted_inbox_id = coalesce(accepted_inbox_id, :inbox) WHERE id = :id",
-        {"agent": initiator.id, "at": now(), "inbox": conversation["inbox_id"], "id": contact["id"]},
-    )
+    if initiator.type in AGENTS:
+        store.execute(
+            "UPDATE contacts SET agent_id = coalesce(agent_id, :agent), accepted_at = coalesce(accepted_at, :at), "
+            "accepted_inbox_id = coalesce(accepted_inbox_id, :inbox) WHERE id = :id",
+            {"agent": initiator.id, "at": now(), "inbox": conversation["inbox_id"], "id": contact["id"]},
+        )
     if contact["initiator_type"] in INBOUND and contact["fulfilled_at"] is None:
         store.execute("UPDATE contacts SET fulfilled_at = ? WHERE id = ?", (now(), contact["id"]))
         _emit(store, "FULFILLED", conversation, contact, initiator, fulfilledType="RESPONDED")

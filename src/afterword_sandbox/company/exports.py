@@ -21,7 +21,7 @@ STATUSES: tuple[Status, ...] = ("PENDING", "IN_PROGRESS", "COMPLETED", "FAILED")
 KEPT = timedelta(days=14)
 SCHEDULE_ID = seeded_id("export schedule")
 _PERIODS = {"HOURLY": timedelta(hours=1), "DAILY": timedelta(days=1)}
-_DELAYS = {"HOURLY": timedelta(hours=2), "DAILY": timedelta(hours=26)}
+MADE_AFTER = {"HOURLY": timedelta(hours=2), "DAILY": timedelta(hours=26)}
 """How long after ``nextStartAt`` a job is made: Gladly documents two hours, and for daily ones the night."""
 
 _CUSTOMERS = (
@@ -171,7 +171,7 @@ def make_due(store: Store) -> None:
     frequency = settings.read(store).export_frequency
     if frequency == "NEVER":
         return
-    period, delay = _PERIODS[frequency], _DELAYS[frequency]
+    period, delay = _PERIODS[frequency], MADE_AFTER[frequency]
     start = _next_start(store, period)
     while start + delay <= present():
         make(store, start, start + period)

@@ -58,7 +58,7 @@ class PastChange(_Told, frozen=True):
 class PastConversation(_Told, frozen=True):
     """A conversation of the past; without messages the customer writes one when it starts.
 
-    ``id`` is its own, if chosen.
+    ``id`` is its own, if chosen. Who writes first starts it; its topics are added then.
     """
 
     customer: PastCustomer
@@ -71,6 +71,7 @@ class PastConversation(_Told, frozen=True):
     closings: tuple[PastChange, ...] = ()
     reopenings: tuple[PastChange, ...] = ()
     topic_ids: tuple[str, ...] = ()
+    topics_by: By = By(type="AGENT")
 
 
 class Put(NamedTuple):
@@ -92,12 +93,11 @@ def put(store: Store, past: PastConversation, api_user: Actor) -> Put:
         customer_id = _customer(store, past.customer)
         inbox_id = past.inbox_id or messages.first_inbox(store)
         conversations.check_assignee(store, inbox_id, past.agent_id)
-        starter = Actor(customer_id, "CUSTOMER")
+        starter = _starter(past, customer_id, api_user)
         conversation_id = conversations.create(store, customer_id, inbox_id, starter, conversation_id=past.id)
         if past.agent_id is not None:
-            conversations.assign(
-                store, conversation_id, inbox_id, past.agent_id, starter, reason="CONTACT_INBOUND"
-            )
+            reason = "CONTACT_INBOUND" if starter.type in contacts.INBOUND else "MESSAGE_OUTBOUND"
+            conversations.assign(store, conversation_id, inbox_id, past.agent_id, starter, reason=reason)
     return Put(customer_id, conversation_id, _Retelling(store, past, conversation_id, api_user).tell())
 
 
@@ -128,6 +128,13 @@ def _customer(store: Store, told: PastCustomer) -> str:
     emails = (Email(told.email, told.email.lower()),) if told.email else ()
     phones = (Phone(told.phone, told.phone, type="MOBILE"),) if told.phone else ()
     return known or customers.create(store, Profile(name=told.name, emails=emails, phones=phones))
+
+
+def _starter(past: PastConversation, customer_id: str, api_user: Actor) -> Actor:
+    first = min(past.messages, key=lambda message: message.at).by if past.messages else By(type="CUSTOMER")
+    if first.type == "CUSTOMER":
+        return Actor(first.id or customer_id, first.type)
+    return Actor(first.id or past.agent_id or api_user.id, first.type)
 
 
 class _Retelling:
@@ -183,5 +190,5 @@ class _Retelling:
         conversations.reopen(self._store, self._id, self._actor(told.by))
 
     def _add_topics(self) -> None:
-        agent = self._actor(By(type="AGENT"))
-        conversations.add_topics(self._store, self._id, self._past.topic_ids, agent)
+        by = self._actor(self._past.topics_by)
+        conversations.add_topics(self._store, self._id, self._past.topic_ids, by)

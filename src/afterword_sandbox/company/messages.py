@@ -171,13 +171,13 @@ def write_inbound(store: Store, conversation_id: str, message: Message, writer: 
 def write_outbound(store: Store, conversation_id: str, message: Message, writer: Actor) -> str:
     """Answer the customer in an open conversation and return the item's id.
 
-    A conversation that is nobody's becomes the writer's, and waits for the customer then. Raises 400 when it is
-    closed.
+    A conversation that is nobody's becomes the writer's, if that is an agent or the API, and waits for the customer
+    then. Raises 400 when it is closed.
     """
     conversation = conversations.row_of(store, conversation_id)
     if conversation["status"] == "CLOSED":
         raise invalid_state("you cannot write in a closed conversation")
-    if conversation["agent_id"] is None:
+    if conversation["agent_id"] is None and writer.type in contacts.AGENTS:
         conversations.take(store, conversation_id, writer.id, writer)
         conversation = conversations.row_of(store, conversation_id)
     contact = contacts.open_or_start(store, conversation, message.channel, writer, None)

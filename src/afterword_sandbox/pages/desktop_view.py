@@ -66,12 +66,14 @@ LEFT JOIN conversations ON conversations.id = {_LATEST_CONVERSATION}
 LEFT JOIN inboxes ON inboxes.id = conversations.inbox_id
 LEFT JOIN agents ON agents.id = conversations.agent_id
 WHERE ({_MATCHES}) AND :status IN ('', conversations.status)
-ORDER BY last_seen DESC, customers.id LIMIT :limit
+ORDER BY coalesce(conversations.status, '') = 'CLOSED', last_seen DESC, customers.id LIMIT :limit
 """  # noqa: S608 -- put together from the constants above
 
 
 def customer_list(store: Store, wanted: str, status: str = "") -> tuple[list[CustomerLine], bool]:
     """Return the customers who have ``wanted`` in name, address or number, and whether there were more.
+
+    Those with whom something is still to be done come first, then the most recent.
 
     With a status, only those whose latest conversation has it.
     """
