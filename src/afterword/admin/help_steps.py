@@ -6,8 +6,8 @@ from typing import Literal
 
 import msgspec
 
+from afterword.qualtrics.json_event import FIELDS
 from afterword.translating import N_
-from afterword.workflows.saving.templates import EVENT_FIELDS
 
 Page = Literal["gladly", "apps", "survey", "workflows", "results", "people"]
 Fact = Literal[
@@ -50,7 +50,7 @@ FACTS: Mapping[Fact, str] = MappingProxyType(
     }
 )
 
-JSON_FIELDS = ", ".join(f"{name} → $.{name}" for name in EVENT_FIELDS)
+JSON_FIELDS = ", ".join(f"{name} → $.{name}" for name in FIELDS)
 
 HELP: Mapping[Page, HelpBlock] = MappingProxyType(
     {

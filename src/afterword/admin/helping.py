@@ -10,13 +10,13 @@ from afterword.accounts.rights import may_connect
 from afterword.accounts.secrets import SecretBox
 from afterword.admin.help_steps import FACTS, HELP, JSON_FIELDS, Fact, Page, Seen
 from afterword.admin.signing_in.sessions import AdminRequest
+from afterword.qualtrics.json_event import EMBEDDED_DATA
 from afterword.settings import Settings
 from afterword.store import tables
 from afterword.store.database import Database
 from afterword.webhook_keeping.comparing import EVENTS, webhook_address
 from afterword.workflows.history.connections import connections
 from afterword.workflows.saving.guide import find_guide
-from afterword.workflows.saving.templates import EMBEDDED_DATA
 
 REMEMBER_SECONDS = 10.0
 LOOKED_AT = 200

@@ -31,6 +31,7 @@ def list_runs(  # noqa: PLR0917 - a command's options
         Several, typer.Option(help="Only runs of this status; may be given several times.")
     ] = None,
     workflow: Annotated[str | None, typer.Option(help="Only runs of this workflow (its id).")] = None,
+    revision: Annotated[int | None, typer.Option(help="Only runs of this revision of the workflow.")] = None,
     customer: Annotated[str | None, typer.Option(help="Only runs about this customer (the id).")] = None,
     conversation: Annotated[str | None, typer.Option(help="Only runs of this conversation.")] = None,
     reason: Annotated[str | None, typer.Option(help="Only runs with this reason (its code).")] = None,
@@ -58,6 +59,7 @@ def list_runs(  # noqa: PLR0917 - a command's options
     given = {
         "search": search,
         "workflow": workflow,
+        "revision": None if revision is None else str(revision),
         "customer": customer,
         "conversation": conversation,
         "reason": reason,

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec import Meta
 
+from afterword.form_hints import in_forms
 from afterword.translating import N_
 
 MOST_NAMES = 500
@@ -17,20 +18,38 @@ WEEK_MINUTES = 7 * 24 * 60
 
 Closer = Literal["rule", "api", "gladly-ai", "gladly"]
 Credit = Literal["assignee", "wrote-last", "closed"]
+CreditedAgent = Annotated[
+    Credit,
+    Meta(
+        title=N_("Credited Agent"),
+        description=N_(
+            "Who goes out as agentId: the assignee at closing, the agent who wrote last, or the one who "
+            "closed it. Where there is none, the next of these."
+        ),
+        examples=["assignee"],
+        extra_json_schema=in_forms(
+            choices={
+                "assignee": N_("the assignee at closing"),
+                "wrote-last": N_("who wrote last"),
+                "closed": N_("who closed it"),
+            }
+        ),
+    ),
+]
 AgentMust = Literal["no", "any", "credited"]
 ReopenedLater = Literal["ask-again", "do-not-ask"]
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 
 Channel = Literal[
-    "CHAT",
     "EMAIL",
-    "FB_MESSENGER",
-    "INSTAGRAM_DIRECT",
-    "PHONE_CALL",
+    "CHAT",
     "SMS",
-    "TWITTER",
+    "PHONE_CALL",
     "VOICEMAIL",
     "WHATSAPP",
+    "FB_MESSENGER",
+    "INSTAGRAM_DIRECT",
+    "TWITTER",
     "CUSTOM",
 ]
 """As Gladly's webhooks call them, and *CUSTOM* for those that an organization made."""
@@ -44,6 +63,33 @@ WEEKDAYS: tuple[Weekday, ...] = (
     "saturday",
     "sunday",
 )
+CLOSERS = {
+    "rule": N_("a rule of Gladly's"),
+    "api": N_("a program, over the API"),
+    "gladly-ai": N_("Gladly AI"),
+    "gladly": N_("Gladly itself"),
+}
+CHANNELS = {
+    "EMAIL": N_("Email"),
+    "CHAT": N_("Chat"),
+    "SMS": N_("SMS"),
+    "PHONE_CALL": N_("Phone call"),
+    "VOICEMAIL": N_("Voicemail"),
+    "WHATSAPP": "WhatsApp",
+    "FB_MESSENGER": "Facebook Messenger",
+    "INSTAGRAM_DIRECT": "Instagram Direct",
+    "TWITTER": "Twitter",
+    "CUSTOM": N_("A channel of your own"),
+}
+DAYS = {
+    "monday": N_("Mon"),
+    "tuesday": N_("Tue"),
+    "wednesday": N_("Wed"),
+    "thursday": N_("Thu"),
+    "friday": N_("Fri"),
+    "saturday": N_("Sat"),
+    "sunday": N_("Sun"),
+}
 TIME_OF_DAY = r"^([01]\d|2[0-3]):[0-5]\d$|^24:00$"
 MIDNIGHT = "24:00"
 
@@ -61,6 +107,7 @@ class QuietHours(msgspec.Struct, frozen=True, kw_only=True):
             description=N_("The days on which they begin; without any, every day."),
             examples=[["saturday", "sunday"]],
             max_length=7,
+            extra_json_schema=in_forms(choices=DAYS),
         ),
     ] = ()
     begin: Annotated[
@@ -107,30 +154,31 @@ class Eligibility(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     longest_age_hours: Annotated[
         Annotated[float, Meta(gt=0)] | None,
         Meta(
-            title=N_("Oldest closing, in hours"),
-            description=N_(
-                "Nothing is sent for a closing that is older than this, by its own time; null: however old "
-                "it is."
-            ),
+            title=N_("Nothing for closings older than"),
+            description=N_("After an outage, nobody is asked about what is long ago. Empty: however old."),
             examples=[48],
+            extra_json_schema=in_forms(
+                unit=N_("hours"), wrong=N_("Write a number of hours above 0, or nothing.")
+            ),
         ),
     ] = 48
     not_closed_by: Annotated[
         tuple[Closer, ...],
         Meta(
-            title=N_("Not closed by"),
+            title=N_("Not what was closed by"),
             description=N_(
                 "Who or what must not have closed the conversation: a rule of Gladly's, the API, Gladly AI, or "
                 "Gladly itself."
             ),
             examples=[["rule", "gladly-ai"]],
             max_length=4,
+            extra_json_schema=in_forms(choices=CLOSERS),
         ),
     ] = ()
     only_inboxes: Annotated[
         Names,
         Meta(
-            title=N_("Only inboxes"),
+            title=N_("Only these Inboxes"),
             description=N_("The inboxes whose conversations are asked about; without any, all."),
             examples=[["Returns & Refunds"]],
         ),
@@ -138,7 +186,7 @@ class Eligibility(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     not_inboxes: Annotated[
         Names,
         Meta(
-            title=N_("Not inboxes"),
+            title=N_("Not these Inboxes"),
             description=N_("The inboxes whose conversations are not asked about."),
             examples=[["Wholesale"]],
         ),
@@ -146,7 +194,7 @@ class Eligibility(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     only_agents: Annotated[
         Names,
         Meta(
-            title=N_("Only agents"),
+            title=N_("Only these Agents"),
             description=N_(
                 "The agents whose conversations are asked about, by id, email address or name; without any, "
                 "all. The agent is the one who is credited."
@@ -157,7 +205,7 @@ class Eligibility(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     not_agents: Annotated[
         Names,
         Meta(
-            title=N_("Not agents"),
+            title=N_("Not these Agents"),
             description=N_("The agents whose conversations are not asked about."),
             examples=[["Trainee One"]],
         ),
@@ -165,29 +213,33 @@ class Eligibility(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     share_percent: Annotated[
         Annotated[float, Meta(gt=0, le=100)] | None,
         Meta(
-            title=N_("Share of the closings, in percent"),
+            title=N_("Only a share, by chance"),
             description=N_(
                 "How many of the conversations are asked about, by chance; the same conversation always comes "
                 "out the same. Without it, all."
             ),
             examples=[25],
+            extra_json_schema=in_forms(unit="%", wrong=N_("Write a number above 0, up to 100, or nothing.")),
         ),
     ] = None
     once_in_days: Annotated[
         Annotated[float, Meta(gt=0, le=LONGEST_DAYS)] | None,
         Meta(
-            title=N_("At most one survey per customer in days"),
+            title=N_("At most one survey per Customer in"),
             description=N_(
                 "A customer who was asked in these last days, by whatever workflow of this Gladly account, is "
                 "not asked again."
             ),
             examples=[30],
+            extra_json_schema=in_forms(
+                unit=N_("days"), wrong=N_("Write a number of days, up to 366, or nothing.")
+            ),
         ),
     ] = None
     same_case_hours: Annotated[
         float,
         Meta(
-            title=N_("Same case within hours"),
+            title=N_("Closed again within so many hours, it is the same case"),
             description=N_(
                 "A closing within so many hours of the last one of the same conversation is the same case, in "
                 "which nobody is asked twice. 0: every closing is a case of its own."
@@ -195,17 +247,21 @@ class Eligibility(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
             examples=[24],
             ge=0,
             le=LONGEST_DAYS * 24,
+            extra_json_schema=in_forms(unit=N_("hours"), wrong=N_("Write a number of hours, 0 or more.")),
         ),
     ] = 24
     reopened_later: Annotated[
         ReopenedLater,
         Meta(
-            title=N_("Reopened later"),
+            title=N_("Reopened later than that, and closed"),
             description=N_(
                 "Whether to ask again when a conversation that was asked about is reopened later than that, "
                 "and closed."
             ),
             examples=["do-not-ask"],
+            extra_json_schema=in_forms(
+                choices={"ask-again": N_("ask again"), "do-not-ask": N_("do not ask again")}
+            ),
         ),
     ] = "ask-again"
     quiet_hours: Annotated[
@@ -229,7 +285,7 @@ class Eligibility(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     only_topics: Annotated[
         Names,
         Meta(
-            title=N_("Only topics"),
+            title=N_("Only with these Topics"),
             description=N_(
                 "The conversation has to have one of these topics, or of those below them; without any, all."
             ),
@@ -239,7 +295,7 @@ class Eligibility(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     not_topics: Annotated[
         Names,
         Meta(
-            title=N_("Not topics"),
+            title=N_("Not with these Topics"),
             description=N_("The conversation must have none of these topics, nor of those below them."),
             examples=[["Do not survey"]],
         ),
@@ -247,25 +303,27 @@ class Eligibility(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     only_channels: Annotated[
         tuple[Channel, ...],
         Meta(
-            title=N_("Only channels"),
+            title=N_("Only where the last message came by"),
             description=N_("The channels of the last message that are asked about; without any, all."),
             examples=[["EMAIL", "CHAT"]],
             max_length=10,
+            extra_json_schema=in_forms(choices=CHANNELS),
         ),
     ] = ()
     not_channels: Annotated[
         tuple[Channel, ...],
         Meta(
-            title=N_("Not channels"),
+            title=N_("Not where the last message came by"),
             description=N_("The channels of the last message that are not asked about."),
             examples=[["PHONE_CALL"]],
             max_length=10,
+            extra_json_schema=in_forms(choices=CHANNELS),
         ),
     ] = ()
     customer_must_have_written: Annotated[
         bool,
         Meta(
-            title=N_("The customer must have written"),
+            title=N_("Only where the Customer wrote or called"),
             description=N_(
                 "A conversation without a message or a call of the customer's is not asked about."
             ),
@@ -275,29 +333,34 @@ class Eligibility(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     agent_must_have_written: Annotated[
         AgentMust,
         Meta(
-            title=N_("An agent must have written"),
+            title=N_("An Agent must have written or called"),
             description=N_("Whether any agent, or the one who is credited, has to have written or called."),
             examples=["credited"],
+            extra_json_schema=in_forms(
+                choices={"no": N_("no"), "any": N_("any Agent"), "credited": N_("the credited Agent")}
+            ),
         ),
     ] = "no"
     least_messages: Annotated[
         Annotated[int, Meta(ge=1, le=1000)] | None,
         Meta(
-            title=N_("Least number of messages"),
+            title=N_("At least so many messages"),
             description=N_(
                 "A conversation with fewer messages of the customer and the agents is not asked about."
             ),
             examples=[3],
+            extra_json_schema=in_forms(wrong=N_("Write a whole number from 1 to 1,000, or nothing.")),
         ),
     ] = None
     least_characters: Annotated[
         Annotated[int, Meta(ge=1, le=1_000_000)] | None,
         Meta(
-            title=N_("Least number of characters"),
+            title=N_("At least so many characters"),
             description=N_(
                 "A conversation in which the customer and the agents wrote less is not asked about."
             ),
             examples=[100],
+            extra_json_schema=in_forms(wrong=N_("Write a whole number from 1 to 1,000,000, or nothing.")),
         ),
     ] = None
     not_spam: Annotated[

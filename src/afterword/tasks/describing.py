@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, cast, get_args, get_origin, get_type
 
 import msgspec
 
+from afterword.form_hints import UNIT
 from afterword.tasks.contract import AnyTaskType, Piped, Repetition, RepetitionByConfiguration
 from afterword.tasks.registry import InstalledTaskTypes, find_task_types, installed_entry_point, package_of
 from afterword.tasks.services import Services
@@ -19,7 +20,10 @@ JsonSchema = dict[str, Any]
 
 
 class FieldDescription(msgspec.Struct, frozen=True):
-    """A field of a configuration; ``path`` is where it stands, as ``embedded_data[].field``."""
+    """A field of a configuration; ``path`` is where it stands, as ``embedded_data[].field``.
+
+    A ``title`` to which a unit belongs has it behind a gap: *At most one survey per Customer in … days*.
+    """
 
     path: str
     title: str
@@ -122,7 +126,7 @@ def _fields_of(
         where = f"{path}{name}"
         yield FieldDescription(
             path=where,
-            title=described.get("title", name),
+            title=" … ".join(filter(None, (described.get("title", name), described.get(UNIT)))),
             description=described.get("description", ""),
             is_required=name in model.get("required", ()),
             is_piped=PIPED in described,

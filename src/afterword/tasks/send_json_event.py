@@ -8,9 +8,10 @@ from msgspec import Meta
 
 from afterword.eligibility.deciding import Decider
 from afterword.eligibility.facts import Closing, Facts, inbox_of, needed
-from afterword.eligibility.settings import Credit, Eligibility
+from afterword.eligibility.settings import CreditedAgent, Eligibility
 from afterword.gladly.names import split_name
 from afterword.outcomes import Permanent, Reason, Skip
+from afterword.qualtrics.json_event import FIELDS, GuideJsonEvent
 from afterword.sending.checking import check_allow_list, check_may_be_written_to
 from afterword.tasks.contract import Done, Plan, Repetition, TaskCall, Wait
 from afterword.tasks.fields import GladlyAccountId
@@ -19,15 +20,6 @@ from afterword.translating import N_
 
 NO_CUSTOMER = Reason("event-names-no-customer", N_("the event that started the run names no customer"))
 
-FIELDS = (
-    "customerId",
-    "conversationId",
-    "customerFirstName",
-    "customerLastNames",
-    "customerEmailAddress",
-    "agentId",
-    "inboxId",
-)
 CREDITED = "agentCredited"
 """In the output alone: by which rule the agent is credited."""
 
@@ -56,17 +48,7 @@ class SendJsonEvent(msgspec.Struct, frozen=True, kw_only=True):
             examples=[{"once_in_days": 30}],
         ),
     ] = Eligibility()
-    credit: Annotated[
-        Credit,
-        Meta(
-            title=N_("Credited agent"),
-            description=N_(
-                "Who goes out as agentId: the assignee at closing, the agent who wrote last, or the one who "
-                "closed it. Where there is none, the next of these."
-            ),
-            examples=["assignee"],
-        ),
-    ] = "assignee"
+    credit: CreditedAgent = "assignee"
     family_name_first: Annotated[
         bool,
         Meta(
@@ -138,22 +120,23 @@ class SendJsonEventTask:
     async def _fields(
         self, call: TaskCall[SendJsonEvent], decider: Decider
     ) -> tuple[dict[str, str], dict[str, object]]:
-        """The seven fields, always all of them, as text, empty when unknown; and the output with them."""
+        """The seven fields, and the output with them."""
         profile = await decider.known(lambda facts: needed(facts.profile, "profile"), "field: customer")
         inbox_id = await decider.known(inbox_of, "field: inboxId")
         agent = await decider.credited()
         first_name, last_names = split_name(
             profile.name or "", family_name_first=call.configuration.family_name_first
         )
-        fields = {
-            "customerId": profile.id,
-            "conversationId": decider.facts.closing.conversation_id,
-            "customerFirstName": first_name,
-            "customerLastNames": last_names,
-            "customerEmailAddress": profile.email_address or "",
-            "agentId": agent.agent_id,
-            "inboxId": inbox_id,
-        }
+        event = GuideJsonEvent(
+            customer_id=profile.id,
+            conversation_id=decider.facts.closing.conversation_id,
+            customer_first_name=first_name,
+            customer_last_names=last_names,
+            customer_email_address=profile.email_address or "",
+            agent_id=agent.agent_id,
+            inbox_id=inbox_id,
+        )
+        fields: dict[str, str] = msgspec.to_builtins(event)
         return fields, {**fields, CREDITED: agent.why}
 
 

@@ -8,8 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from afterword.admin.setting_up.whom_form import (
-    CHANNELS,
-    CLOSERS,
     FIELDS,
     changed_fields,
     read_form,
@@ -27,19 +25,19 @@ NUMBERS = st.none() | st.floats(0.01, 99, allow_nan=False) | st.integers(1, 99).
 def rules(draw: st.DrawFn) -> WhomToAsk:
     kinds = {
         "number": NUMBERS,
-        "whole": st.none() | st.integers(1, 1000),
-        "flag": st.booleans(),
-        "names": NAMES,
+        "boolean": st.booleans(),
+        "texts": NAMES,
     }
     told: dict[str, object] = {}
     for field in FIELDS.values():
-        if field.kind in {"choice", "many"}:
-            one = st.sampled_from(list(field.options))
+        if field.kind in {"choice", "choices"}:
+            one = st.sampled_from(field.options)
             told[field.name] = draw(one if field.kind == "choice" else st.lists(one, unique=True))
         elif field.kind == "text":
             told[field.name] = draw(st.sampled_from(["", "Europe/Berlin"]))
         else:
-            told[field.name] = draw(kinds[field.kind])
+            whole = st.none() | st.integers(1, 1000)
+            told[field.name] = draw(whole if field.is_whole else kinds[field.kind])
     told["same_case_hours"] = told["same_case_hours"] or 0.0
     days = draw(st.lists(st.sampled_from(WEEKDAYS), unique=True, max_size=3))
     hours = [{"begin": draw(TIMES), "end": "12:00", "days": days}] if days else []
@@ -97,4 +95,3 @@ def test_quiet_hours_without_an_end_are_told_and_blank_rows_are_none() -> None:
 def test_what_is_not_as_at_first_is_counted() -> None:
     assert changed_fields(WhomToAsk()) == set()
     assert changed_fields(WhomToAsk(Eligibility(once_in_days=30), "closed")) == {"once_in_days", "credit"}
-    assert set(CLOSERS) | set(CHANNELS) <= {option for field in FIELDS.values() for option in field.options}

@@ -37,6 +37,20 @@ async def test_each_is_listed_with_who_when_and_what_it_changed_and_any_two_are_
     assert answer.status == 404
 
 
+async def test_each_leads_to_its_runs(editor: Editor) -> None:
+    await revise(editor, "Second")
+    _, page = await editor.browser.get(f"{editor.address}/revisions")
+    workflow_id = editor.address.rpartition("/")[2]
+    its_runs = f"/workflows/runs?workflow={workflow_id}&amp;revision=2"
+    assert its_runs in page
+    answer, page = await editor.browser.get(its_runs.replace("&amp;", "&"))
+    assert answer.status == 200
+    assert 'name="revision" value="2"' in page
+    answer, page = await editor.browser.get("/workflows/runs?workflow=&revision=2")
+    assert answer.status == 200
+    assert 'name="revision"' not in page
+
+
 async def test_an_earlier_one_is_restored_as_a_new_one_and_not_over_one_that_nobody_saw(
     editor: Editor,
 ) -> None:

@@ -151,7 +151,8 @@ async def test_the_three_templates_make_the_guide_with_what_was_missing(
         (own,) = await list_endpoints(connection)
     _, page = await signed_in.get("/workflows/new/ask")
     assert f'<option value="{own.id}" selected>' in page
-    ask = await made(signed_in, database, "ask", endpoint=own.id, survey="new", mailing_list="new")
+    new = {"survey": "new", "survey_name": "After support", "mailing_list": "new"}
+    ask = await made(signed_in, database, "ask", endpoint=own.id, **new)
     survey = ask.definition.tasks[0].configuration["survey"]
     await made(signed_in, database, "answer", account=gladly_id, survey=survey, name="")
     async with database.transaction() as connection:
@@ -213,3 +214,24 @@ async def test_the_answers_template_reads_the_questions_of_the_chosen_survey(
     configuration = answer.definition.tasks[0].configuration
     assert configuration["title"] == "CSAT Score: ${q://QID9/SelectedChoicesRecode}"
     assert configuration["body"] == "Customer Feedback: ${q://QID7/ChoiceTextEntryValue}"
+
+
+async def test_a_second_survey_of_the_same_name_is_not_made_unasked(
+    signed_in: Browser, database: Database, gladly_id: str
+) -> None:
+    first = await made(signed_in, database, "survey-response", survey="new", kinds="created")
+    _, page = await signed_in.get("/workflows/new/survey-response")
+    assert f'<option value="{first.survey_id}" selected>' in page, "the one that is there is offered first"
+    before = await counted(database)
+    for name in ("", "customer SATISFACTION (csat)"):
+        page = await refused(
+            signed_in, "survey-response", survey="new", kinds="created", survey_name=name, name="Kept"
+        )
+        assert "already. Choose it above, or call the new one otherwise." in error_at(page, "survey_name")
+        assert 'value="Kept"' in page
+    assert await counted(database) == before
+    other = await made(
+        signed_in, database, "survey-response", survey="new", kinds="created", survey_name="After a return"
+    )
+    _, page = await signed_in.get("/workflows/new/answer")
+    assert re.search(rf'<option value="{other.survey_id}"[^>]*>After a return</option>', page)

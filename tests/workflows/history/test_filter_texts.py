@@ -32,6 +32,7 @@ MOMENTS = st.none() | st.datetimes(
         RunFilters,
         statuses=st.lists(st.sampled_from(get_args(RunStatus)), unique=True).map(tuple),
         workflow_id=IDS,
+        revision=st.none() | st.integers(0, 2**31 - 1),
         customer_id=IDS,
         conversation_id=IDS,
         reason_code=IDS,
@@ -42,7 +43,7 @@ MOMENTS = st.none() | st.datetimes(
         started_from=MOMENTS,
         started_until=MOMENTS,
         search=st.sampled_from(["", "ada", "a b"]),
-    )
+    ).filter(lambda filters: filters.revision is None or filters.workflow_id is not None)
 )
 def test_filters_that_are_written_are_read_the_same(filters: RunFilters) -> None:
     assert read_run_filters(given_in(write_run_filters(filters))) == filters

@@ -27,6 +27,11 @@ INSERT INTO workflow_revision (workflow_id, number, definition) VALUES
     {"id": "T", "type": "distribute-survey", "label": "", "configuration": {"survey": "SV_1"}}]}'),
 ('OC_2', 1, '{"event": {"type": "survey-response", "survey": "SV_2"}, "tasks": []}');
 """
+REVISIONS = """
+INSERT INTO workflow_revision (workflow_id, number, definition, created_at)
+SELECT workflow_id, number + n, definition, $1::timestamptz + make_interval(secs => 400 + 400 * n)
+FROM workflow_revision CROSS JOIN generate_series(1, 2) n WHERE workflow_id = 'OC_1'
+"""
 EVENTS = """
 INSERT INTO event (origin, type, body, status)
 SELECT 'json-event/E', CASE WHEN n % 3 = 2 THEN 'Survey Response' ELSE 'JSON Event' END,
@@ -35,7 +40,7 @@ SELECT 'json-event/E', CASE WHEN n % 3 = 2 THEN 'Survey Response' ELSE 'JSON Eve
 RUNS = """
 INSERT INTO run (workflow_id, revision, event_id, status, reason_code, problem_id, conversation_id, customer_id,
                  started_at)
-SELECT 'OC_' || n % 3, 1, n,
+SELECT 'OC_' || n % 3, CASE WHEN n % 3 <> 1 OR n < 798 THEN 1 WHEN n < 1202 THEN 2 ELSE 3 END, n,
     CASE WHEN n % 10 = 0 THEN 'failed' WHEN n % 11 = 0 THEN 'waiting' WHEN n % 13 = 0 THEN 'running'
          WHEN n % 3 = 1 THEN 'skipped' ELSE 'succeeded' END,
     CASE WHEN n % 10 = 0 THEN 'gladly-unavailable' WHEN n % 3 = 1 THEN 'no-email' END,
@@ -58,6 +63,12 @@ CHOICES: dict[str, list[tuple[Any, Fits]]] = {
     "workflow_id": [
         ("OC_1", lambda run: run["workflow_id"] == "OC_1"),
         ("OC_9", lambda _: False),
+    ],
+    "revision": [
+        (1, lambda run: run["revision"] == 1),
+        (2, lambda run: run["revision"] == 2),
+        (3, lambda run: run["revision"] == 3),
+        (4, lambda _: False),
     ],
     "survey_id": [
         ("SV_1", lambda run: run["workflow_id"] in {"OC_1", "OC_2"}),
@@ -90,16 +101,12 @@ RARELY = {"conversation_id", "event_id", "problem_id", "customer_id"}
 
 
 def combination(chance: random.Random) -> tuple[RunFilters, list[Fits]]:
-    chosen, fits = {}, []
+    chosen = {}
     for name, choices in CHOICES.items():
         if chance.random() < (0.08 if name in RARELY else 0.35):
-            chosen[name], fit = chance.choice(choices)
-            fits.append(fit)
-    if "workflow_id" in chosen:
-        chosen.pop("survey_id", None)
-        fits = [
-            fit for name, choices in CHOICES.items() for value, fit in choices if chosen.get(name) == value
-        ]
+            chosen[name], _ = chance.choice(choices)
+    chosen.pop("survey_id" if "workflow_id" in chosen else "revision", None)
+    fits = [fit for name, choices in CHOICES.items() for value, fit in choices if chosen.get(name) == value]
     return RunFilters(**chosen), fits
 
 
@@ -110,6 +117,7 @@ async def rows(database: Database, monkeypatch: pytest.MonkeyPatch) -> list[asyn
     monkeypatch.setattr(run_filters, "ENOUGH_SECONDS", 0.0)
     monkeypatch.setattr(run_filters, "EXAMINED_FIRST", 130)
     await database.pool.execute(WORKFLOWS)
+    await database.pool.execute(REVISIONS, BEGAN)
     await database.pool.execute(EVENTS, NUMBER)
     await database.pool.execute(RUNS, NUMBER, BEGAN)
     monkeypatch.setattr("afterword.workflows.history.search_keeper.SETTLE_SECONDS", 0.0)
@@ -139,6 +147,15 @@ async def test_pages_hold_exactly_the_runs_that_are_so(
                     break
                 page = await list_runs(connection, filters, before_id=page.next_before, limit=limit)
             assert ids == [row["id"] for row in rows if all(fit(row) for fit in fits)], filters
+
+
+async def test_the_runs_of_a_revision_are_found_at_once_however_many_came_after(
+    database: Database, rows: list[asyncpg.Record]
+) -> None:
+    filters = RunFilters(workflow_id="OC_1", revision=2)
+    async with database.transaction() as connection:
+        page = await list_runs(connection, filters)
+    assert [run.id for run in page.runs] == [row["id"] for row in rows if row["revision"] == 2][:50]
 
 
 async def test_a_page_that_looked_at_enough_says_so(database: Database, rows: list[asyncpg.Record]) -> None:

@@ -144,7 +144,10 @@ def _given(request: AdminRequest) -> Given:
 
 def _run_filters(request: AdminRequest) -> RunFilters:
     try:
-        return read_run_filters(_given(request))
+        given = _given(request)
+        if "workflow" not in given:  # the form was sent with another choice than the revision is of
+            given = {name: values for name, values in given.items() if name != "revision"}
+        return read_run_filters(given)
     except InvalidFilter as error:
         raise ClientException(str(error)) from None
 

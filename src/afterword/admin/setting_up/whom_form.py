@@ -1,189 +1,36 @@
-"""Whom to ask as a form: the rules of eligibility to what stands in its fields, and back. Pure."""
+"""Whom to ask as a form: the rules of eligibility to what stands in its fields, and back. Pure.
 
-import math
+What the rules are called and what they can be is said by their model (``eligibility/settings.py``), as for the editor
+of Workflows.
+"""
+
 import re
 from collections.abc import Callable, Mapping, Sequence
-from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
+from msgspec import UNSET
 
+from afterword.admin.workflows.fields import Field, fields_of
+from afterword.admin.workflows.values import read, shown
 from afterword.eligibility.settings import WEEKDAYS
+from afterword.tasks.describing import configuration_schema
 from afterword.translating import N_
 from afterword.workflows.saving.whom_to_ask import WhomToAsk
 
-Kind = Literal["number", "whole", "flag", "choice", "many", "names", "text"]
 Values = Mapping[str, Sequence[str]]
 """What stands in each field: several for a field of boxes."""
 
 BLANK_ROWS = 2
 QUIET = "quiet_hours"
+USED_MOST = ("once_in_days", "only_inboxes", "not_inboxes", "not_closed_by", "customer_must_have_written")
 
-
-class Field(msgspec.Struct, frozen=True, kw_only=True):
-    """A field of the form; ``wrong`` is said of what cannot be read, ``unit`` stands behind what is typed."""
-
-    name: str
-    kind: Kind
-    label: str
-    help: str = ""
-    unit: str = ""
-    options: Mapping[str, str] = MappingProxyType({})
-    wrong: str = ""
-
-
-CLOSERS = {
-    "rule": N_("a rule of Gladly's"),
-    "api": N_("a program, over the API"),
-    "gladly-ai": N_("Gladly AI"),
-    "gladly": N_("Gladly itself"),
-}
-CHANNELS = {
-    "EMAIL": N_("Email"),
-    "CHAT": N_("Chat"),
-    "SMS": N_("SMS"),
-    "PHONE_CALL": N_("Phone call"),
-    "VOICEMAIL": N_("Voicemail"),
-    "WHATSAPP": "WhatsApp",
-    "FB_MESSENGER": "Facebook Messenger",
-    "INSTAGRAM_DIRECT": "Instagram Direct",
-    "TWITTER": "Twitter",
-    "CUSTOM": N_("A channel of your own"),
-}
-NAMES_HELP = N_("One a line, as in Gladly or by id. Upper and lower case are the same.")
-DAYS = {
-    "monday": N_("Mon"),
-    "tuesday": N_("Tue"),
-    "wednesday": N_("Wed"),
-    "thursday": N_("Thu"),
-    "friday": N_("Fri"),
-    "saturday": N_("Sat"),
-    "sunday": N_("Sun"),
-}
-
-FIRST = (
-    Field(
-        name="once_in_days",
-        kind="number",
-        label=N_("At most one survey per Customer in"),
-        unit=N_("days"),
-        help=N_("Leave it empty to ask after every Conversation."),
-        wrong=N_("Write a number of days, up to 366, or nothing."),
-    ),
-    Field(name="only_inboxes", kind="names", label=N_("Only these Inboxes"), help=N_("None ticked: all.")),
-    Field(name="not_inboxes", kind="names", label=N_("Not these Inboxes")),
-    Field(
-        name="not_closed_by",
-        kind="many",
-        label=N_("Not what was closed by"),
-        options=CLOSERS,
-    ),
-    Field(
-        name="customer_must_have_written",
-        kind="flag",
-        label=N_("Only where the Customer wrote or called"),
-    ),
-)
-"""Those that are used most."""
-
-MORE = (
-    Field(
-        name="agent_must_have_written",
-        kind="choice",
-        label=N_("An Agent must have written or called"),
-        options={
-            "no": N_("no"),
-            "any": N_("any Agent"),
-            "credited": N_("the credited Agent"),
-        },
-    ),
-    Field(
-        name="least_messages",
-        kind="whole",
-        label=N_("At least so many messages"),
-        wrong=N_("Write a whole number from 1 to 1,000, or nothing."),
-    ),
-    Field(
-        name="least_characters",
-        kind="whole",
-        label=N_("At least so many characters"),
-        wrong=N_("Write a whole number from 1 to 1,000,000, or nothing."),
-    ),
-    Field(name="only_topics", kind="names", label=N_("Only with these Topics"), help=NAMES_HELP),
-    Field(
-        name="not_topics",
-        kind="names",
-        label=N_("Not with these Topics"),
-        help=NAMES_HELP,
-    ),
-    Field(
-        name="only_channels",
-        kind="many",
-        label=N_("Only where the last message came by"),
-        options=CHANNELS,
-        help=N_("None ticked: all."),
-    ),
-    Field(name="not_channels", kind="many", label=N_("Not where the last message came by"), options=CHANNELS),
-    Field(name="only_agents", kind="names", label=N_("Only these Agents"), help=NAMES_HELP),
-    Field(name="not_agents", kind="names", label=N_("Not these Agents"), help=NAMES_HELP),
-    Field(
-        name="share_percent",
-        kind="number",
-        label=N_("Only a share, by chance"),
-        unit="%",
-        help=N_("The same Conversation always comes out the same. Empty: all."),
-        wrong=N_("Write a number above 0, up to 100, or nothing."),
-    ),
-    Field(
-        name="same_case_hours",
-        kind="number",
-        label=N_("Closed again within so many hours, it is the same case"),
-        unit=N_("hours"),
-        help=N_("Nobody is asked twice in one case. 0: every closing is a case of its own."),
-        wrong=N_("Write a number of hours, 0 or more."),
-    ),
-    Field(
-        name="reopened_later",
-        kind="choice",
-        label=N_("Reopened later than that, and closed"),
-        options={"ask-again": N_("ask again"), "do-not-ask": N_("do not ask again")},
-    ),
-    Field(
-        name="longest_age_hours",
-        kind="number",
-        label=N_("Nothing for closings older than"),
-        unit=N_("hours"),
-        help=N_("After an outage, nobody is asked about what is long ago. Empty: however old."),
-        wrong=N_("Write a number of hours above 0, or nothing."),
-    ),
-    Field(
-        name="not_spam",
-        kind="flag",
-        label=N_("Not what looks like spam"),
-        help=N_("Closed by a rule, and without a word of an Agent's or with one of these Topics."),
-    ),
-    Field(name="spam_topics", kind="names", label=N_("Topics of spam"), help=NAMES_HELP),
-    Field(
-        name="time_zone",
-        kind="text",
-        label=N_("Time zone of the quiet hours"),
-        help=N_("Such as Europe/Berlin; empty: the organization's in Gladly."),
-    ),
-    Field(
-        name="credit",
-        kind="choice",
-        label=N_("Credited Agent"),
-        help=N_("Whom the answer is about. Where there is none, the next of these."),
-        options={
-            "assignee": N_("the assignee at closing"),
-            "wrote-last": N_("who wrote last"),
-            "closed": N_("who closed it"),
-        },
-    ),
-)
+RULES, CREDIT = fields_of(configuration_schema(WhomToAsk))
+FIELDS = {one.name: one for one in (*RULES.fields, CREDIT) if one.name != QUIET}
+FIRST = tuple(FIELDS[name] for name in USED_MOST)
+MORE = tuple(one for one in FIELDS.values() if one.name not in USED_MOST)
 """The rest, under *More rules*."""
 
-FIELDS = {one.name: one for one in (*FIRST, *MORE)}
 DEFAULTS = WhomToAsk()
 AT_PATH = re.compile(r" - at `\$.*`$")
 
@@ -230,7 +77,7 @@ def read_form(values_at: Callable[[str], Sequence[str]]) -> Draft:
         errors[QUIET] = _plain(error)
     if errors:
         return Draft(typed, None, errors)
-    credit = told.pop("credit")
+    credit = told.pop(CREDIT.name)
     return Draft(typed, msgspec.convert({"eligibility": told, "credit": credit}, WhomToAsk), {})
 
 
@@ -244,47 +91,33 @@ def _quiet_typed(values_at: Callable[[str], Sequence[str]]) -> dict[str, tuple[s
 
 
 def _value(wanted: WhomToAsk, name: str) -> Any:
-    return wanted.credit if name == "credit" else getattr(wanted.eligibility, name)
+    return wanted.credit if name == CREDIT.name else getattr(wanted.eligibility, name)
 
 
 def _shown(field: Field, value: Any) -> tuple[str, ...]:
     match field.kind:
-        case "flag":
+        case "boolean":
             return ("yes",) if value else ()
-        case "many" | "names":
+        case "choices" | "texts":
             return tuple(value)
-        case "number" | "whole":
-            return () if value is None else (str(value).removesuffix(".0"),)
         case _:
-            return (value,) if value else ()
+            text = shown(field, value)
+            return (text,) if text else ()
 
 
-def _read(field: Field, typed: Sequence[str]) -> Any:
-    """What a field says, as JSON would have it."""
-    texts = [line.strip() for text in typed for line in text.splitlines() if line.strip()]
+def _read(field: Field, typed: Sequence[str]) -> object:
+    """What a field says, as JSON would have it; nothing is what it is at first."""
     match field.kind:
-        case "flag":
-            return bool(texts)
-        case "many" | "names":
-            return list(dict.fromkeys(texts))
-        case "number":
-            return _number(texts[0]) if texts else _empty_number(field.name)
-        case "whole":
-            return int(texts[0]) if texts else None
+        case "boolean":
+            return bool(typed)
+        case "choices":
+            return list(dict.fromkeys(typed))
+        case "texts":
+            lines = [line.strip() for text in typed for line in text.splitlines()]
+            return list(dict.fromkeys(line for line in lines if line))
         case _:
-            return texts[0] if texts else _value(DEFAULTS, field.name)
-
-
-def _number(text: str) -> float:
-    number = float(text.replace(",", "."))
-    if not math.isfinite(number):
-        raise ValueError(text)
-    return number
-
-
-def _empty_number(name: str) -> float | None:
-    """Nothing typed is no limit; where there is always one, it is the usual one."""
-    return DEFAULTS.eligibility.same_case_hours if name == "same_case_hours" else None
+            value = read(field, "".join(typed[:1]).strip())
+            return _value(DEFAULTS, field.name) if value is UNSET else value
 
 
 def _quiet_rows(typed: Values) -> list[dict[str, object]]:
@@ -301,7 +134,7 @@ def _checked(name: str, value: Any) -> Any:
     Raises:
         ValueError: it may not.
     """
-    told = {"credit": value} if name == "credit" else {"eligibility": {name: value}}
+    told = {CREDIT.name: value} if name == CREDIT.name else {RULES.name: {name: value}}
     msgspec.convert(told, WhomToAsk)
     return value
 

@@ -19,51 +19,6 @@ Tree = dict[str, Any]
 Offers = Mapping[str, Mapping[str, str]]
 """What can be chosen, by id, for each kind of thing that a field may name."""
 
-NAMES: Mapping[str, str] = {
-    "ai": "AI",
-    "api": "API",
-    "csat": "CSAT",
-    "form": "form (name=value)",
-    "gladly": "Gladly",
-    "html": "HTML",
-    "json": "JSON",
-}
-"""Words of choices that are written otherwise."""
-
-CHOICES = frozenset(
-    {
-        N_("Keep"),
-        N_("Cancel if not sent"),
-        N_("Cancel if not answered"),
-        N_("CSAT score"),
-        N_("Numeric CSAT"),
-        N_("Net promoter score"),
-        N_("Text"),
-        N_("Answered"),
-        N_("Posted"),
-        N_("Wait"),
-        N_("Replace"),
-        N_("Assignee"),
-        N_("Wrote last"),
-        N_("Closed"),
-        N_("Rule"),
-        N_("Ask again"),
-        N_("Do not ask"),
-        N_("No"),
-        N_("Any"),
-        N_("Credited"),
-        N_("Monday"),
-        N_("Tuesday"),
-        N_("Wednesday"),
-        N_("Thursday"),
-        N_("Friday"),
-        N_("Saturday"),
-        N_("Sunday"),
-        N_("Form (name=value)"),
-    }
-)
-"""What the choices of our own task types are called, by :func:`choice_words`; here to be translated."""
-
 KINDS = frozenset(
     {
         N_("created"),
@@ -238,23 +193,15 @@ def _options(field: Field, text: str, offers: Offers) -> tuple[Option, ...]:
         return ()
     values = (*([""] if field.may_be_none or not text else []), *field.options)
     others = [text] if text not in values else []
-    return tuple(Option(one, choice_words(one), one == text) for one in (*values, *others))
+    return tuple(Option(one, field.choice(one), one == text) for one in (*values, *others))
 
 
 def _boxes(field: Field, chosen: Sequence[str]) -> tuple[Option, ...]:
     """What is ticked comes first and in its order, which may mean something."""
     rest = [one for one in field.options if one not in chosen]
     return tuple(
-        Option(one, choice_words(one), number < len(chosen)) for number, one in enumerate([*chosen, *rest])
+        Option(one, field.choice(one), number < len(chosen)) for number, one in enumerate([*chosen, *rest])
     )
-
-
-def choice_words(value: str) -> str:
-    """What a choice is called: ``cancel-if-not-sent`` is *Cancel if not sent*; capitals are names and stay."""
-    if not value:
-        return N_("none")
-    words = " ".join(NAMES.get(word, word) for word in value.split("-"))
-    return words[:1].upper() + words[1:]
 
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,7 +6,9 @@ from typing import Any, Literal
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from afterword.form_hints import CHOICES, NOTHING, UNIT, WRONG
 from afterword.tasks.describing import PIPED, JsonSchema
+from afterword.translating import N_
 
 Kind = Literal["text", "number", "boolean", "choice", "choices", "texts", "pairs", "rows", "group", "json"]
 """*choices* are boxes to tick, *texts* are lines, *pairs* names with values, *rows* a list of groups of fields; what
@@ -14,11 +16,50 @@ no form is made for is *json*.
 """
 
 
+NAMES: Mapping[str, str] = {
+    "ai": "AI",
+    "api": "API",
+    "csat": "CSAT",
+    "form": "form (name=value)",
+    "gladly": "Gladly",
+    "html": "HTML",
+    "json": "JSON",
+}
+"""Words of choices that are written otherwise."""
+
+CHOICE_WORDS = frozenset(
+    {
+        N_("Keep"),
+        N_("Cancel if not sent"),
+        N_("Cancel if not answered"),
+        N_("CSAT score"),
+        N_("Numeric CSAT"),
+        N_("Net promoter score"),
+        N_("Text"),
+        N_("Answered"),
+        N_("Posted"),
+        N_("Wait"),
+        N_("Replace"),
+        N_("Form (name=value)"),
+    }
+)
+"""What the choices of our own task types are called, by :func:`choice_words`; here to be translated."""
+
+
+def choice_words(value: str) -> str:
+    """What a choice is called: ``cancel-if-not-sent`` is *Cancel if not sent*; capitals are names and stay."""
+    if not value:
+        return N_("none")
+    words = " ".join(NAMES.get(word, word) for word in value.split("-"))
+    return words[:1].upper() + words[1:]
+
+
 class Field(msgspec.Struct, frozen=True, kw_only=True):
     """A field of a form, before it has a value.
 
     ``offers`` is what it names (``gladly-account``, ``survey``, …), ``piped`` whose values its text may ask for.
-    ``may_be_none``: an empty one is ``null``. ``fields`` are those of a group, or of each row.
+    ``may_be_none``: an empty one is ``null``. ``words`` are those of its ``options``, ``unit`` stands behind what is
+    typed, ``wrong`` is said of what it cannot be. ``fields`` are those of a group, or of each row.
     """
 
     name: str
@@ -32,9 +73,16 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
     is_long: bool = False
     is_whole: bool = False
     options: tuple[str, ...] = ()
+    words: Mapping[str, str] = NOTHING
+    unit: str = ""
+    wrong: str = ""
     offers: str = ""
     piped: Literal["", "run", "invitation"] = ""
     fields: tuple["Field", ...] = ()
+
+    def choice(self, value: str) -> str:
+        """What one of its options is called."""
+        return self.words.get(value) or choice_words(value)
 
 
 SCALARS: Mapping[str, Kind] = {
@@ -83,6 +131,9 @@ def _field(
         is_long=described.get("format") == "multiline",
         is_whole=shape.get("type") == "integer",
         options=tuple(shape.get("enum", inner.get("items", {}).get("enum", ()))),
+        words=described.get(CHOICES, NOTHING),
+        unit=described.get(UNIT, ""),
+        wrong=described.get(WRONG, ""),
         offers="" if described.get("format") == "multiline" else described.get("format", ""),
         piped=described.get(PIPED, {}).get("of", ""),
         fields=_fields(inner, definitions, above) if kind in {"rows", "group"} else (),

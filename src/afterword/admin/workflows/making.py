@@ -48,6 +48,7 @@ from afterword.workflows.starting.endpoints import make_endpoint
 
 NEW = "new"
 """In a choice: what is not there yet, made together with the workflow."""
+LONGEST_NAME = 200
 OWN = "own"
 """In the choice of a Qualtrics account: our own survey service, connected together with the workflow."""
 
@@ -193,14 +194,32 @@ class _Form:
         """The Survey that was chosen, or one that is made now, and the Qualtrics account that it is in."""
         value = self.typed["survey"]
         if value == NEW:
-            return await add_survey(
-                self.connection, name=SURVEY_NAME, definition=csat_survey(), owner_id=self._person.id
-            ), None
+            return await self._new_survey(), None
         known = dict.fromkeys(self.choices.surveys, "") | {
             f"{account}/{survey}": "" for account, survey in self.choices.account_surveys
         }
         account, _slash, survey = self.chosen("survey", known, _("Choose a Survey.")).rpartition("/")
         return survey, account or None
+
+    async def _new_survey(self) -> str:
+        """A Survey that asks for a score and a comment, by the name that was typed.
+
+        Raises:
+            Refused: a Survey of Afterword's own is called so.
+        """
+        name = self.typed["survey_name"] or SURVEY_NAME
+        if len(name) > LONGEST_NAME:
+            words = _("Keep the name to %(most)s characters.", most=LONGEST_NAME)
+            raise Refused({"survey_name": words})
+        if name.casefold() in {one.casefold() for one in self.choices.surveys.values()}:
+            words = _(
+                "There is a Survey “%(name)s” already. Choose it above, or call the new one otherwise.",
+                name=name,
+            )
+            raise Refused({"survey_name": words})
+        return await add_survey(
+            self.connection, name=name, definition=csat_survey(), owner_id=self._person.id
+        )
 
     async def mailing_list(self) -> str:
         """The mailing list that was chosen, or one that is made now."""

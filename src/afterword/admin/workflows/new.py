@@ -33,12 +33,23 @@ from afterword.translating import gettext as _
 from afterword.workflows.cron import check_schedule, next_moments, words_of
 from afterword.workflows.definitions import Schedule
 from afterword.workflows.saving.choices import Choices, read_choices
-from afterword.workflows.saving.guide import find_guide, find_own_service
+from afterword.workflows.saving.guide import SURVEY_NAME, find_guide, find_own_service
 from afterword.workflows.saving.listing import Workflow
 
 PATH = "/workflows/new"
 LARGEST_FORM = 32 * 1024
-FIELDS = ("name", "account", "sends_to", "endpoint", "person", "survey", "mailing_list", "cron", "time_zone")
+FIELDS = (
+    "name",
+    "account",
+    "sends_to",
+    "endpoint",
+    "person",
+    "survey",
+    "survey_name",
+    "mailing_list",
+    "cron",
+    "time_zone",
+)
 NOTHING: Mapping[str, str] = MappingProxyType({})
 USUAL_SCHEDULE = Schedule("0 9 * * 1-5")
 SCHEDULES: Mapping[str, str] = MappingProxyType(
@@ -192,6 +203,7 @@ class _NewWorkflow:
             meant=_meant(typed) if kind == "schedule" else None,
             alike=alike,
             usual_name=self._making.name_of(kind),
+            usual_survey_name=SURVEY_NAME,
             **values,
         )
 
@@ -261,7 +273,11 @@ def _endpoint_choices(choices: Choices, own_endpoint: str) -> dict[str, str]:
 
 
 def _survey_choices(choices: Choices, *, of_accounts: bool) -> dict[str, str]:
-    told = dict(choices.surveys)
+    names = [name.casefold() for name in choices.surveys.values()]
+    told = {
+        survey: name if names.count(name.casefold()) == 1 else f"{name} ({survey})"
+        for survey, name in choices.surveys.items()
+    }
     if of_accounts:
         accounts = choices.accounts_of("qualtrics")
         told |= {

@@ -187,13 +187,15 @@ def _with_otherwise(controls: tuple[Control, ...], task_types: TaskTypes, task: 
 def place(mistakes: Sequence[Mistake], cards: Sequence[TaskCard], event: EventCard) -> Mistakes:
     """Put each mistake where it can be seen: at its own field, or else at the nearest part that it is within."""
     titles = dict(_titles(cards, event))
+    instead = dict(_instead(cards))
     order = {path: number for number, path in enumerate(titles, 1)}
     by_path: dict[str, list[str]] = {}
     summary = []
     placed = [(_nearest(OF_VALUES.sub(r"\1.value", mistake.path), titles), mistake) for mistake in mistakes]
     for path, mistake in sorted(placed, key=lambda one: order.get(one[0], 0)):
         words = by_path.setdefault(path, [])
-        told = mistake.words if PIPE_FIRST.match(mistake.words) else sentence(mistake.words)
+        told = instead.get(mistake.path, mistake.words)
+        told = told if PIPE_FIRST.match(told) else sentence(told)
         if told not in words:
             words.append(told)
             summary.append(
@@ -239,6 +241,21 @@ def _control_titles(controls: Sequence[Control], above: str) -> Iterable[tuple[s
         for number, row in enumerate(control.rows, 1):
             yield row.path, f"{title} {number}"
             yield from _control_titles(row.controls, f"{title} {number}")
+
+
+def _instead(cards: Sequence[TaskCard]) -> Iterable[tuple[str, str]]:
+    """What fields say themselves of what they cannot be, by path; it ends like other words of mistakes."""
+    for card in cards:
+        yield from _instead_of(card.controls)
+
+
+def _instead_of(controls: Sequence[Control]) -> Iterable[tuple[str, str]]:
+    for control in controls:
+        if control.field.wrong:
+            yield control.path, translated(control.field.wrong).removesuffix(".")
+        yield from _instead_of(control.controls)
+        for row in control.rows:
+            yield from _instead_of(row.controls)
 
 
 def _condition_titles(group: ConditionGroup, above: str) -> Iterable[tuple[str, str]]:

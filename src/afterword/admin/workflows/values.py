@@ -12,6 +12,8 @@ from afterword.workflows.saving.checking import Mistake
 
 CHANGED_BY_FORMS = {"\r", "\x00"}
 WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
+DECIMAL_COMMA = re.compile(r"^([+-]?[0-9]+),([0-9]{1,2})$")
+"""As many write it; with three digits behind the comma it could be a thousand."""
 
 
 class NotJson(str):
@@ -66,7 +68,7 @@ def _text(field: Field, value: object) -> str | None:
         case "text" | "choice", str():
             return value
         case "number", int() | float() if not isinstance(value, bool):
-            return repr(value)
+            return repr(value).removesuffix(".0")
         case "number", str():
             return value
         case "texts", list() if all(isinstance(one, str) for one in value):
@@ -98,7 +100,7 @@ def _number(field: Field, text: str) -> int | float | str | UnsetType | None:
     if WHOLE.fullmatch(text):
         return int(text)
     try:
-        number = float(text)
+        number = float(DECIMAL_COMMA.sub(r"\1.\2", text))
     except ValueError:
         return text
     return number if math.isfinite(number) else text

@@ -11,11 +11,13 @@ from afterword.workflows.running.moves import RunStatus
 
 LONGEST_ID = 200
 LARGEST_ID = 2**63 - 1
+LARGEST_REVISION = 2**31 - 1
 RUN_STATUSES: tuple[RunStatus, ...] = get_args(RunStatus)
 EVENT_STATUSES: tuple[EventStatus, ...] = get_args(EventStatus)
 NAMES = (
     "status",
     "workflow",
+    "revision",
     "customer",
     "conversation",
     "reason",
@@ -57,9 +59,13 @@ def read_run_filters(given: Given) -> RunFilters:
         read_search(search or "")
     except InvalidSearch as error:
         raise InvalidFilter(_("search: %(error)s", error=error)) from None
+    workflow_id, revision = read_id(given, "workflow"), read_number(given, "revision")
+    if revision is not None and workflow_id is None:
+        raise InvalidFilter(_("revision: expected together with workflow, whose revision it is."))
     return RunFilters(
         statuses=_statuses(given, RUN_STATUSES),
-        workflow_id=read_id(given, "workflow"),
+        workflow_id=workflow_id,
+        revision=None if revision is None else min(revision, LARGEST_REVISION),
         customer_id=read_id(given, "customer"),
         conversation_id=read_id(given, "conversation"),
         reason_code=read_id(given, "reason"),
@@ -86,6 +92,7 @@ def write_run_filters(filters: RunFilters) -> list[tuple[str, str]]:
     """The filters that are set, by name, in the order of a form; read again they are the same."""
     values = (
         filters.workflow_id,
+        filters.revision,
         filters.customer_id,
         filters.conversation_id,
         filters.reason_code,

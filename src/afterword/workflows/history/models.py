@@ -146,12 +146,13 @@ class RunFilters(msgspec.Struct, frozen=True, kw_only=True):
     """Which runs; what is ``None`` or empty does not matter, all the rest has to be true at once.
 
     ``started_from`` is counted in, ``started_until`` is not. ``event_type`` is the vendor's word, as events have it. A
-    survey's runs are those of the workflows that belong to it, start with it or send it. ``search`` is what somebody
-    typed (see ``search_words.py``).
+    survey's runs are those of the workflows that belong to it, start with it or send it. ``revision`` is one of
+    ``workflow_id``'s. ``search`` is what somebody typed (see ``search_words.py``).
     """
 
     statuses: tuple[RunStatus, ...] = ()
     workflow_id: str | None = None
+    revision: int | None = None
     customer_id: str | None = None
     conversation_id: str | None = None
     reason_code: str | None = None

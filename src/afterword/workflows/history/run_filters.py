@@ -3,9 +3,9 @@
 Every filter goes over an index that begins with it and is ordered by the run's number, so that a page is the first rows
 of a range; several workflows or statuses are as many such ranges, merged. These indexes answer exactly: status;
 workflow, with or without status or reason; reason; conversation; customer; problem; event. A range of time is a range
-of numbers. What no index answers (*succeeded* or *running* within one workflow, two filters of which each has an index
-of its own) is looked for among the next few thousand runs of the narrowest range; a page that ends there says so, and
-the next one goes on.
+of numbers, and so is a revision: it was the current one from when it was saved until the next was. What no index
+answers (*succeeded* or *running* within one workflow, two filters of which each has an index of its own) is looked for
+among the next few thousand runs of the narrowest range; a page that ends there says so, and the next one goes on.
 """
 
 import time
@@ -45,6 +45,7 @@ COLUMNS = (
     "id",
     "event_id",
     "workflow_id",
+    "revision",
     "status",
     "reason_code",
     "conversation_id",
@@ -143,7 +144,7 @@ def _all_residuals(filters: RunFilters, workflow_ids: Sequence[str] | None) -> l
         residuals.append(lambda run: run.c.status.in_(filters.statuses))
     if workflow_ids is not None and (filters.workflow_id is not None or filters.survey_id is not None):
         residuals.append(lambda run: run.c.workflow_id.in_(workflow_ids))
-    return [*residuals, *_event_type(filters)]
+    return [*residuals, *_beside(filters)]
 
 
 def _ways(filters: RunFilters, workflow_ids: Sequence[str] | None) -> list[_Way]:
@@ -155,18 +156,18 @@ def _ways(filters: RunFilters, workflow_ids: Sequence[str] | None) -> list[_Way]
             return [_Way(equal=(run.c[name] == value,), residuals=tuple(_all_residuals(rest, workflow_ids)))]
     if workflow_ids is not None and not workflow_ids:
         return []
-    of_type = tuple(_event_type(filters))
+    beside = tuple(_beside(filters))
     if filters.reason_code is not None:
         statuses = filters.statuses or get_args(RunStatus)
         by_reason = (run.c.reason_code == filters.reason_code,)
-        return [_Way(equal=by_reason, workflow_ids=workflow_ids, statuses=statuses, residuals=of_type)]
+        return [_Way(equal=by_reason, workflow_ids=workflow_ids, statuses=statuses, residuals=beside)]
     if filters.statuses:
-        return list(_by_status(filters.statuses, workflow_ids, of_type))
-    return [_Way(workflow_ids=workflow_ids, residuals=of_type)]
+        return list(_by_status(filters.statuses, workflow_ids, beside))
+    return [_Way(workflow_ids=workflow_ids, residuals=beside)]
 
 
 def _by_status(
-    statuses: Sequence[RunStatus], workflow_ids: Sequence[str] | None, of_type: tuple[Residual, ...]
+    statuses: Sequence[RunStatus], workflow_ids: Sequence[str] | None, beside: tuple[Residual, ...]
 ) -> "list[_Way]":
     run = tables.run
     indexed = [status for status in statuses if status != "succeeded"]
@@ -174,20 +175,20 @@ def _by_status(
     if workflow_ids is None:
         if indexed:
             not_succeeded = run.c.status != literal_column("'succeeded'")
-            ways.append(_Way(equal=(not_succeeded,), statuses=indexed, residuals=of_type))
+            ways.append(_Way(equal=(not_succeeded,), statuses=indexed, residuals=beside))
     else:
         at_rest = [status for status in statuses if status in AT_REST]
         if at_rest:
             is_at_rest = run.c.status.in_([literal_column(f"'{status}'") for status in AT_REST])
             ways.append(
-                _Way(equal=(is_at_rest,), workflow_ids=workflow_ids, statuses=at_rest, residuals=of_type)
+                _Way(equal=(is_at_rest,), workflow_ids=workflow_ids, statuses=at_rest, residuals=beside)
             )
         if "running" in statuses:
             is_running = run.c.status == literal_column("'running'")
             of_them: Residual = lambda run: run.c.workflow_id.in_(workflow_ids)  # noqa: E731
-            ways.append(_Way(equal=(is_running,), residuals=(of_them, *of_type)))
+            ways.append(_Way(equal=(is_running,), residuals=(of_them, *beside)))
     if "succeeded" in statuses:
-        ways.append(_Way(workflow_ids=workflow_ids, residuals=(_equals("status", "succeeded"), *of_type)))
+        ways.append(_Way(workflow_ids=workflow_ids, residuals=(_equals("status", "succeeded"), *beside)))
     return ways
 
 
@@ -195,15 +196,21 @@ def _equals(name: str, value: object) -> Residual:
     return lambda run: run.c[name] == value
 
 
-def _event_type(filters: RunFilters) -> list[Residual]:
-    if filters.event_type is None:
-        return []
-    event = tables.event
-    return [
-        lambda run: exists(
-            select(1).where(event.c.id == run.c.event_id, event.c.type == filters.event_type).correlate(run)
+def _beside(filters: RunFilters) -> list[Residual]:
+    """What stands in no index of runs."""
+    residuals: list[Residual] = []
+    if filters.revision is not None:
+        residuals.append(_equals("revision", filters.revision))
+    if filters.event_type is not None:
+        event = tables.event
+        residuals.append(
+            lambda run: exists(
+                select(1)
+                .where(event.c.id == run.c.event_id, event.c.type == filters.event_type)
+                .correlate(run)
+            )
         )
-    ]
+    return residuals
 
 
 def _times(filters: RunFilters) -> list[Residual]:

@@ -1,6 +1,6 @@
 """What filters come to before runs are read: the range of their numbers, and the workflows that can be meant."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -53,13 +53,35 @@ class Bounds(msgspec.Struct, frozen=True):
 async def bounds_of(connection: AsyncConnection, filters: RunFilters, before_id: int | None) -> Bounds:
     """The numbers that the runs can have."""
     low, before = 0, LARGEST_ID if before_id is None else max(0, min(before_id, LARGEST_ID))
-    if filters.started_from is not None:
-        moment = filters.started_from - OUT_OF_ORDER
+    saved, followed = await _time_of_revision(connection, filters)
+    started_from = max(filter(None, (filters.started_from, saved)), default=None)
+    started_until = min(filter(None, (filters.started_until, followed)), default=None)
+    if started_from is not None:
+        moment = started_from - OUT_OF_ORDER
         low = await connection.scalar(ID_AT, {"moment": moment}) or 0
-    if filters.started_until is not None:
-        moment = filters.started_until + OUT_OF_ORDER
+    if started_until is not None:
+        moment = started_until + OUT_OF_ORDER
         before = min(before, await connection.scalar(ID_AT, {"moment": moment}) or before)
     return Bounds(low, before)
+
+
+async def _time_of_revision(
+    connection: AsyncConnection, filters: RunFilters
+) -> tuple[datetime | None, datetime | None]:
+    """When the revision became the current one, and when the next did: between these its runs began.
+
+    The first was always the current one, the last still is.
+    """
+    if filters.workflow_id is None or filters.revision is None:
+        return None, None
+    revision, number = tables.workflow_revision, filters.revision
+    rows = await connection.execute(
+        select(revision.c.number, revision.c.created_at).where(
+            revision.c.workflow_id == filters.workflow_id, revision.c.number.in_((number, number + 1))
+        )
+    )
+    saved = {row.number: row.created_at for row in rows}
+    return saved.get(number) if number > 1 else None, saved.get(number + 1)
 
 
 async def workflows_meant(connection: AsyncConnection, filters: RunFilters) -> list[str] | None:

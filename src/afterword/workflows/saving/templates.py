@@ -1,6 +1,7 @@
 """The vendors' guide as templates: what its three Workflows say, given the ids of what they use. Pure."""
 
 from afterword.distributions.invitations import DEFAULT_FROM_NAME, DEFAULT_MESSAGE, DEFAULT_SUBJECT
+from afterword.qualtrics.json_event import EMBEDDED_DATA, FIELDS
 from afterword.translating import ENGLISH, spoken, translated
 from afterword.workflows.definitions import (
     ConversationClosed,
@@ -14,19 +15,6 @@ from afterword.workflows.definitions import (
 TELL_NAME = "Gladly Qualtrics App: tell that a conversation was closed"
 ASK_NAME = "Gladly Triggered Survey"
 ANSWER_NAME = "Send Survey Response to Gladly"
-
-EVENT_FIELDS = (
-    "customerId",
-    "conversationId",
-    "customerFirstName",
-    "customerLastNames",
-    "customerEmailAddress",
-    "agentId",
-    "inboxId",
-)
-"""What the guide's JSON event holds, by the names of its step 7."""
-EMBEDDED_DATA = ("customerId", "conversationId", "agentId", "inboxId")
-"""Which of it goes along with the Distribution, and comes back with the Response."""
 
 
 def gladly_to_json_event(gladly_account_id: str, qualtrics_account_id: str) -> Definition:
@@ -50,9 +38,7 @@ def gladly_to_json_event(gladly_account_id: str, qualtrics_account_id: str) -> D
 def json_event_to_survey(endpoint_id: str, mailing_list_id: str, survey_id: str) -> Definition:
     """The guide's *Gladly Triggered Survey*: steps 4 to 11."""
     return Definition(
-        event=JsonEvent(
-            endpoint=endpoint_id, fields=tuple(JsonField(name, f"$.{name}") for name in EVENT_FIELDS)
-        ),
+        event=JsonEvent(endpoint=endpoint_id, fields=tuple(JsonField(name, f"$.{name}") for name in FIELDS)),
         tasks=(
             Task(
                 id="T-1",

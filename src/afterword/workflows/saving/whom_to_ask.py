@@ -2,7 +2,7 @@
 
 import msgspec
 
-from afterword.eligibility.settings import Credit, Eligibility
+from afterword.eligibility.settings import CreditedAgent, Eligibility
 from afterword.workflows.definitions import Definition
 
 SEND_JSON_EVENT = "send-json-event"
@@ -12,7 +12,7 @@ class WhomToAsk(msgspec.Struct, frozen=True):
     """What of the configuration of *Send JSON event* says who is asked, and which Agent is credited."""
 
     eligibility: Eligibility = Eligibility()
-    credit: Credit = "assignee"
+    credit: CreditedAgent = "assignee"
 
 
 def whom_to_ask(definition: Definition) -> WhomToAsk | None:
