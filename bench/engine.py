@@ -20,8 +20,8 @@ import msgspec
 from afterword.events.models import JSON_EVENT, json_event_origin
 from afterword.settings import Settings
 from afterword.store.database import Database
-from afterword.store.embedded import binaries
 from afterword.store.migrations import migrate
+from afterword.store.postgres.binaries import binaries
 from afterword.store.queue import RunQueue
 from afterword.tasks.contract import Done, Plan, Repetition, TaskCall
 from afterword.worker import CONNECTIONS

@@ -23,8 +23,8 @@ from litestar import Litestar
 
 from afterword.outgoing.budgets import Turn, Use
 from afterword.store.database import Database
-from afterword.store.embedded import EmbeddedPostgres
 from afterword.store.migrations import migrate
+from afterword.store.postgres.server import EmbeddedPostgres
 
 pytest_plugins = [
     "tests.fixtures.afterword_web",

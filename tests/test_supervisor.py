@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
-from afterword import supervisor as supervisor_module
 from afterword.log_files import LogFile
-from afterword.supervisor import GaveUpError, Process, Supervisor
+from afterword.supervisor import supervisor as supervisor_module
+from afterword.supervisor.process import Process
+from afterword.supervisor.supervisor import GaveUpError, Supervisor
 
 Eventually = Callable[..., Awaitable[Any]]
 
@@ -48,7 +49,8 @@ PARENT = """
 import asyncio, sys
 from pathlib import Path
 from afterword.log_files import LogFile
-from afterword.supervisor import Process, Supervisor
+from afterword.supervisor.process import Process
+from afterword.supervisor.supervisor import Supervisor
 
 folder = Path(sys.argv[1])
 

@@ -16,7 +16,7 @@ import msgspec
 
 from afterword.demo import descriptor
 from afterword.demo.descriptor import Descriptor
-from afterword.store.embedded import EmbeddedPostgres
+from afterword.store.postgres.server import EmbeddedPostgres
 from support.results import NotMeasured
 
 HOST = "127.0.0.1"

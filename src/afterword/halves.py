@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Literal
 
 from afterword.log_files import LogFile
-from afterword.store.embedded import EmbeddedPostgres
-from afterword.supervisor import Process
+from afterword.store.postgres.server import EmbeddedPostgres
+from afterword.supervisor.process import Process
 
 ANSWER_SECONDS = 2.0
 

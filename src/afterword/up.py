@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 from afterword.halves import AnnouncedPostgres, for_ever, half, is_afterword
 from afterword.outcomes import ConfigurationError
 from afterword.settings import PREFIX, Settings
-from afterword.store.embedded import AlreadyRunning
-from afterword.supervisor import GaveUpError, Supervisor
+from afterword.store.postgres.server import AlreadyRunning
+from afterword.supervisor.supervisor import GaveUpError, Supervisor
 
 EVERYWHERE = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 - what stands for all addresses is asked for here
 

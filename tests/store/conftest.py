@@ -13,7 +13,7 @@ import asyncpg
 import psutil
 import pytest
 
-from afterword.store.embedded import EmbeddedPostgres
+from afterword.store.postgres.server import EmbeddedPostgres
 
 Serve = Callable[..., AbstractAsyncContextManager[EmbeddedPostgres]]
 Connect = Callable[[str], AbstractAsyncContextManager[Any]]
@@ -27,8 +27,8 @@ ServeElsewhere = Callable[..., AbstractAsyncContextManager[tuple[asyncio.subproc
 SERVE = """
 import asyncio, sys
 from pathlib import Path
-from afterword.store.embedded import EmbeddedPostgres
 from afterword.store.postgres import programs
+from afterword.store.postgres.server import EmbeddedPostgres
 
 async def main():
     server = EmbeddedPostgres(Path(sys.argv[1]), durable=False)

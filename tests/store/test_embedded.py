@@ -16,10 +16,11 @@ import psutil
 import pytest
 
 from afterword.outcomes import ConfigurationError
-from afterword.store import embedded
-from afterword.store.embedded import AlreadyRunning, EmbeddedPostgres, running, running_url
+from afterword.store.embedded import running, running_url
 from afterword.store.postgres import programs
-from afterword.supervisor import ChildDiedError
+from afterword.store.postgres import server as server_module
+from afterword.store.postgres.server import AlreadyRunning, EmbeddedPostgres
+from afterword.supervisor.services import ChildDiedError
 
 Serve = Callable[..., AbstractAsyncContextManager[EmbeddedPostgres]]
 Connect = Callable[[str], AbstractAsyncContextManager[Any]]
@@ -223,7 +224,7 @@ async def test_a_killed_server_is_seen_to_end_and_recovers_at_the_next_start(
 
 
 async def test_a_slow_start_says_what_it_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(embedded, "WORTH_SAYING_SECONDS", 0.0)
+    monkeypatch.setattr(server_module, "WORTH_SAYING_SECONDS", 0.0)
     said: list[str] = []
     server = EmbeddedPostgres(tmp_path, durable=False, on_progress=said.append)
 

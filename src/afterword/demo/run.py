@@ -25,8 +25,8 @@ from afterword.demo.seeded import Seeded
 from afterword.halves import AnnouncedPostgres, answers, child, for_ever, half, is_afterword
 from afterword.outcomes import ConfigurationError
 from afterword.settings import PREFIX, default_data_dir
-from afterword.store.embedded import AlreadyRunning
-from afterword.supervisor import GaveUpError, Supervisor
+from afterword.store.postgres.server import AlreadyRunning
+from afterword.supervisor.supervisor import GaveUpError, Supervisor
 
 MAIL_FROM = "survey@afterword.example"
 REHEARSAL_PREFIX = f"{PREFIX}DEMO_"

@@ -17,7 +17,9 @@ import psutil
 import pytest
 
 from afterword.outcomes import ConfigurationError
-from afterword.store.embedded import EmbeddedPostgres, binaries, running
+from afterword.store.embedded import running
+from afterword.store.postgres.binaries import binaries
+from afterword.store.postgres.server import EmbeddedPostgres
 
 Serve = Callable[..., AbstractAsyncContextManager[EmbeddedPostgres]]
 WriteNote = Callable[[str], Awaitable[None]]

@@ -12,8 +12,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from afterword.outcomes import ConfigurationError
-from afterword.store.embedded import EmbeddedPostgres
-from afterword.supervisor import ChildDiedError
+from afterword.store.postgres.server import EmbeddedPostgres
+from afterword.supervisor.services import ChildDiedError
 
 Serve = Callable[..., AbstractAsyncContextManager[EmbeddedPostgres]]
 Connect = Callable[[str], AbstractAsyncContextManager[Any]]
