@@ -47,6 +47,8 @@ WHO_MAY = {
     "/static/{name:str}": EVERYBODY,
     "/sign-in": EVERYBODY,
     "/sign-in/code": HALF_WAY,
+    "/sign-in/kept/{kept_id:str}": SIGNED_IN,
+    "/sign-in/anew": SIGNED_IN,
     "/sign-in/open-id": EVERYBODY,
     "/sign-in/open-id/callback": EVERYBODY,
     "/sign-out": EVERYBODY,
@@ -143,6 +145,8 @@ WHO_MAY = {
 
 ANY_ROLE: Mapping[Role, bool] = dict.fromkeys(get_args(Role), True)
 NEEDS: Mapping[tuple[str, str], Mapping[Role, bool]] = {
+    ("POST", "/sign-in/kept/{kept_id:str}"): ANY_ROLE,
+    ("POST", "/sign-in/anew"): ANY_ROLE,
     ("POST", "/account/language"): ANY_ROLE,
     ("POST", "/account/password"): ANY_ROLE,
     ("POST", "/account/sessions/end"): ANY_ROLE,

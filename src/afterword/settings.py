@@ -216,6 +216,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             "password."
         ),
     ] = False
+    oidc_sign_out: Annotated[
+        bool,
+        Meta(
+            description="OpenID Connect: whether who signed in at the issuer and signs out here is signed out there "
+            "too, where it can."
+        ),
+    ] = True
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Meta(description="Least level that is logged.")
     ] = "info"

@@ -23,6 +23,7 @@ NO_PAGES = re.compile(r"^/static/|/stream$|\.csv$|/preview$")
 """What no browser shows by itself."""
 KNOWN: Mapping[str, Sequence[str]] = {
     "step_id": list(TITLES),
+    "kept_id": ["nothing"],
     "/settings/accounts/add/{kind:str}": ["gladly", "qualtrics"],
     "/workflows/new/{kind:str}": [kind for kind in WORKFLOW_TITLES if kind != "event"],
 }
@@ -35,7 +36,7 @@ MORE = (
     "/nothing-here",
 )
 IS_NOT_THERE = re.compile(
-    r"/(nothing-here|welcome|sign-in/code|sign-in/open-id(/callback)?|jfe/form/[^/?]+)$"
+    r"/(nothing-here|welcome|sign-in/code|sign-in/open-id(/callback)?|sign-in/kept/nothing|jfe/form/[^/?]+)$"
 )
 """Pages that say so, with 404 or 410."""
 AT_ONCE = 2

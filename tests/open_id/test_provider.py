@@ -22,7 +22,7 @@ async def signed_in(issuer: Issuer, provider: Provider | None = None) -> Claims:
     provider = provider or provider_at(issuer)
     begun, address = await provider.begin()
     issuer.sign_in(address)
-    return await provider.finish(begun, "the-code")
+    return (await provider.finish(begun, "the-code")).claims
 
 
 async def refusal(issuer: Issuer, provider: Provider | None = None) -> str:
@@ -130,3 +130,29 @@ def test_whether_an_address_is_vouched_for(said: object, verified: bool | None) 
 async def test_clocks_may_differ_by_half_a_minute(issuer: Issuer) -> None:
     issuer.says |= {"exp": int(time.time()) - 30}
     assert (await signed_in(issuer)).sub == "1"
+
+
+async def test_who_is_to_prove_anew_who_they_are_is_asked_there_and_an_old_proof_is_refused(
+    issuer: Issuer,
+) -> None:
+    provider = provider_at(issuer)
+    for auth_time, is_taken in ((None, True), (int(time.time()), True), (int(time.time()) - 600, False)):
+        begun, address = await provider.begin(anew=True)
+        issuer.sign_in(address)
+        assert (issuer.asked["prompt"], issuer.asked["max_age"]) == ("login", "0")
+        issuer.says |= {"auth_time": auth_time}
+        if is_taken:
+            assert (await provider.finish(begun, "the-code")).claims.sub == "1"
+            continue
+        with pytest.raises(SignInFailed) as caught:
+            await provider.finish(begun, "the-code")
+        assert caught.value.code == "not-asked-anew"
+    await signed_in(issuer, provider)  # an old one is good enough for signing in
+    assert "prompt" not in issuer.asked
+
+
+async def test_a_provider_that_signs_nobody_out_has_no_address_for_it(issuer: Issuer) -> None:
+    assert await provider_at(issuer).sign_out_address("token") is None
+    issuer.changes = {"end_session_endpoint": "http://login.example/logout"}
+    with pytest.raises(SignInFailed):
+        await provider_at(issuer).sign_out_address("token")

@@ -132,7 +132,11 @@ def _encrypted_columns() -> list[Column[bytes]]:
 
 async def _encrypt_column_anew(connection: "AsyncConnection", box: SecretBox, column: Column[bytes]) -> int:
     (key,) = column.table.primary_key.columns
-    rows = (await connection.execute(select(key, column).order_by(key).with_for_update())).all()
+    rows = (
+        await connection.execute(
+            select(key, column).where(column.is_not(None)).order_by(key).with_for_update()
+        )
+    ).all()
     if rows:
         await connection.execute(
             update(column.table).where(key == bindparam("of")).values({column.name: bindparam("anew")}),

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 import asyncpg
 import msgspec
-from sqlalchemy import ColumnElement, delete, func, insert, or_, select
+from sqlalchemy import ColumnElement, delete, func, insert, or_, select, update
 
 from afterword.accounts.audit import audit
 from afterword.accounts.people import Person
@@ -30,25 +30,39 @@ SignedInBy = Literal["password", "open-id"]
 KEY_BYTES = 32
 LONGEST_KEY = 100
 
+PROOF_LASTS = timedelta(minutes=15)
+"""So long after somebody proved who they are they may change how people come in, without proving it once more."""
+
+LASTING = """
+FROM person_session session JOIN person ON person.id = session.person_id
+WHERE ends_at > now() AND seen_at > now() - $2::interval AND NOT is_service
+    AND (password_set_at IS NULL OR begun_at >= password_set_at)
+"""
+
 FIND = f"""
 SELECT session.id AS session_id, signed_in_by, session.seen_at < now() - interval '1 minute' AS seen_before,
+    proved_at > now() - $3::interval AS is_proved,
     EXISTS (SELECT FROM one_time_code WHERE one_time_code.person_id = person.id) AS has_codes,
     {", ".join(f"person.{field}" for field in Person.__struct_fields__)}
-FROM person_session session JOIN person ON person.id = session.person_id
-WHERE key_sha256 = $1 AND ends_at > now() AND seen_at > now() - $2::interval AND NOT is_service
-    AND (password_set_at IS NULL OR begun_at >= password_set_at)
+{LASTING} AND key_sha256 = $1
 """  # noqa: S608 - the names are ours
+
+LASTS = f"SELECT EXISTS (SELECT {LASTING} AND session.id = $1)"
 
 SEEN = "UPDATE person_session SET seen_at = now() WHERE id = $1 AND seen_at < now() - interval '1 minute'"
 
 
 class Session(msgspec.Struct, frozen=True, kw_only=True):
-    """The session that a request came with. ``has_codes``: its person has set one-time codes up."""
+    """The session that a request came with. ``has_codes``: its person has set one-time codes up.
+
+    ``is_proved``: they proved who they are within the last :data:`PROOF_LASTS`.
+    """
 
     id: int
     person: Person
     signed_in_by: SignedInBy
     has_codes: bool
+    is_proved: bool
 
 
 class ListedSession(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,10 +88,12 @@ async def begin_session(
     network: str,
     lasts: timedelta,
     idle: timedelta,
+    id_token: bytes | None = None,
 ) -> str:
     """Begin a session that lasts so long at most; answers its key, which can never be read again.
 
-    What is over, or was idle for too long, is cleared away.
+    ``id_token`` is what the OpenID Connect provider signed, encrypted: by it the session is ended there too. What is
+    over, or was idle for too long, is cleared away.
     """
     await connection.execute(delete(person_session).where(_is_over(idle)))
     key = secrets.token_urlsafe(KEY_BYTES)
@@ -88,6 +104,7 @@ async def begin_session(
         "browser": browser,
         "network": network,
         "ends_at": func.now() + lasts,
+        "id_token": id_token,
     }
     await connection.execute(insert(person_session).values(values))
     return key
@@ -99,7 +116,7 @@ async def find_session(
     """The session of this key, if it is not over. That it ``is_seen`` now is written once a minute at most."""
     if not key or len(key) > LONGEST_KEY:
         return None
-    row = await database.pool.fetchrow(FIND, _digest(key), idle)
+    row = await database.pool.fetchrow(FIND, _digest(key), idle, PROOF_LASTS)
     if row is None:
         return None
     if is_seen and row["seen_before"]:
@@ -114,7 +131,27 @@ def _session(row: asyncpg.Record) -> Session:
         person=msgspec.convert(of_person, Person),
         signed_in_by=row["signed_in_by"],
         has_codes=row["has_codes"],
+        is_proved=row["is_proved"],
     )
+
+
+async def session_lasts(database: "Database", session_id: int, *, idle: timedelta) -> bool:
+    """Whether a session is not over; asking does not keep it alive."""
+    return bool(await database.pool.fetchval(LASTS, session_id, idle))
+
+
+async def prove_session(connection: "AsyncConnection", session_id: int) -> None:
+    """Write down that the person of this session just proved once more who they are."""
+    proved = update(person_session).where(person_session.c.id == session_id)
+    await connection.execute(proved.values(proved_at=func.now()))
+
+
+async def id_token_of(connection: "AsyncConnection", session_id: int) -> bytes | None:
+    """What the provider signed when this session began, encrypted; ``None`` for one that began by a password."""
+    token: bytes | None = await connection.scalar(
+        select(person_session.c.id_token).where(person_session.c.id == session_id)
+    )
+    return token
 
 
 async def list_sessions(

@@ -29,7 +29,7 @@ from afterword.accounts.welcome import new_link
 from afterword.admin.forms import text_of
 from afterword.admin.helping import Helping
 from afterword.admin.pages import page
-from afterword.admin.signing_in.sessions import AdminRequest, Sessions
+from afterword.admin.signing_in.sessions import AdminRequest, Sessions, WantProof
 from afterword.distributions.invited_people import Invited, send_invitation
 from afterword.distributions.sending import Mailer
 from afterword.outcomes import Outcome
@@ -56,6 +56,9 @@ NOTHING_TYPED: Mapping[str, str] = MappingProxyType(
     {"email": "", "name": "", "role": "manager", "service": "", "service_role": "api_user"}
 )
 
+NEED_NO_PROOF = frozenset({"remove", "role", "sign-out"})
+"""What gives nobody another way in."""
+
 
 class Asked(msgspec.Struct, frozen=True):
     """What a form asks for: what is to be done, another role, who takes tokens over, the version that was shown."""
@@ -71,10 +74,10 @@ class _Refused(Exception):
 
 
 def people_routes(
-    database: Database, settings: Settings, sessions: Sessions, helping: Helping
+    database: Database, settings: Settings, sessions: Sessions, helping: Helping, want_proof: WantProof
 ) -> list[HTTPRouteHandler]:
     """The page and its buttons."""
-    people_page = _PeoplePage(database, settings, sessions, helping)
+    people_page = _PeoplePage(database, settings, sessions, helping, want_proof)
 
     @get(PATH)
     async def people(request: AdminRequest) -> Response[str]:
@@ -118,8 +121,16 @@ def people_routes(
 
 
 class _PeoplePage:
-    def __init__(self, database: Database, settings: Settings, sessions: Sessions, helping: Helping) -> None:
+    def __init__(
+        self,
+        database: Database,
+        settings: Settings,
+        sessions: Sessions,
+        helping: Helping,
+        want_proof: WantProof,
+    ) -> None:
         self._helping = helping
+        self._want_proof = want_proof
         self._database = database
         self._sessions = sessions
         self._settings = settings
@@ -161,6 +172,8 @@ class _PeoplePage:
 
     async def add(self, request: AdminRequest, typed: Mapping[str, str]) -> Response[str]:
         role = _role_that_may_be_given(request, typed["role"])
+        if role == "owner":
+            await self._want_proof(request)
         async with self._database.transaction() as connection:
             known = await add_person(connection, email=typed["email"], name=typed["name"], role=role)
             link = await new_link(connection, known.id, self._settings.public_url)
@@ -174,6 +187,8 @@ class _PeoplePage:
 
     async def change(self, request: AdminRequest, person_id: str, asked: Asked) -> Invited | None:
         _check_may_manage(request)
+        if asked.do not in NEED_NO_PROOF or asked.role == "owner":
+            await self._want_proof(request)
         seen = int(asked.version) if asked.version.isdecimal() else None
         async with self._database.transaction() as connection:
             known = await _known(connection, person_id)

@@ -22,21 +22,25 @@ from afterword.admin.setting_up.pages import setup_routes
 from afterword.admin.setting_up.work import Work
 from afterword.admin.settings import settings_routes
 from afterword.admin.signing_in.by_code import sign_in_code_routes
-from afterword.admin.signing_in.by_open_id import open_id_routes
-from afterword.admin.signing_in.by_password import send_to_sign_in, sign_in_routes
+from afterword.admin.signing_in.by_open_id import open_id_routes, provider_of
+from afterword.admin.signing_in.by_password import sign_in_routes
+from afterword.admin.signing_in.guarding import Guards, send_to_codes, send_to_sign_in
+from afterword.admin.signing_in.kept_forms import KeptForms
 from afterword.admin.signing_in.letting_in import LettingIn
 from afterword.admin.signing_in.my_account import my_account_routes
-from afterword.admin.signing_in.my_codes import my_codes_routes, send_to_codes
+from afterword.admin.signing_in.my_codes import my_codes_routes
 from afterword.admin.signing_in.my_language import my_language_routes
+from afterword.admin.signing_in.proving import ProofWanted, Proving, ask_for_proof, proving_routes
 from afterword.admin.signing_in.sessions import (
     CodesWanted,
     NotSignedIn,
     PersonOfSession,
     Sessions,
     csrf_config,
-    wants_person,
 )
+from afterword.admin.signing_in.signing_out import sign_out_routes
 from afterword.admin.signing_in.welcome import welcome_routes
+from afterword.admin.signing_in.what_was_typed import what_was_typed_routes
 from afterword.admin.surveys.pages import survey_editor_routes
 from afterword.admin.vendor_names import VendorNames
 from afterword.admin.workflows.brakes import workflow_brakes_routes
@@ -72,11 +76,22 @@ def admin_routes(
     """
     store = DatabaseStore(database)
     sessions = Sessions(database, settings)
-    letting_in = LettingIn(sessions, store)
+    letting_in = LettingIn(sessions, store, box)
+    kept_forms = KeptForms(store, box, letting_in.browsers)
+    guards = Guards(sessions, kept_forms)
+    proving = Proving(database, letting_in, kept_forms)
+    provider = provider_of(settings)
     helping = Helping(database, settings, box)
     set_up: list[HTTPRouteHandler] = []
     if planning is not None:
-        work = Work(database=database, settings=settings, box=box, store=store, planning=planning)
+        work = Work(
+            database=database,
+            settings=settings,
+            box=box,
+            store=store,
+            planning=planning,
+            want_proof=proving.want,
+        )
         set_up = [
             *setup_routes(work),
             *new_workflow_routes(work),
@@ -97,21 +112,30 @@ def admin_routes(
             ],
             route_handlers=[
                 *sign_in_routes(database, letting_in),
-                *open_id_routes(database, settings, store, letting_in),
+                *sign_out_routes(database, box, sessions, provider if settings.oidc_sign_out else None),
+                *open_id_routes(database, settings, store, letting_in, provider),
                 *sign_in_code_routes(database, box, letting_in),
                 *welcome_routes(database, letting_in),
                 Router(
                     path="/",
-                    guards=[wants_person],
-                    exception_handlers={NotSignedIn: send_to_sign_in},
-                    route_handlers=my_codes_routes(database, box, store, letting_in),
+                    guards=[guards.wants_person],
+                    exception_handlers={NotSignedIn: send_to_sign_in, ProofWanted: ask_for_proof},
+                    route_handlers=[
+                        *my_codes_routes(database, box, store, letting_in, proving.want),
+                        *proving_routes(proving),
+                    ],
                 ),
                 Router(
                     path="/",
-                    guards=[wants_person, sessions.wants_codes],
-                    exception_handlers={NotSignedIn: send_to_sign_in, CodesWanted: send_to_codes},
+                    guards=[guards.wants_person, guards.wants_codes],
+                    exception_handlers={
+                        NotSignedIn: send_to_sign_in,
+                        CodesWanted: send_to_codes,
+                        ProofWanted: ask_for_proof,
+                    },
                     route_handlers=[
                         *home_routes(database),
+                        *what_was_typed_routes(kept_forms),
                         *workflow_list_routes(database, planning, helping),
                         *run_history_routes(database),
                         *replay_routes(database),
@@ -119,13 +143,13 @@ def admin_routes(
                         *explain_routes(database),
                         *survey_editor_routes(database, settings, helping),
                         *results_routes(database, VendorNames(database, planning), helping),
-                        *people_routes(database, settings, sessions, helping),
+                        *people_routes(database, settings, sessions, helping, proving.want),
                         *my_account_routes(database, letting_in),
                         *my_language_routes(database),
                         *set_up,
-                        *settings_routes(database, settings, box, planning, helping),
+                        *settings_routes(database, settings, box, planning, helping, want_proof=proving.want),
                         *([] if planning is None else rehearse_routes(database, planning)),
-                        *live_routes(database, stopping or asyncio.Event()),
+                        *live_routes(database, stopping or asyncio.Event(), sessions),
                     ],
                 ),
             ],

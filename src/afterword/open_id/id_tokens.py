@@ -20,7 +20,10 @@ USUAL_ALGORITHM = "RS256"
 
 
 class Claims(msgspec.Struct, frozen=True):
-    """What an issuer says of somebody. Some write ``email_verified`` as a text."""
+    """What an issuer says of somebody. Some write ``email_verified`` as a text.
+
+    ``auth_time`` is when they last signed in there, in seconds since 1970.
+    """
 
     sub: Annotated[str, Meta(min_length=1, max_length=255)]
     email: str | None = None
@@ -29,6 +32,7 @@ class Claims(msgspec.Struct, frozen=True):
     given_name: str | None = None
     family_name: str | None = None
     preferred_username: str | None = None
+    auth_time: float | None = None
 
     @property
     def is_verified(self) -> bool | None:

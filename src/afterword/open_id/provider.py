@@ -7,6 +7,7 @@ Its addresses come from its own discovery document, and each is checked like any
 import base64
 import hashlib
 import secrets
+import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote_plus, urlencode
@@ -15,7 +16,13 @@ import msgspec
 from cachetools import TTLCache
 
 from afterword.open_id.failures import SignInFailed
-from afterword.open_id.id_tokens import Claims, check_id_token, read_claims, usable_algorithms
+from afterword.open_id.id_tokens import (
+    CLOCK_SKEW_SECONDS,
+    Claims,
+    check_id_token,
+    read_claims,
+    usable_algorithms,
+)
 from afterword.outgoing.addresses import InvalidAddress, parse_address
 from afterword.outgoing.answers import Answer
 from afterword.outgoing.calls import Caller
@@ -43,6 +50,7 @@ class Metadata(msgspec.Struct, frozen=True):
     token_endpoint: str
     jwks_uri: str
     userinfo_endpoint: str | None = None
+    end_session_endpoint: str | None = None
     id_token_signing_alg_values_supported: tuple[str, ...] = ()
     token_endpoint_auth_methods_supported: tuple[str, ...] = ("client_secret_basic",)
 
@@ -55,20 +63,35 @@ class Tokens(msgspec.Struct, frozen=True):
 
 
 class Begun(msgspec.Struct, frozen=True):
-    """A sign-in that was begun; whoever sent somebody there keeps it, for nobody else to see."""
+    """A sign-in that was begun; whoever sent somebody there keeps it, for nobody else to see.
+
+    ``anew_since`` is when somebody was sent to prove anew who they are, in seconds since 1970.
+    """
 
     state: str
     nonce: str
     verifier: str
+    anew_since: float | None = None
+
+
+class SignedIn(msgspec.Struct, frozen=True):
+    """Who came back: what the provider says of them, and the ID token that says it."""
+
+    claims: Claims
+    id_token: str
 
 
 class Client(msgspec.Struct, frozen=True):
-    """What we are at the provider, as it was registered there; ``redirect_uri`` is where people come back to."""
+    """What we are at the provider, as it was registered there.
+
+    ``redirect_uri`` is where people come back to who signed in, ``signed_out_uri`` who signed out.
+    """
 
     issuer: str
     client_id: str
     client_secret: str | None
     redirect_uri: str
+    signed_out_uri: str = ""
 
     def __repr__(self) -> str:
         """Without the secret."""
@@ -86,14 +109,17 @@ class Provider:
         self._allow_private = allow_private
         self._remembered: TTLCache[str, Any] = TTLCache(8, REMEMBER_SECONDS)
 
-    async def begin(self) -> tuple[Begun, str]:
+    async def begin(self, *, anew: bool = False) -> tuple[Begun, str]:
         """Begin a sign-in: what is to be kept of it, and the address to send the person to.
+
+        ``anew``: the provider is to ask who they are even if it knows (``prompt=login``, ``max_age=0``).
 
         Raises:
             SignInFailed: the provider cannot be asked what its addresses are.
         """
         metadata = await self._metadata()
-        begun = Begun(*(secrets.token_urlsafe(SECRET_BYTES) for _ in range(3)))
+        state, nonce, verifier = (secrets.token_urlsafe(SECRET_BYTES) for _ in range(3))
+        begun = Begun(state, nonce, verifier, time.time() if anew else None)
         challenge = base64.urlsafe_b64encode(hashlib.sha256(begun.verifier.encode()).digest())
         query = {
             "response_type": "code",
@@ -104,11 +130,30 @@ class Provider:
             "nonce": begun.nonce,
             "code_challenge": challenge.rstrip(b"=").decode(),
             "code_challenge_method": "S256",
+            **({"prompt": "login", "max_age": "0"} if anew else {}),
         }
-        joint = "&" if "?" in metadata.authorization_endpoint else "?"
-        return begun, f"{metadata.authorization_endpoint}{joint}{urlencode(query)}"
+        return begun, _with_query(metadata.authorization_endpoint, query)
 
-    async def finish(self, begun: Begun, code: str) -> Claims:
+    async def sign_out_address(self, id_token: str) -> str | None:
+        """Where a browser goes to be signed out at the provider too (RP-Initiated Logout 1.0), and then comes back.
+
+        ``None`` where the provider has no such address.
+
+        Raises:
+            SignInFailed: the provider cannot be asked what its addresses are.
+        """
+        endpoint = (await self._metadata()).end_session_endpoint
+        if endpoint is None:
+            return None
+        _check_address(endpoint)
+        query = {
+            "id_token_hint": id_token,
+            "client_id": self._client.client_id,
+            "post_logout_redirect_uri": self._client.signed_out_uri,
+        }
+        return _with_query(endpoint, query)
+
+    async def finish(self, begun: Begun, code: str) -> SignedIn:
         """Exchange the code that somebody came back with, and check who the provider says they are.
 
         Raises:
@@ -117,9 +162,10 @@ class Provider:
         metadata = await self._metadata()
         tokens = await self._exchange(metadata, begun, code)
         claims = await self._checked(metadata, tokens.id_token, begun.nonce)
+        _check_signed_in_anew(claims, begun)
         if claims.email is None and metadata.userinfo_endpoint and tokens.access_token:
-            return await self._more(metadata.userinfo_endpoint, claims, tokens.access_token)
-        return claims
+            claims = await self._more(metadata.userinfo_endpoint, claims, tokens.access_token)
+        return SignedIn(claims, tokens.id_token)
 
     async def _metadata(self) -> Metadata:
         known: Metadata | None = self._remembered.get("metadata")
@@ -223,6 +269,23 @@ class Provider:
         if answer.status != OK:
             raise SignInFailed("provider-refuses", f"The provider answers with status {answer.status}.")
         return answer
+
+
+def _with_query(address: str, query: Mapping[str, str]) -> str:
+    return f"{address}{'&' if '?' in address else '?'}{urlencode(query)}"
+
+
+def _check_signed_in_anew(claims: Claims, begun: Begun) -> None:
+    """A provider that says when somebody signed in is held to it.
+
+    One that is told ``max_age`` has to say so; Entra ID and Google do not (as documented), and are taken at their word.
+    """
+    if begun.anew_since is None or claims.auth_time is None:
+        return
+    if claims.auth_time < begun.anew_since - CLOCK_SKEW_SECONDS:
+        raise SignInFailed(
+            "not-asked-anew", "The provider was to ask the person anew, and says that it did not."
+        )
 
 
 def _read(answer: Answer, kind: type[T]) -> T:

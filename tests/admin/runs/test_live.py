@@ -2,7 +2,7 @@ import asyncio
 
 import aiohttp
 import pytest
-from sqlalchemy import update
+from sqlalchemy import delete, update
 from tests.fixtures.admin_pages import Browser, Past
 
 from afterword.admin.runs import live
@@ -43,7 +43,19 @@ async def test_the_page_of_a_run_hears_of_that_run(signed_in: Browser, past: Pas
         await changed(stream)
 
 
-async def test_a_stream_ends_so_that_whoever_signed_out_hears_no_more(
+async def test_a_stream_ends_with_its_session(
+    signed_in: Browser, past: Past, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "LOOK_EVERY_SECONDS", 0.01)
+    async with signed_in.http.get("/workflows/runs/stream") as stream:
+        await changed(stream)
+        async with past.database.transaction() as connection:
+            await connection.execute(delete(tables.person_session))
+            await connection.execute(update(tables.workflow).values(name="Nobody is to hear of it"))
+        assert b"changed" not in await asyncio.wait_for(stream.read(), 20)
+
+
+async def test_a_stream_ends_after_a_while_and_is_asked_for_anew(
     signed_in: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(live, "LIVES_SECONDS", 0.0)
@@ -53,7 +65,11 @@ async def test_a_stream_ends_so_that_whoever_signed_out_hears_no_more(
 
 async def test_a_server_that_stops_lets_its_listeners_go(database: Database) -> None:
     stopping = asyncio.Event()
-    stream = live.changes(database, newest_state, stopping)
+
+    async def lasts() -> bool:
+        return True
+
+    stream = live.changes(database, newest_state, stopping, lasts)
     await anext(stream)
     rest = asyncio.ensure_future(anext(stream, None))
     stopping.set()

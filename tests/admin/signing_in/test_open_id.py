@@ -1,10 +1,14 @@
 """Signing in at the company's own provider, and whom it lets in."""
 
+import html
+import re
 from collections.abc import Callable
 
+import aiohttp
 import pytest
 from tests.fixtures.admin_pages import Browser
 from tests.fixtures.issuer import CLIENT_ID, CLIENT_SECRET, Issuer
+from tests.fixtures.workflow_forms import form_in
 
 from afterword.accounts.people import Person, add_person, find_person_by_email
 from afterword.accounts.welcome import new_link
@@ -108,6 +112,65 @@ async def test_who_is_not_let_in_there_is_told(browser: Browser, issuer: Issuer)
     _, page = await browser.get(f"{BEGIN}/callback?error=access_denied&state={state}")
     assert "Your provider did not let you in." in page
     issuer.breaks = "/.well-known/openid-configuration"
+
+
+async def test_who_signs_out_is_signed_out_at_a_provider_that_can(
+    browser: Browser, issuer: Issuer, database: Database, owner: Person
+) -> None:
+    issuer.changes = {"end_session_endpoint": f"{issuer.url}/logout"}
+    await invited(database)
+    await sign_in(browser, issuer)
+    token = await database.pool.fetchval("SELECT id_token FROM person_session")
+    assert b"eyJ" not in token  # it is encrypted
+    answer, page = await browser.send("/sign-out", {})
+    assert "You are signed out of Afterword" in page
+    assert (await browser.get("/account", follow=False))[0].status == 303
+    address = answer.headers["Refresh"].removeprefix("0; url=")
+    async with aiohttp.ClientSession() as http, http.get(address, allow_redirects=False) as there:
+        assert there.headers["Location"] == "http://127.0.0.1:8700/sign-in"
+    assert issuer.signed_out == ["1"]
+    await browser.sign_in(owner.email)  # by a password: the provider has nothing to do with it
+    answer, _ = await browser.send("/sign-out", {}, follow=False)
+    assert answer.headers["Location"] == "/sign-in"
+
+
+async def prove(browser: Browser, issuer: Issuer, page: str) -> tuple[str, str]:
+    """Follow the link that leads to the provider; where one comes back to, and the page there."""
+    link = re.search(r'href="(/sign-in/open-id\?[^"]+)"', page)
+    assert link is not None
+    answer, _ = await browser.get(html.unescape(link[1]), follow=False)
+    back = issuer.sign_in(answer.headers["Location"])
+    assert issuer.asked["prompt"] == "login"
+    answer, page = await browser.get(f"{BEGIN}/callback?{back.partition('?')[2]}")
+    return answer.url.path, page
+
+
+async def test_a_form_is_kept_while_one_signs_in_there_and_while_one_proves_it_anew(
+    browser: Browser, issuer: Issuer, database: Database
+) -> None:
+    await invited(database)
+    await sign_in(browser, issuer)
+    await database.pool.execute("DELETE FROM person_session")
+    form = {"name": "CRM", "scope": "read:runs"}
+    answer, _ = await browser.send("/settings/tokens", form)
+    path, page = await sign_in(browser, issuer, going_to=answer.url.query["next"])
+    assert path.startswith("/sign-in/kept/")
+    assert 'value="CRM"' in page
+    await database.pool.execute("UPDATE person_session SET proved_at = now() - interval '16 minutes'")
+    _, asked = await browser.send("/settings/tokens", form)
+    assert "Prove it with Acme &lt;Login&gt;" in asked
+    assert 'type="password"' not in asked
+    usual = dict(issuer.says)
+    issuer.says = {"sub": "2", "email": "b@example.org", "email_verified": True}
+    await invited(database, "b@example.org")
+    _, page = await prove(browser, issuer, asked)
+    assert "You signed in as somebody else there." in page
+    issuer.says = usual
+    path, page = await prove(browser, issuer, asked)
+    assert path.startswith("/sign-in/kept/")
+    pairs = form_in(page, "typed-form").pairs
+    async with browser.http.post("/settings/tokens", data=pairs) as answer:
+        assert "The new token." in await answer.text()
 
 
 class TestNewPeopleAndOwnersPasswords:

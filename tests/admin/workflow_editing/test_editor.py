@@ -14,7 +14,8 @@ from afterword.accounts.secrets import SecretBox
 from afterword.store.database import Database
 from afterword.surveys.definitions import SurveyDefinition, add_survey, csat_survey
 from afterword.workflows.definitions import Definition, JsonEvent, Schedule, SurveyResponse, Task
-from afterword.workflows.saving.workflows import add_workflow, save_revision
+from afterword.workflows.saving.listing import list_workflows
+from afterword.workflows.saving.workflows import add_workflow, delete_workflow, save_revision
 
 
 async def test_the_page_tells_what_the_workflow_does_from_event_to_last_task(
@@ -203,6 +204,32 @@ async def test_the_second_of_two_is_told_what_the_first_changed_and_may_save_ove
     assert (await editor.saved()).definition.tasks[0].label == "First's"
     await editor.press("save")
     assert (await editor.saved()).definition.tasks[0].label == "Second's"
+
+
+async def test_what_was_typed_of_a_workflow_that_was_deleted_meanwhile_is_saved_as_a_new_one(
+    editor: Editor, owner: Person
+) -> None:
+    async with editor.database.transaction() as connection:
+        await delete_workflow(connection, editor.id)
+    await editor.press("save", {"tasks[0].label": "Typed after"})
+    assert editor.status == 409
+    assert "deleted this Workflow meanwhile. Nothing of yours is lost" in editor.page
+    await editor.press("add-condition:conditions")
+    await editor.press("remove:conditions[0]")
+    await editor.press("save-new", {"tasks[0].configuration.subject": "~{aedj://nobody}"})
+    assert editor.status == 422
+    await editor.press("save-new", {"tasks[0].configuration.subject": "How was it?"})
+    assert "Saved as revision 1." in editor.page
+    async with editor.database.transaction() as connection:
+        (made,) = await list_workflows(connection)
+    assert made.id != editor.id
+    assert (made.is_on, made.owner_id) == (False, owner.id)
+    assert made.definition.tasks[0].label == "Typed after"
+    assert made.definition.tasks[0].configuration["subject"] == "How was it?"
+    event = made.definition.event
+    assert isinstance(event, JsonEvent)
+    assert event.endpoint.startswith("OC_")  # the address went with the other
+    assert len(event.fields) == 3
 
 
 async def test_a_gladly_account_is_added_in_place_without_losing_the_form(

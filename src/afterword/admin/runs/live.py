@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import functools
 from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import cast
 
 from litestar import get
 from litestar.exceptions import ClientException
@@ -11,8 +12,9 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.response import ServerSentEvent, ServerSentEventMessage
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from afterword.accounts.sessions import Session, session_lasts
 from afterword.admin.ids import read_id
-from afterword.admin.signing_in.sessions import AdminRequest
+from afterword.admin.signing_in.sessions import AdminRequest, Sessions
 from afterword.previewing.rows import preview_state
 from afterword.store.database import CONNECTION_LOST, Database
 from afterword.translating import gettext as _
@@ -26,8 +28,8 @@ Look = Callable[[AsyncConnection], Awaitable[str | None]]
 """Answers what a page shows, told as one word."""
 
 
-def live_routes(database: Database, stopping: asyncio.Event) -> list[HTTPRouteHandler]:
-    """The stream that pages listen to; every one ends when ``stopping`` is set."""
+def live_routes(database: Database, stopping: asyncio.Event, sessions: Sessions) -> list[HTTPRouteHandler]:
+    """The stream that pages listen to; it ends with its session, and every one when ``stopping`` is set."""
 
     @get("/workflows/runs/stream")
     async def stream(request: AdminRequest) -> ServerSentEvent:
@@ -41,23 +43,34 @@ def live_routes(database: Database, stopping: asyncio.Event) -> list[HTTPRouteHa
             look = functools.partial(run_state, run_id=run_id)
         elif request.query_params.get("of") == "preview":
             look = preview_state
-        return ServerSentEvent(changes(database, look, stopping))
+        session_id = cast("Session", request.auth).id
+
+        async def lasts() -> bool:
+            return await session_lasts(database, session_id, idle=sessions.idle)
+
+        return ServerSentEvent(changes(database, look, stopping, lasts))
 
     return [stream]
 
 
 async def changes(
-    database: Database, look: Look, stopping: asyncio.Event
+    database: Database, look: Look, stopping: asyncio.Event, lasts: Callable[[], Awaitable[bool]]
 ) -> AsyncIterator[ServerSentEventMessage]:
     """A message for each change, and one to begin with: something may have changed since the page was made.
 
-    It ends after a minute and the browser asks anew, so that whoever signed out meanwhile hears no more.
+    It ends when the session does not last any more, so that whoever signed out hears nothing; and after a minute, when
+    the browser asks anew.
     """
     known = await _state(database, look)
     yield ServerSentEventMessage(event="changed", data="", retry=RECONNECT_AFTER_MS)
     loop = asyncio.get_running_loop()
     end = loop.time() + LIVES_SECONDS
     while loop.time() < end and not await _is_set_within(stopping, LOOK_EVERY_SECONDS):
+        try:
+            if not await lasts():
+                return
+        except CONNECTION_LOST:
+            continue
         state = await _state(database, look)
         if state is not None and state != known:
             known = state

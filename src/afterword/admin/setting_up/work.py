@@ -3,6 +3,7 @@
 import msgspec
 
 from afterword.accounts.secrets import SecretBox
+from afterword.admin.signing_in.sessions import WantProof
 from afterword.settings import Settings
 from afterword.store.database import Database
 from afterword.store.sessions import DatabaseStore
@@ -17,3 +18,4 @@ class Work(msgspec.Struct, frozen=True, kw_only=True):
     box: SecretBox
     store: DatabaseStore
     planning: PlanningTasks
+    want_proof: WantProof

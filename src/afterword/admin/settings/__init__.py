@@ -13,6 +13,7 @@ from afterword.admin.settings.audit_log import audit_routes
 from afterword.admin.settings.extensions import extensions_routes
 from afterword.admin.settings.overview import overview_routes
 from afterword.admin.settings.tokens import tokens_routes
+from afterword.admin.signing_in.sessions import WantProof
 from afterword.settings import Settings
 from afterword.store.database import Database
 from afterword.tasks.planning import PlanningTasks
@@ -24,12 +25,14 @@ def settings_routes(
     box: SecretBox,
     planning: PlanningTasks | None,
     helping: Helping,
+    *,
+    want_proof: WantProof,
 ) -> list[HTTPRouteHandler]:
     """The pages under *Settings*, but for people; apps need ``planning``."""
     return [
         *overview_routes(),
         *extensions_routes(database),
-        *tokens_routes(database),
+        *tokens_routes(database, want_proof),
         *audit_routes(database),
         *accounts_routes(database, settings, box, helping),
         *account_routes(database, settings, box, helping),

@@ -17,7 +17,7 @@ from afterword.accounts.scopes import SCOPES
 from afterword.admin.forms import text_of, texts_of
 from afterword.admin.pages import page
 from afterword.admin.settings.account_forms import LARGEST_FORM, Wrong
-from afterword.admin.signing_in.sessions import AdminRequest
+from afterword.admin.signing_in.sessions import AdminRequest, WantProof
 from afterword.store.database import Database
 from afterword.translating import gettext as _
 
@@ -34,7 +34,7 @@ class Typed(msgspec.Struct, frozen=True):
     scopes: tuple[str, ...] = ()
 
 
-def tokens_routes(database: Database) -> list[HTTPRouteHandler]:
+def tokens_routes(database: Database, want_proof: WantProof) -> list[HTTPRouteHandler]:
     """The page, and its forms."""
 
     async def show(
@@ -69,6 +69,7 @@ def tokens_routes(database: Database) -> list[HTTPRouteHandler]:
     @post(PATH, request_max_body_size=LARGEST_FORM)
     async def make(request: AdminRequest) -> Response[str]:
         """Make a token, and show it this once."""
+        await want_proof(request)
         person = cast("Person", request.user)
         form = await request.form()
         typed = Typed(

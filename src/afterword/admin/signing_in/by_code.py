@@ -9,6 +9,7 @@ from afterword.accounts.people import find_person
 from afterword.accounts.secrets import SecretBox
 from afterword.admin.forms import text_of
 from afterword.admin.pages import page
+from afterword.admin.signing_in.kept_forms import PATH as KEPT
 from afterword.admin.signing_in.letting_in import CODE_PAGE, LettingIn
 from afterword.admin.signing_in.my_codes import PATH as MY_CODES
 from afterword.admin.signing_in.sessions import AdminRequest
@@ -51,7 +52,8 @@ def sign_in_code_routes(database: Database, box: SecretBox, letting_in: LettingI
                     by_recovery_code = await take_code(connection, box, person.id, typed)
                 except WrongCode:
                     return page(request, "sign_in_code.html", status=401, problem="wrong")
-                going_to = MY_CODES if by_recovery_code else going_to
+                if by_recovery_code and not going_to.startswith(f"{KEPT}/"):
+                    going_to = MY_CODES
             answer = await letting_in.the_other_half(request, connection, half, going_to)
         await letting_in.tries.forget(tries)
         return answer

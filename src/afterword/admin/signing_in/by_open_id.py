@@ -17,7 +17,7 @@ from afterword.admin.signing_in.letting_in import LettingIn, own_path
 from afterword.admin.signing_in.sessions import AdminRequest
 from afterword.open_id.failures import SignInFailed
 from afterword.open_id.id_tokens import Claims
-from afterword.open_id.provider import Begun, Client, Provider
+from afterword.open_id.provider import Begun, Client, Provider, SignedIn
 from afterword.outcomes import ConfigurationError
 from afterword.outgoing.addresses import InvalidAddress, parse_address
 from afterword.settings import Settings
@@ -43,6 +43,8 @@ WORDS = {
     ),
     "not-this-browser": N_("This sign-in was begun too long ago, or in another browser. Please begin again."),
     "denied": N_("Your provider did not let you in."),
+    "somebody-else": N_("You signed in as somebody else there. Please begin again, as yourself."),
+    "not-asked-anew": N_("Your provider did not ask you anew who you are. Sign out there, and begin again."),
 }
 """By code; for every other the provider is at fault, and the log says how."""
 FAULT = N_(
@@ -51,17 +53,22 @@ FAULT = N_(
 
 
 class SentAway(msgspec.Struct, frozen=True):
-    """A sign-in that was begun in this browser, and where it is to lead."""
+    """A sign-in that was begun in this browser, and where it is to lead; ``proves`` is who is to prove who they are."""
 
     begun: Begun
     going_to: str
+    proves: str | None = None
 
 
 def open_id_routes(
-    database: Database, settings: Settings, store: DatabaseStore, letting_in: LettingIn
+    database: Database,
+    settings: Settings,
+    store: DatabaseStore,
+    letting_in: LettingIn,
+    provider: Provider | None,
 ) -> list[HTTPRouteHandler]:
     """The way to the provider, and back; neither is there where none is set."""
-    ways = _Ways(database, settings, store, letting_in)
+    ways = _Ways(database, settings, store, letting_in, provider)
 
     @get(PATH)
     async def leave(request: AdminRequest) -> Response[str] | Redirect:
@@ -88,36 +95,44 @@ def provider_of(settings: Settings) -> Provider | None:
         parse_address(settings.oidc_issuer, "oidc_issuer")
     except InvalidAddress as error:
         raise ConfigurationError(f"settings: {error}.") from None
+    public_url = settings.public_url.rstrip("/")
     client = Client(
         issuer=settings.oidc_issuer,
         client_id=settings.oidc_client_id,
         client_secret=settings.oidc_client_secret,
-        redirect_uri=f"{settings.public_url.rstrip('/')}{PATH}/callback",
+        redirect_uri=f"{public_url}{PATH}/callback",
+        signed_out_uri=f"{public_url}/sign-in",
     )
     return Provider(client, allow_private=settings.allow_private_addresses)
 
 
 class _Ways:
     def __init__(
-        self, database: Database, settings: Settings, store: DatabaseStore, letting_in: LettingIn
+        self,
+        database: Database,
+        settings: Settings,
+        store: DatabaseStore,
+        letting_in: LettingIn,
+        provider: Provider | None,
     ) -> None:
         self._database = database
         self._settings = settings
         self._store = store
         self._letting_in = letting_in
-        self._provider = provider_of(settings)
+        self._provider = provider
 
     async def leave(self, request: AdminRequest) -> Response[str] | Redirect:
         provider = self._the_provider()
         going_to = own_path(request.query_params.get("next"))
-        if request.user is not None:
+        proves = request.user if "anew" in request.query_params else None
+        if request.user is not None and proves is None:
             return Redirect(going_to, status_code=303)
         try:
-            begun, address = await provider.begin()
+            begun, address = await provider.begin(anew=proves is not None)
         except SignInFailed as error:
             return self._refuse(request, error.code, error.words)
         key = secrets.token_urlsafe(KEY_BYTES)
-        kept = msgspec.json.encode(SentAway(begun, going_to))
+        kept = msgspec.json.encode(SentAway(begun, going_to, None if proves is None else proves.id))
         await self._store.set(_name(key), kept, BACK_WITHIN_SECONDS)
         return Redirect(address, status_code=303, cookies=[self._cookie(key)])
 
@@ -132,20 +147,26 @@ class _Ways:
         if given["error"] or not given["code"]:
             return self._refuse(request, "denied")
         try:
-            claims = await provider.finish(sent.begun, given["code"])
-            async with self._database.transaction() as connection:
-                person = await person_of(
-                    connection, self._identity(claims), new_people=self._settings.oidc_new_people_role
-                )
-                answer = await self._letting_in.in_at_once(
-                    request, connection, person.id, sent.going_to, by="open-id"
-                )
+            answer = await self._let_in(request, sent, await provider.finish(sent.begun, given["code"]))
         except NotInvited as error:
             return self._refuse(request, error.why)
         except SignInFailed as error:
             return self._refuse(request, error.code, error.words)
         answer.cookies.append(self._cookie(""))
         return answer
+
+    async def _let_in(self, request: AdminRequest, sent: SentAway, signed_in: SignedIn) -> Redirect:
+        async with self._database.transaction() as connection:
+            person = await person_of(
+                connection,
+                self._identity(signed_in.claims),
+                new_people=None if sent.proves else self._settings.oidc_new_people_role,
+            )
+            if sent.proves not in {None, person.id}:
+                raise NotInvited("somebody-else")
+            return await self._letting_in.in_at_once(
+                request, connection, person.id, sent.going_to, by="open-id", id_token=signed_in.id_token
+            )
 
     async def _sent_away(self, request: AdminRequest, state: str) -> SentAway | None:
         """What was begun in this browser with this state; it is good once."""

@@ -1,9 +1,8 @@
-"""Signing in and out."""
+"""Signing in with a password."""
 
-from typing import Any
 from urllib.parse import urlencode
 
-from litestar import Request, Response, get, post
+from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.response import Redirect
 
@@ -11,10 +10,10 @@ from afterword.accounts.people import authenticate
 from afterword.admin.forms import text_of
 from afterword.admin.pages import page
 from afterword.admin.signing_in.by_open_id import PATH as OPEN_ID
-from afterword.admin.signing_in.letting_in import FIRST_PAGE, LettingIn, PasswordsAreForOwners, own_path
-from afterword.admin.signing_in.sessions import AdminRequest, NotSignedIn, client_of
+from afterword.admin.signing_in.kept_forms import PATH as KEPT
+from afterword.admin.signing_in.letting_in import LettingIn, PasswordsAreForOwners, own_path
+from afterword.admin.signing_in.sessions import AdminRequest, client_of
 from afterword.admin.signing_in.tries import TriedTooOften
-from afterword.pages.rendering import PAGE_HEADERS
 from afterword.store.database import Database
 
 LARGEST_FORM = 8 * 1024
@@ -22,7 +21,7 @@ PROBLEMS = {"wrong": 401, "too-often": 429, "for-owners": 403}
 
 
 def sign_in_routes(database: Database, letting_in: LettingIn) -> list[HTTPRouteHandler]:
-    """The sign-in page and its form, and signing out."""
+    """The sign-in page and its form."""
 
     def ask(
         request: AdminRequest, going_to: str, *, email: str = "", problem: str = "", wait: int = 0
@@ -35,6 +34,7 @@ def sign_in_routes(database: Database, letting_in: LettingIn) -> list[HTTPRouteH
             email=email,
             going_to=going_to,
             problem=problem,
+            has_typed=going_to.startswith(f"{KEPT}/"),
             provider=letting_in.sessions.provider_name,
             provider_address=f"{OPEN_ID}?{urlencode({'next': going_to})}",
         )
@@ -70,20 +70,4 @@ def sign_in_routes(database: Database, letting_in: LettingIn) -> list[HTTPRouteH
         await letting_in.tries.forget(name)
         return answer
 
-    @post("/sign-out", request_max_body_size=LARGEST_FORM)
-    async def sign_out(request: AdminRequest) -> Redirect:
-        """End the session."""
-        async with database.transaction() as connection:
-            cookie = await letting_in.sessions.end(request, connection)
-        return Redirect("/sign-in", status_code=303, cookies=[cookie])
-
-    return [show, sign_in, sign_out]
-
-
-def send_to_sign_in(request: Request[Any, Any, Any], _: NotSignedIn) -> Redirect:
-    """Ask who it is, then go on to where they wanted to."""
-    headers = dict(PAGE_HEADERS)
-    wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    if request.method != "GET" or wanted == FIRST_PAGE:
-        return Redirect("/sign-in", status_code=303, headers=headers)
-    return Redirect(f"/sign-in?{urlencode({'next': wanted})}", status_code=303, headers=headers)
+    return [show, sign_in]

@@ -11,7 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from afterword.accounts.one_time_codes import has_codes
 from afterword.accounts.people import Person
+from afterword.accounts.secrets import SecretBox
 from afterword.accounts.sessions import SignedInBy
+from afterword.admin.signing_in.known_browsers import KnownBrowsers
 from afterword.admin.signing_in.sessions import AdminRequest, Sessions
 from afterword.admin.signing_in.tries import Tries
 from afterword.store.sessions import DatabaseStore
@@ -22,6 +24,8 @@ LONGEST_NEXT = 2000
 HALF_WAY_SECONDS = 600
 KEY_BYTES = 32
 LONGEST_KEY = 100
+LONGEST_ID_TOKEN = 6000
+"""Characters: it goes into an address when its session is ended, and servers take some 8,000 of those."""
 
 
 class PasswordsAreForOwners(Exception):
@@ -39,9 +43,11 @@ class HalfWay(msgspec.Struct, frozen=True):
 class LettingIn:
     """Begins a session for whoever proved who they are."""
 
-    def __init__(self, sessions: Sessions, store: DatabaseStore) -> None:
+    def __init__(self, sessions: Sessions, store: DatabaseStore, box: SecretBox) -> None:
         self.sessions = sessions
         self.tries = Tries(store)
+        self.browsers = KnownBrowsers(sessions, box)
+        self._box = box
         self._store = store
 
     async def by_password(
@@ -69,10 +75,13 @@ class LettingIn:
         going_to: str,
         *,
         by: SignedInBy,
+        id_token: str = "",
     ) -> Redirect:
-        """Let somebody in who has nothing more to prove."""
-        cookie = await self.sessions.begin(request, connection, person_id, by=by)
-        return Redirect(going_to, status_code=303, cookies=[cookie])
+        """Let somebody in who has nothing more to prove; ``id_token`` is what the provider signed that says so."""
+        kept = self._box.encrypt(id_token) if 0 < len(id_token) <= LONGEST_ID_TOKEN else None
+        cookie = await self.sessions.begin(request, connection, person_id, by=by, id_token=kept)
+        known = self.browsers.cookie_for(request, person_id)
+        return Redirect(going_to, status_code=303, cookies=[cookie, known])
 
     async def half_way(self, request: AdminRequest) -> HalfWay | None:
         """Who signed in with their password in this browser, and has to tell a code."""

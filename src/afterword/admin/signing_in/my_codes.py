@@ -24,8 +24,8 @@ from afterword.accounts.sessions import Session
 from afterword.admin.forms import text_of
 from afterword.admin.pages import page
 from afterword.admin.settings.account_forms import Wrong
-from afterword.admin.signing_in.letting_in import LettingIn
-from afterword.admin.signing_in.sessions import AdminRequest, CodesWanted
+from afterword.admin.signing_in.letting_in import LettingIn, own_path
+from afterword.admin.signing_in.sessions import AdminRequest, WantProof
 from afterword.admin.signing_in.tries import TriedTooOften
 from afterword.store.database import Database
 from afterword.store.sessions import DatabaseStore
@@ -38,19 +38,21 @@ QR_SCALE = 5
 
 
 def my_codes_routes(
-    database: Database, box: SecretBox, store: DatabaseStore, letting_in: LettingIn
+    database: Database, box: SecretBox, store: DatabaseStore, letting_in: LettingIn, want_proof: WantProof
 ) -> list[HTTPRouteHandler]:
-    """The page, and its forms."""
+    """The page, and its forms; each wants somebody who proved who they are a short while ago."""
     codes_page = _CodesPage(database, box, store, letting_in)
 
     @get(PATH)
     async def codes(request: AdminRequest) -> Response[str]:
         """Show how one-time codes are set up, or that they are."""
+        await want_proof(request)
         return await codes_page.show(request)
 
     @post(PATH, request_max_body_size=LARGEST_FORM)
     async def confirm(request: AdminRequest) -> Response[str]:
         """Ask for codes from now on, once one of the phone's was right."""
+        await want_proof(request)
         return await codes_page.set_up(request, text_of(await request.form(), "code"))
 
     @post(f"{PATH}/{{what:str}}", request_max_body_size=LARGEST_FORM)
@@ -58,14 +60,10 @@ def my_codes_routes(
         """Make other recovery codes (``recovery``), or ask for no codes any more (``off``)."""
         if what not in {"recovery", "off"}:
             raise NotFoundException("There is no such page.")
+        await want_proof(request)
         return await codes_page.change(request, what, text_of(await request.form(), "code"))
 
     return [codes, confirm, change]
-
-
-def send_to_codes(_: object, __: CodesWanted) -> Redirect:
-    """Have one-time codes set up before anything else."""
-    return Redirect(PATH, status_code=303)
 
 
 class _CodesPage:
@@ -101,6 +99,7 @@ class _CodesPage:
             recovery=recovery or [],
             required=session.signed_in_by == "password" and required_of(session.person, required),
             problem=problem,
+            going_on=own_path(request.query_params.get("next") or text_of(await request.form(), "next")),
         )
 
     async def set_up(self, request: AdminRequest, code: str) -> Response[str]:

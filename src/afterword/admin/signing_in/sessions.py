@@ -1,5 +1,6 @@
 """Who is signed in: the cookie that a session's key is in, and protection against forged forms."""
 
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -9,7 +10,6 @@ from litestar.config.csrf import CSRFConfig
 from litestar.connection import ASGIConnection
 from litestar.datastructures import Cookie
 from litestar.exceptions import NotAuthorizedException
-from litestar.handlers import BaseRouteHandler
 from litestar.middleware import AbstractAuthenticationMiddleware, AuthenticationResult
 from litestar.utils.scope.state import ScopeState
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -32,13 +32,23 @@ from afterword.translating import N_, best_language, get_ready, speak
 
 AdminRequest = Request[Person | None, Session | None, Any]
 AnyConnection = ASGIConnection[Any, Any, Any, Any]
+WantProof = Callable[[AdminRequest], Awaitable[None]]
+"""Goes on only for who proved a short while ago who they are (``proving.py``)."""
 
 
-class NotSignedIn(NotAuthorizedException):
+class NotLetBy(NotAuthorizedException):
+    """Something has to be done first; then one goes on at ``going_on``, where a form is kept that was refused."""
+
+    def __init__(self, going_on: str | None = None) -> None:
+        super().__init__()
+        self.going_on = going_on
+
+
+class NotSignedIn(NotLetBy):
     """This page wants somebody who is signed in."""
 
 
-class CodesWanted(NotAuthorizedException):
+class CodesWanted(NotLetBy):
     """Who signed in with a password alone has to set one-time codes up before anything else."""
 
 
@@ -62,6 +72,7 @@ class Sessions:
         self.cookie_name = "__Host-afterword" if self._secure else "afterword_session"
         self.half_cookie_name = "__Host-afterword-half" if self._secure else "afterword_half"
         self.away_cookie_name = "__Host-afterword-away" if self._secure else "afterword_away"
+        self.known_cookie_name = "__Host-afterword-known" if self._secure else "afterword_known"
 
     def cookie(self, name: str, value: str, *, seconds: int) -> Cookie:
         """A cookie that scripts cannot read and other sites' forms do not carry; with no value it is taken back."""
@@ -75,17 +86,14 @@ class Sessions:
             samesite="lax",
         )
 
-    def wants_codes(self, connection: AnyConnection, _: BaseRouteHandler) -> None:
-        """Let nobody by of whom one-time codes are required, and who has none.
+    def lacks_codes(self, session: Session | None) -> bool:
+        """Whether one-time codes are required of somebody who has none.
 
-        Raises:
-            CodesWanted: they are to be set up first. What an OpenID Connect provider asks for is its own matter.
+        What an OpenID Connect provider asks for is its own matter.
         """
-        session = connection.auth
         if session is None or session.has_codes or session.signed_in_by != "password":
-            return
-        if required_of(session.person, self.codes_required):
-            raise CodesWanted
+            return False
+        return required_of(session.person, self.codes_required)
 
     async def find(self, connection: AnyConnection) -> Session | None:
         """The session that a request came with; what an open page asks for by itself does not keep it alive."""
@@ -101,7 +109,13 @@ class Sessions:
         return person.role == "owner" or not self._passwords_are_owners
 
     async def begin(
-        self, request: AdminRequest, connection: AsyncConnection, person_id: str, *, by: SignedInBy
+        self,
+        request: AdminRequest,
+        connection: AsyncConnection,
+        person_id: str,
+        *,
+        by: SignedInBy,
+        id_token: bytes | None = None,
     ) -> Cookie:
         """Sign somebody in, from now on, in place of whoever was; answers the cookie that goes with the answer."""
         await self.end(request, connection)
@@ -113,6 +127,7 @@ class Sessions:
             network=network_of(client_of(request)),
             lasts=self.lasts,
             idle=self.idle,
+            id_token=id_token,
         )
         return self.cookie(self.cookie_name, key, seconds=int(self.lasts.total_seconds()))
 
@@ -138,6 +153,11 @@ def csrf_config(settings: Settings, secret: str) -> CSRFConfig:
 def csrf_token(request: AdminRequest) -> str:
     """The token for the forms of this answer."""
     return str(ScopeState.from_scope(request.scope).csrf_token)
+
+
+def address_of(connection: AnyConnection) -> str:
+    """The path that a request asks for, with its query."""
+    return connection.url.path + (f"?{connection.url.query}" if connection.url.query else "")
 
 
 def client_of(request: AdminRequest) -> str:
@@ -168,13 +188,3 @@ class PersonOfSession(AbstractAuthenticationMiddleware):
 
 def _is_https(settings: Settings) -> bool:
     return urlsplit(settings.public_url).scheme == "https"
-
-
-def wants_person(connection: AnyConnection, _: BaseRouteHandler) -> None:
-    """Let nobody by who is not signed in.
-
-    Raises:
-        NotSignedIn: the request has no session, or its person is gone.
-    """
-    if connection.user is None:
-        raise NotSignedIn

@@ -1,6 +1,6 @@
 """The editor of a Workflow: one form for all of it. Its buttons change the draft in the form; one of them saves."""
 
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 from litestar import Response, get, post
@@ -11,12 +11,14 @@ from litestar.response import Redirect
 
 from afterword.accounts.connected import InvalidAccount
 from afterword.accounts.connecting import ConnectedAlready, Connector
+from afterword.accounts.people import Person
 from afterword.accounts.rights import may_connect
 from afterword.admin.ids import read_revision
 from afterword.admin.setting_up.work import Work
 from afterword.admin.settings.account_forms import check_filled, wrong
 from afterword.admin.signing_in.sessions import AdminRequest
 from afterword.admin.workflows.access import check_may_edit, find_workflow, found_workflow, saved_meanwhile
+from afterword.admin.workflows.deleted import find_even_deleted, save_as_new
 from afterword.admin.workflows.draft import (
     Draft,
     NoSuchPlace,
@@ -30,8 +32,9 @@ from afterword.admin.workflows.offers import nameable, prefill
 from afterword.admin.workflows.values import Typed
 from afterword.admin.workflows.view import Connecting, EditorView, Shown
 from afterword.translating import gettext as _
+from afterword.workflows.definitions import Definition
 from afterword.workflows.saving import workflows
-from afterword.workflows.saving.checking import check_definition
+from afterword.workflows.saving.checking import Mistake, check_definition
 from afterword.workflows.saving.known import check_on_saving
 from afterword.workflows.saving.listing import Workflow, get_revisions
 from afterword.workflows.saving.names import run_names
@@ -46,12 +49,16 @@ Answer = Response[str] | Redirect
 
 
 class Sent(msgspec.Struct, frozen=True, kw_only=True):
-    """A form that was sent: the draft in it, which revision it was made from, and the Workflow as it is now."""
+    """A form that was sent: the draft in it, which revision it was made from, and the Workflow as it is now.
+
+    ``deleted_by`` is who deleted the Workflow meanwhile, if somebody did.
+    """
 
     workflow: Workflow
     draft: Draft
     revision: int
     typed: Typed
+    deleted_by: str = ""
 
 
 def workflow_editor_routes(work: Work) -> list[HTTPRouteHandler]:
@@ -79,6 +86,7 @@ class _Editor:
     def __init__(self, work: Work) -> None:
         self._database = work.database
         self._planning = work.planning
+        self._box = work.box
         self._connector = Connector(work.settings, work.database, work.box)
         self.view = EditorView(work.database, work.planning)
 
@@ -96,11 +104,13 @@ class _Editor:
         what, _colon, path = typed.text("do").partition(":")
         if what == "enter":  # the key, in any field: in the search for a Task it searches
             what = "save" if typed.text("q") == typed.text("q.was") else "pick"
-        workflow = await find_workflow(self._database, workflow_id)
-        saves = what in {"", "save"}
+        workflow, deleted_by = await find_even_deleted(self._database, workflow_id)
+        saves = what in {"", "save", "save-new"}
         draft = read_draft(typed, workflow.definition, self.view.forms, drops_blank=saves)
         revision = read_revision(typed.text("revision")) or 0
-        sent = Sent(workflow=workflow, draft=draft, revision=revision, typed=typed)
+        sent = Sent(workflow=workflow, draft=draft, revision=revision, typed=typed, deleted_by=deleted_by)
+        if deleted_by and (saves or what in {"on", "off"}):
+            return await self._save_as_new(request, sent, knowingly=what == "save-new")
         if saves:
             return await self._save(request, sent)
         match what:
@@ -116,7 +126,7 @@ class _Editor:
 
     async def _again(self, request: AdminRequest, sent: Sent, shown: Shown) -> Response[str]:
         """The form as it was sent, with what became of it."""
-        shown = msgspec.structs.replace(shown, revision=sent.revision)
+        shown = msgspec.structs.replace(shown, revision=sent.revision, deleted_by=sent.deleted_by)
         return await self.view.show(request, sent.workflow, sent.draft, shown)
 
     async def _change(self, request: AdminRequest, sent: Sent, what: str, path: str) -> Response[str]:
@@ -138,12 +148,7 @@ class _Editor:
 
     async def _save(self, request: AdminRequest, sent: Sent) -> Answer:
         workflow_id = sent.workflow.id
-        definition, mistakes = definition_of(sent.draft)
-        if definition is not None:
-            around = await self.view.around(definition)
-            told = {mistake.path for mistake in mistakes}
-            checked = check_definition(definition, self._planning.types, around.known)
-            mistakes += [mistake for mistake in checked if mistake.path not in told]
+        definition, mistakes = await self._checked(sent.draft)
         if mistakes or definition is None:
             return await self._again(request, sent, Shown(status=422, mistakes=mistakes))
         try:
@@ -158,6 +163,8 @@ class _Editor:
                 )
         except EditConflict as error:
             return await self._tell_of_theirs(request, sent, error)
+        except NoSuchWorkflow:  # within the last moment
+            return await self.do(request, workflow_id)
         except InvalidDefinition as error:
             return await self._again(request, sent, Shown(status=422, mistakes=error.mistakes))
         except NoTask:
@@ -165,6 +172,37 @@ class _Editor:
             return await self._again(request, sent, Shown(status=422, problem=problem))
         saved = "same" if number == sent.revision else str(number)
         return Redirect(f"/workflows/{workflow_id}?saved={saved}", status_code=303)
+
+    async def _checked(self, draft: Draft) -> tuple[Definition | None, list[Mistake]]:
+        """The draft as a definition, with all that is wrong with it."""
+        definition, mistakes = definition_of(draft)
+        if definition is not None:
+            around = await self.view.around(definition)
+            told = {mistake.path for mistake in mistakes}
+            checked = check_definition(definition, self._planning.types, around.known)
+            mistakes += [mistake for mistake in checked if mistake.path not in told]
+        return definition, mistakes
+
+    async def _save_as_new(self, request: AdminRequest, sent: Sent, *, knowingly: bool) -> Answer:
+        """What was typed of a Workflow that is no more, as a new one; whoever does not know it yet is told first."""
+        if not knowingly:
+            return await self._again(request, sent, Shown(status=409))
+        definition, mistakes = await self._checked(sent.draft)
+        if mistakes or definition is None:
+            return await self._again(request, sent, Shown(status=422, mistakes=mistakes))
+        try:
+            async with self._database.transaction() as connection:
+                workflow_id = await save_as_new(
+                    connection,
+                    self._box,
+                    sent.workflow,
+                    definition,
+                    person_id=cast("Person", request.user).id,
+                    check=check_on_saving(self._planning.types),
+                )
+        except InvalidDefinition as error:
+            return await self._again(request, sent, Shown(status=422, mistakes=error.mistakes))
+        return Redirect(f"/workflows/{workflow_id}?saved=1", status_code=303)
 
     async def _tell_of_theirs(self, request: AdminRequest, sent: Sent, error: EditConflict) -> Response[str]:
         """The second of two who save is shown what the first changed; saving once more is then on purpose."""

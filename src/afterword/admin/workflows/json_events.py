@@ -162,6 +162,7 @@ class _JsonEventPages:
             case "capture":
                 place = await self._capture(endpoint_id, on=text_of(form, "on") == "yes")
             case "token":
+                await self._work.want_proof(request)
                 token = await self._make_token(request, endpoint_id)
                 return await self.show(request, endpoint_id, token=token)
             case "pick":

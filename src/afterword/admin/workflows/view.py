@@ -10,6 +10,7 @@ from afterword.admin.pages import page
 from afterword.admin.signing_in.sessions import AdminRequest
 from afterword.admin.workflows.conditions import OPERATORS, TYPES
 from afterword.admin.workflows.controls import Offers
+from afterword.admin.workflows.deleted import deleted_meanwhile
 from afterword.admin.workflows.draft import Draft, Forms, definition_of
 from afterword.admin.workflows.offers import name_lists, nameable, read_offers, sample_sources
 from afterword.admin.workflows.page import event_card, parts_above, place, task_cards
@@ -58,6 +59,7 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
     theirs: Sequence[Difference] = ()
     yours: Sequence[Difference] = ()
     connecting: Connecting | None = None
+    deleted_by: str = ""
     picking: bool = False
     query: str = ""
 
@@ -119,7 +121,8 @@ class EditorView:
             opened=placed.opened | frozenset(parts_above(shown.opened)),
             first_wrong=placed.first,
             summary=placed.summary,
-            problem=shown.problem,
+            problem=shown.problem or (deleted_meanwhile(shown.deleted_by) if shown.deleted_by else ""),
+            is_deleted=bool(shown.deleted_by),
             said=shown.said,
             theirs=shown.theirs,
             yours=shown.yours,
@@ -129,7 +132,7 @@ class EditorView:
             types=self._offered(shown.query, around.known),
             operators=OPERATORS,
             value_types=TYPES,
-            is_changed=definition_of(draft)[0] != workflow.definition,
+            is_changed=shown.deleted_by or definition_of(draft)[0] != workflow.definition,
             may_edit=may_edit,
             may_connect=may_connect(request.user),
             may_rehearse=may_see_customers(request.user),

@@ -55,7 +55,10 @@ person_session = Table(
     moment("begun_at", now=True),
     moment("seen_at", now=True),
     moment("ends_at", nullable=False),
+    moment("proved_at", now=True),
+    Column("id_token", LargeBinary, info=ENCRYPTED),
 )
+"""``proved_at`` is when its person last proved who they are, ``id_token`` what an OpenID Connect provider signed."""
 
 one_time_code = Table(
     "one_time_code",
@@ -107,7 +110,10 @@ login_session = Table(
     Column("data", LargeBinary, nullable=False),
     moment("expires_at"),
 )
-"""What is kept for a while: counts of failures, a sign-in between its two pages. Sessions are in ``person_session``."""
+"""What is kept for a while: counts of failures, a sign-in between its two pages, forms that were not taken.
+
+Sessions are in ``person_session``.
+"""
 
 audit_entry = Table(
     "audit_entry",

@@ -103,6 +103,19 @@ async def get_workflow(connection: AsyncConnection, workflow_id: str) -> Workflo
     return _workflow(row)
 
 
+async def get_deleted_workflow(connection: AsyncConnection, workflow_id: str) -> Workflow:
+    """A workflow that was deleted, as it was then.
+
+    Raises:
+        NoSuchWorkflow: there is none that was deleted.
+    """
+    found = await connection.execute(_workflows(deleted=True).where(tables.workflow.c.id == workflow_id))
+    row = found.one_or_none()
+    if row is None:
+        raise NoSuchWorkflow(f"No workflow {workflow_id} was deleted.")
+    return _workflow(row)
+
+
 async def list_revisions(
     connection: AsyncConnection, workflow_id: str, *, before: int | None = None, limit: int | None = None
 ) -> list[Revision]:
@@ -149,7 +162,7 @@ async def asks_customers(connection: AsyncConnection) -> bool:
     return bool(await connection.scalar(select(asking.exists())))
 
 
-def _workflows() -> Select[Any]:
+def _workflows(*, deleted: bool = False) -> Select[Any]:
     workflow, revision, person = tables.workflow, tables.workflow_revision, tables.person
     current = (revision.c.workflow_id == workflow.c.id) & (revision.c.number == workflow.c.current_revision)
     return (
@@ -166,7 +179,7 @@ def _workflows() -> Select[Any]:
             revision.c.created_at.label("changed_at"),
         )
         .select_from(workflow.join(revision, current).outerjoin(person, person.c.id == workflow.c.owner_id))
-        .where(workflow.c.deleted_at.is_(None))
+        .where(workflow.c.deleted_at.is_not(None) if deleted else workflow.c.deleted_at.is_(None))
     )
 
 
