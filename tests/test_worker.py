@@ -1,6 +1,5 @@
 """The worker half: what it does by itself, and what it does without what it usually has."""
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
+from tests.fixtures.workers import at_work
 
 from afterword.accounts.secrets import SecretBox
 from afterword.settings import Settings
@@ -27,14 +27,8 @@ def working(tmp_path: Path) -> Working:
     @asynccontextmanager
     async def work(database: Database) -> AsyncIterator[None]:
         settings = Settings.load({}, data_dir=tmp_path, worker_concurrency=4)
-        stop = asyncio.Event()
-        running = asyncio.create_task(Worker(settings, database, SecretBox.open(settings)).run(stop))
-        try:
+        async with at_work(Worker(settings, database, SecretBox.open(settings))):
             yield
-            assert not running.done()
-        finally:
-            stop.set()
-            await running
 
     return work
 

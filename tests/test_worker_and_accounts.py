@@ -12,6 +12,7 @@ import pytest
 import pytest_asyncio
 from aiohttp import web
 from tests.conftest import Eventually, StandIn
+from tests.fixtures.workers import at_work
 
 from afterword.accounts.gladly_accounts import GladlyAccount, add_gladly, change_gladly
 from afterword.accounts.secrets import SecretBox
@@ -70,16 +71,10 @@ class Scene:
 
     @asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
-        stop = asyncio.Event()
         worker = Worker(self.settings, self.database, self.box)
         worker._accounts.availability.policy = SOON
-        running = asyncio.create_task(worker.run(stop))
-        try:
+        async with at_work(worker):
             yield
-            assert not running.done()
-        finally:
-            stop.set()
-            await running
 
     async def make_events(self) -> None:
         await self.database.pool.execute(

@@ -3,7 +3,6 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 
-import pytest
 from tests.backfill.conftest import Past, Scene
 
 from afterword.backfill.keeping import BackfillKeeper
@@ -52,7 +51,7 @@ async def test_an_outage_of_more_than_a_day_costs_no_survey(scene: Scene, past: 
 
 
 async def test_ten_starts_look_once_and_a_look_that_finds_nothing_leaves_no_trace(
-    scene: Scene, caplog: pytest.LogCaptureFixture
+    scene: Scene,
 ) -> None:
     await scene.workflow()
     await looked_until(scene, 30 * MINUTE)

@@ -10,6 +10,7 @@ import msgspec
 from tests.backfill.conftest import Past, Scene
 from tests.conftest import Eventually, StandIn
 from tests.fixtures.sandbox import Sandbox
+from tests.fixtures.workers import at_work
 
 from afterword.accounts.qualtrics_accounts import add_qualtrics
 from afterword.worker import Worker
@@ -26,15 +27,9 @@ def ago(span: timedelta) -> datetime:
 
 @asynccontextmanager
 async def working(scene: Scene, **settings: object) -> AsyncIterator[None]:
-    stop = asyncio.Event()
     worker = Worker(msgspec.structs.replace(scene.settings, **settings), scene.database, scene.box)
-    running = asyncio.create_task(worker.run(stop))
-    try:
+    async with at_work(worker):
         yield
-        assert not running.done()
-    finally:
-        stop.set()
-        await running
 
 
 async def asks(scene: Scene, stand_in: StandIn) -> None:

@@ -1,6 +1,5 @@
 """An installation that sends surveys to a catcher of mails: its workers are real processes, or run here."""
 
-import asyncio
 import json
 import os
 import subprocess
@@ -16,6 +15,7 @@ from typing import Any
 import msgspec
 import pytest_asyncio
 from tests.fixtures.sandbox import Sandbox
+from tests.fixtures.workers import at_work
 from tests.workflows.conftest import scripted, story  # noqa: F401 - fixtures of here, too
 
 from afterword.accounts.secrets import SecretBox
@@ -112,23 +112,12 @@ class Installation:
     def _log(self) -> Path:
         return self._logs / "workers.log"
 
-    def what_workers_said(self) -> list[dict[str, Any]]:
-        """The lines of the worker processes' logs."""
-        lines = self._log.read_text().splitlines() if self._log.exists() else []
-        return [json.loads(line) for line in lines if line.startswith("{")]
-
     @asynccontextmanager
     async def worker_here(self, **settings: object) -> AsyncIterator[None]:
         """A worker in this process until the block ends."""
-        stop = asyncio.Event()
         worker = Worker(Settings.load(self.environment, **settings), self.database, self.box)
-        running = asyncio.create_task(worker.run(stop))
-        try:
+        async with at_work(worker):
             yield
-            assert not running.done()
-        finally:
-            stop.set()
-            await running
 
     async def statuses(self) -> Counter[str]:
         """How many runs are how: by status, with the reason's code where there is one."""

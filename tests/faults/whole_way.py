@@ -19,6 +19,7 @@ import pytest
 from aiohttp import web
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from tests.fixtures.sandbox import Sandbox
+from tests.fixtures.workers import at_work
 
 from afterword import worker
 from afterword.accounts.gladly_accounts import add_gladly
@@ -328,16 +329,10 @@ class WholeWay:
     @asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
         """A worker in this process until the block ends."""
-        stop = asyncio.Event()
         working = worker.Worker(self.settings, self.database, self.box)
         working._accounts.availability.policy = SOON
-        running = asyncio.create_task(working.run(stop))
-        try:
+        async with at_work(working):
             yield
-            assert not running.done()
-        finally:
-            stop.set()
-            await running
 
 
 @asynccontextmanager

@@ -96,9 +96,9 @@ async def test_many_unknown_ids_at_once_are_one_call(
     names: GladlyNames, gladly: GladlyClient, stand_in: "StandIn", clock: Clock
 ) -> None:
     lists(stand_in, [MAYA])
-    await names.inbox_of_id("GA_1", gladly, "i0")
+    await names.agent_of_id("GA_1", gladly, "i0")
     clock.now += FRESH_SECONDS + 1
-    await asyncio.gather(*(names.inbox_of_id("GA_1", gladly, f"i{number}") for number in range(1, 50)))
+    await asyncio.gather(*(names.agent_of_id("GA_1", gladly, f"i{number}") for number in range(1, 50)))
     assert len(stand_in.requests) == 2
 
 

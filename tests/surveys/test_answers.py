@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from afterword.surveys.answers import InvalidAnswer, read_answers
 from afterword.surveys.definitions import csat_survey
-from afterword.surveys.responses import InvalidAnswer, read_answers
 
 SURVEY = csat_survey()
 

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from afterword.store.database import Database
 from afterword.surveys.changing import TooLate, change_response, finish_response, merge
 from afterword.surveys.definitions import Survey, add_survey, csat_survey, get_survey
-from afterword.surveys.responses import Response, Sitting, record_response, response_to
+from afterword.surveys.models import Response, Sitting
+from afterword.surveys.responses import record_response, response_to
 
 ANSWERS = st.dictionaries(st.sampled_from(["QID1", "QID2_TEXT", "QID3"]), st.integers(1, 3))
 

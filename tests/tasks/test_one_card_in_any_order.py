@@ -26,7 +26,8 @@ from afterword.store.database import Database
 from afterword.store.queue import RunQueue
 from afterword.surveys.changing import change_response, finish_response
 from afterword.surveys.definitions import Survey, add_survey, csat_survey, get_survey
-from afterword.surveys.responses import Sitting, get_response, record_response
+from afterword.surveys.models import Sitting
+from afterword.surveys.responses import get_response, record_response
 from afterword.tasks.gladly_timeline_event import GladlyTimelineEventTask
 from afterword.tasks.services import Services
 from afterword.workflows.definitions import Definition, SurveyResponse, Task

@@ -89,14 +89,6 @@ class GladlyNames:
         """An agent by id, email address or name; raises as :meth:`topics`."""
         return await self._only(account, "agent", gladly.agents, wanted, Agent)
 
-    async def topic_of_id(self, account: str, gladly: GladlyClient, id_: str) -> Topic | None:
-        """The topic with this id; ``None`` when Gladly lists none."""
-        return await self._of_id(account, "topic", gladly.topics, id_, Topic)
-
-    async def inbox_of_id(self, account: str, gladly: GladlyClient, id_: str) -> Inbox | None:
-        """The inbox with this id; ``None`` when Gladly lists none."""
-        return await self._of_id(account, "inbox", gladly.inboxes, id_, Inbox)
-
     async def agent_of_id(self, account: str, gladly: GladlyClient, id_: str) -> Agent | None:
         """The agent with this id; ``None`` when Gladly lists none, as perhaps of one who has left (unsure)."""
         return await self._of_id(account, "agent", gladly.agents, id_, Agent)

@@ -85,7 +85,7 @@ def as_text(value: object) -> str:
             return str(value).lower()
         case float() if value.is_integer():
             return str(int(value))
-        case list():
+        case list() | tuple():
             return ", ".join(as_text(one) for one in value)
         case dict():
             return msgspec.json.encode(value).decode()

@@ -65,11 +65,6 @@ class Form(msgspec.Struct, frozen=True):
 
     fields: dict[str, bytes]
 
-    @property
-    def is_about_nothing(self) -> bool:
-        """Whether it tells nothing: what an address may be tried with before there is a key."""
-        return not self.fields
-
 
 def new_secret() -> str:
     """Make a secret, for signing and for the header."""

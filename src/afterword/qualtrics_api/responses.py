@@ -14,7 +14,8 @@ from afterword.qualtrics_api.answers import Refused, answer, milliseconds_date, 
 from afterword.qualtrics_api.surveys import find_survey
 from afterword.store.database import Database
 from afterword.surveys.definitions import ScoreQuestion, Survey, SurveyDefinition, TextQuestion
-from afterword.surveys.responses import Response, get_response
+from afterword.surveys.models import Response
+from afterword.surveys.responses import get_response
 
 RESPONSE_ID = re.compile(r"R_[A-Za-z0-9]{11,15}")
 STATUS = {

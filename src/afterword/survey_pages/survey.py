@@ -21,17 +21,12 @@ from afterword.events.recording import notify_inbox
 from afterword.pages.rendering import PAGE_HEADERS, Templates
 from afterword.store.database import CONNECTION_LOST, Database
 from afterword.survey_pages.links import PageRequest, find_invitation, speak_to, text_fields
+from afterword.surveys.answers import InvalidAnswer, read_answers
 from afterword.surveys.changing import TooLate, change_response, finish_response
 from afterword.surveys.definitions import Survey, TextQuestion, get_survey, value_name
-from afterword.surveys.responses import (
-    Answers,
-    InvalidAnswer,
-    Sitting,
-    read_answers,
-    record_response,
-    response_to,
-)
-from afterword.surveys.responses import Response as SurveyResponse
+from afterword.surveys.models import Answers, Sitting
+from afterword.surveys.models import Response as SurveyResponse
+from afterword.surveys.responses import record_response, response_to
 from afterword.surveys.shown import TEMPLATES, survey_page_values
 from afterword.translating import ngettext
 

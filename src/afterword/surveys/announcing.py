@@ -1,7 +1,6 @@
 """Telling subscribers of responses, in Qualtrics' words."""
 
 from datetime import UTC
-from typing import TYPE_CHECKING
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -9,9 +8,7 @@ from afterword.directory.contacts import find_lookup_id
 from afterword.qualtrics.envelope import BRAND
 from afterword.subscriptions.outbox import announce, somebody_listens
 from afterword.subscriptions.topics import COMPLETED_RESPONSE
-
-if TYPE_CHECKING:
-    from afterword.surveys.responses import Response
+from afterword.surveys.models import Response
 
 CONTEXT = "responseeventcontext"
 """Embedded Data of this name, in any case, goes with the event."""
@@ -19,7 +16,7 @@ LONGEST_CONTEXT = 50
 
 
 async def announce_response(
-    connection: AsyncConnection, response: "Response", *, contact_id: str | None, mailing_list_id: str | None
+    connection: AsyncConnection, response: Response, *, contact_id: str | None, mailing_list_id: str | None
 ) -> None:
     """Have subscribers told of a complete response, or of a change of it, in the caller's transaction.
 

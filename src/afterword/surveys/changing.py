@@ -11,7 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from afterword.store import tables
 from afterword.surveys.definitions import Survey
-from afterword.surveys.responses import COLUMNS, Answers, Response, Sitting, response_to, tell
+from afterword.surveys.models import COLUMNS, Answers, Response, Sitting
+from afterword.surveys.responses import response_to, tell
 
 FINISHED = "finished"
 """The change that changes no answer: the respondent said that that is all."""

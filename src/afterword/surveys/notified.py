@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from afterword.surveys.responses import SurveyResponseTold
+from afterword.surveys.models import SurveyResponseTold
 
 SAME_UPDATE = timedelta(seconds=60)
 """So long after an update further notifications of it are taken for repeats: a Web Service task is tried again after

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from afterword.surveys.definitions import Question, ScoreQuestion, Survey
-from afterword.surveys.responses import Response
+from afterword.surveys.models import Response
 
 
 class OutlinedChoice(msgspec.Struct, frozen=True):

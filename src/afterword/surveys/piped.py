@@ -7,6 +7,7 @@ choices of a question that has none, is unknown; one that was not answered is em
 from collections.abc import Callable, Iterable, Mapping
 
 from afterword.piped_text import Pipe, Source
+from afterword.qualtrics.responses import as_text
 from afterword.surveys.outlines import (
     CONTACT_FIELDS,
     METADATA,
@@ -96,26 +97,11 @@ def paths(question: OutlinedQuestion) -> list[str]:
     return list(_LISTED_WITH_CHOICES if question.choices else _LISTED_WITHOUT)
 
 
-def _as_text(value: object) -> str:
-    """A value as it was sent: text, a number without needless zeros, nothing for nothing."""
-    match value:
-        case None:
-            return ""
-        case bool():
-            return str(value).lower()
-        case float() if value.is_integer():
-            return str(int(value))
-        case list() | tuple():
-            return JOINED.join(_as_text(one) for one in value)
-        case _:
-            return str(value)
-
-
 def _recodes(values: Values, name: str) -> list[str]:
     value = values.get(name)
     if value is None or value == "":
         return []
-    return [_as_text(one) for one in value] if isinstance(value, list | tuple) else [_as_text(value)]
+    return [as_text(one) for one in value] if isinstance(value, list | tuple) else [as_text(value)]
 
 
 def _picked(question: OutlinedQuestion, values: Values) -> list[OutlinedChoice]:
@@ -124,7 +110,7 @@ def _picked(question: OutlinedQuestion, values: Values) -> list[OutlinedChoice]:
 
 
 def _typed(question: OutlinedQuestion, values: Values, choice: OutlinedChoice) -> str:
-    return _as_text(values.get(f"{question.id}_{choice.id}_TEXT"))
+    return as_text(values.get(f"{question.id}_{choice.id}_TEXT"))
 
 
 def _texts(choices: Iterable[OutlinedChoice]) -> str:
@@ -170,11 +156,11 @@ def _count(question: OutlinedQuestion, values: Values) -> str:
 
 
 def _text_entry(question: OutlinedQuestion, values: Values) -> str | None:
-    return None if question.choices else _as_text(values.get(f"{question.id}_TEXT"))
+    return None if question.choices else as_text(values.get(f"{question.id}_TEXT"))
 
 
 def _number_entry(question: OutlinedQuestion, values: Values) -> str:
-    return _as_text(values.get(question.id, values.get(f"{question.id}_TEXT")))
+    return as_text(values.get(question.id, values.get(f"{question.id}_TEXT")))
 
 
 Part = Callable[[OutlinedQuestion, Values], str | None]
@@ -196,11 +182,11 @@ def _text_entry_of(question: OutlinedQuestion, values: Values, which: str) -> st
     if _one(question.choices, which) is None:
         return None
     name = f"{question.id}_{which}"
-    return _as_text(values.get(f"{name}_TEXT", values.get(name)))
+    return as_text(values.get(f"{name}_TEXT", values.get(name)))
 
 
 def _number_entry_of(question: OutlinedQuestion, values: Values, which: str) -> str | None:
-    return None if _one(question.choices, which) is None else _as_text(values.get(f"{question.id}_{which}"))
+    return None if _one(question.choices, which) is None else as_text(values.get(f"{question.id}_{which}"))
 
 
 def _choice_description(question: OutlinedQuestion, _: Values, which: str) -> str | None:

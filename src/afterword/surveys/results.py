@@ -18,7 +18,7 @@ from afterword.events.models import ResponseKind
 from afterword.store import tables
 from afterword.surveys.counts import counts_of
 from afterword.surveys.definitions import Survey, value_name
-from afterword.surveys.responses import COLUMNS, Answers, Response
+from afterword.surveys.models import COLUMNS, Answers, Response
 from afterword.surveys.statistics import Scores
 
 Unit = Literal["day", "week", "month"]

@@ -12,7 +12,8 @@ from afterword.accounts.people import Role, add_person
 from afterword.admin.results.files import BATCH, harmless
 from afterword.store.database import Database
 from afterword.surveys.definitions import add_survey, csat_survey, get_survey
-from afterword.surveys.responses import Sitting, record_response
+from afterword.surveys.models import Sitting
+from afterword.surveys.responses import record_response
 
 COMMENTS = {1: "=HYPERLINK(1)", 2: "", 5: "Lovely <b>help</b>"}
 

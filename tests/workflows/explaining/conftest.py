@@ -15,7 +15,8 @@ from afterword.store.database import Database
 from afterword.store.queue import RunQueue
 from afterword.surveys.changing import change_response
 from afterword.surveys.definitions import add_survey, csat_survey, get_survey
-from afterword.surveys.responses import Sitting, record_response
+from afterword.surveys.models import Sitting
+from afterword.surveys.responses import record_response
 from afterword.tasks.contract import Done, Piped, Plan, Repetition, TaskCall, Wait
 from afterword.workflows.conditions import Group
 from afterword.workflows.definitions import (

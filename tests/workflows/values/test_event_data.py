@@ -11,7 +11,8 @@ from afterword.distributions.invitations import Letter, invite
 from afterword.piped_text import render
 from afterword.store.database import Database
 from afterword.surveys.definitions import add_survey, csat_survey, get_survey
-from afterword.surveys.responses import SurveyResponseTold, record_response
+from afterword.surveys.models import SurveyResponseTold
+from afterword.surveys.responses import record_response
 from afterword.workflows.definitions import JsonEvent, JsonField, Schedule, SurveyResponse, Task
 from afterword.workflows.running.engine import RunEngine
 from afterword.workflows.values.event_data import EventData, read_event

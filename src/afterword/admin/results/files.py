@@ -10,7 +10,7 @@ from afterword.distributions.asked import Invited, find_invited
 from afterword.store.database import Database
 from afterword.store.tables import INDEXED_EMBEDDED_DATA
 from afterword.surveys.definitions import Question, ScoreQuestion, Survey, value_name
-from afterword.surveys.responses import Response
+from afterword.surveys.models import Response
 from afterword.surveys.results import ResultFilters, list_results
 
 BATCH = 1_000

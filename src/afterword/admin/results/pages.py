@@ -23,7 +23,8 @@ from afterword.pages.rendering import PAGE_HEADERS
 from afterword.store.database import Database
 from afterword.surveys.counts import count_by_survey
 from afterword.surveys.definitions import ScoreQuestion, Survey, get_survey, list_surveys, value_name
-from afterword.surveys.responses import Answers, get_response
+from afterword.surveys.models import Answers
+from afterword.surveys.responses import get_response
 from afterword.surveys.results import (
     ResultPage,
     by_period,

@@ -11,7 +11,6 @@ from afterword.workflows.conditions import Compared, Evaluation
 
 LONGEST_VALUE = 120
 MOST_NAMES = 3
-SAME_DAY_SECONDS = 86_400.0
 
 HAD_TO = {
     "equals": N_("had to equal"),

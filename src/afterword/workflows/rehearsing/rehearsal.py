@@ -20,7 +20,7 @@ from afterword.sending.brakes import Brakes
 from afterword.sending.pausing import current_pause
 from afterword.store.database import OWN_CONNECTION_LOST, Database
 from afterword.tasks.contract import AnyTaskType, Plan, TaskCall
-from afterword.translating import N_, said
+from afterword.translating import N_
 from afterword.workflows.conditions import Evaluation, evaluate
 from afterword.workflows.definitions import Definition, Event, Task
 from afterword.workflows.rehearsing.rehearsed_before import LastRun, TaskLastTime, last_run
@@ -30,7 +30,7 @@ from afterword.workflows.running.moves import End
 from afterword.workflows.running.readiness import why_not_run
 from afterword.workflows.starting.matching import is_of_its_kind
 from afterword.workflows.starting.starters import origin_of
-from afterword.workflows.values.configuration import configure
+from afterword.workflows.values.configuration import configure, installed
 from afterword.workflows.values.event_data import EventData, ResponseReader, read_event
 
 log = structlog.get_logger()
@@ -195,7 +195,7 @@ class _Going:
             return self.not_run(task, hindered, evaluation)
         given: Mapping[str, Any] = {}
         try:
-            task_type = self._task_type(task)
+            task_type = installed(self._task_types, task.type)
             configuration = configure(task_type, task.configuration, sources)
             given = msgspec.to_builtins(configuration)
             plan = await self._plan(task, task_type, configuration)
@@ -283,17 +283,6 @@ class _Going:
         except Exception as error:
             log.exception("plan_fault", task=task.id, type=task.type)
             raise Permanent(FAULT) from error
-
-    def _task_type(self, task: Task) -> AnyTaskType:
-        try:
-            return self._task_types[task.type]
-        except KeyError:
-            reason = Reason(
-                "task-type-unknown",
-                said("no task type %(type)s is installed here", type=repr(task.type)),
-                {"type": task.type},
-            )
-            raise Permanent(reason) from None
 
 
 def _lines(sends: Mapping[str, str], before: TaskLastTime | None) -> tuple[Line, ...]:

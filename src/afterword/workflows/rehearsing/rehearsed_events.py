@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from afterword.gladly import webhooks
 from afterword.store import tables
-from afterword.surveys.responses import SurveyResponseTold
+from afterword.surveys.models import SurveyResponseTold
 from afterword.workflows.definitions import ConversationClosed, Event, Schedule, SurveyResponse
 from afterword.workflows.rehearsing.rehearsal import PastEvent
 from afterword.workflows.starting.matching import (

@@ -7,16 +7,16 @@ from typing import Any, Self
 import msgspec
 import structlog
 
-from afterword.outcomes import Outcome, Permanent, Reason, Retry
+from afterword.outcomes import Outcome, Reason, Retry
 from afterword.outgoing.exchanges import Exchange, recorded_exchanges
 from afterword.piped_text import Source
 from afterword.sending.brakes import Brakes
 from afterword.store.database import OWN_CONNECTION_LOST
 from afterword.tasks.contract import AnyTaskType, Repetition, TaskCall, repetition_of
-from afterword.translating import N_, said
+from afterword.translating import N_
 from afterword.workflows.definitions import Task
 from afterword.workflows.running.moves import Move, after_outcome, after_result
-from afterword.workflows.values.configuration import configure
+from afterword.workflows.values.configuration import configure, installed
 from afterword.workflows.values.event_data import EventData
 
 log = structlog.get_logger()
@@ -80,7 +80,7 @@ class Attempts:
         given: object = task.configuration
         with recorded_exchanges() as exchanges:
             try:
-                task_type = self._task_type(task)
+                task_type = installed(self._task_types, task.type)
                 configuration = configure(task_type, task.configuration, sources)
                 given = msgspec.to_builtins(configuration)
                 call: TaskCall[Any] = TaskCall(
@@ -114,14 +114,3 @@ class Attempts:
             stop_when_unknown=self.stops_when_unknown(task),
             scale=self._retry_time_scale,
         )
-
-    def _task_type(self, task: Task) -> AnyTaskType:
-        try:
-            return self._task_types[task.type]
-        except KeyError:
-            reason = Reason(
-                "task-type-unknown",
-                said("no task type %(type)s is installed here", type=repr(task.type)),
-                {"type": task.type},
-            )
-            raise Permanent(reason) from None

@@ -12,6 +12,23 @@ from afterword.tasks.contract import AnyTaskType, Piped
 from afterword.translating import said
 
 
+def installed(task_types: Mapping[str, AnyTaskType], name: str) -> AnyTaskType:
+    """The task type of this name.
+
+    Raises:
+        Permanent: none is installed here.
+    """
+    try:
+        return task_types[name]
+    except KeyError:
+        reason = Reason(
+            "task-type-unknown",
+            said("no task type %(type)s is installed here", type=repr(name)),
+            {"type": name},
+        )
+        raise Permanent(reason) from None
+
+
 def configure(task_type: AnyTaskType, saved: dict[str, Any], sources: tuple[Source, ...]) -> msgspec.Struct:
     """Make the configuration.
 

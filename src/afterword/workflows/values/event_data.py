@@ -15,9 +15,10 @@ from afterword.piped_text import Pipe, Source, dates_source, random_source
 from afterword.store import tables
 from afterword.store.database import Database
 from afterword.surveys.definitions import get_survey
+from afterword.surveys.models import Response, SurveyResponseTold
 from afterword.surveys.outlines import AnsweredSurvey, answered_survey
 from afterword.surveys.piped import response_source
-from afterword.surveys.responses import Response, SurveyResponseTold, get_response
+from afterword.surveys.responses import get_response
 from afterword.tasks.contract import SurveyResponseState
 from afterword.translating import N_
 from afterword.workflows.definitions import ConversationClosed, Event, JsonEvent, Schedule, SurveyResponse
