@@ -102,6 +102,19 @@ async def test_what_no_workflow_would_start_with_is_not_looked_for(scene: Scene,
     assert await scene.runs() == []  # it was made only later
 
 
+async def test_what_was_closed_before_the_account_was_connected_is_not_looked_for(
+    scene: Scene, past: Past
+) -> None:
+    await scene.workflow()
+    _, before = past.conversation(ago(3 * HOUR))
+    _, after = past.conversation(ago(30 * MINUTE))
+    await looked_until(scene, 48 * HOUR)
+    await scene.database.pool.execute("UPDATE gladly_reading SET begins_at = now() - interval '1 hour'")
+    assert await keeper(scene).tick() == 1
+    asked = await scene.asked_about()
+    assert (before in asked, after in asked) == (False, True)
+
+
 async def test_an_account_whose_closings_are_not_wanted_is_left_alone_and_not_made_up_for_later(
     scene: Scene, past: Past
 ) -> None:

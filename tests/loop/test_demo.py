@@ -15,6 +15,7 @@ import psutil
 import pytest
 
 from afterword.demo import descriptor
+from afterword_sandbox.identifiers import seeded_id
 
 pytestmark = [pytest.mark.loop, pytest.mark.timeout(180)]
 
@@ -96,6 +97,22 @@ async def test_four_lines_say_what_to_open(demo: Any) -> None:
     assert demo.described.gladly.url in lines[0]
     assert demo.described.mail.url in lines[1]
     assert demo.described.afterword.password in lines[2]
+
+
+async def test_its_company_has_a_past_that_can_be_counted_and_nobody_of_it_is_asked(
+    demo: Any, eventually: Any
+) -> None:
+    async def exports() -> int:
+        return len(await demo.gladly("GET", "/api/v1/export/jobs"))
+
+    await eventually(exports, within=30)  # they are made when all is told
+    past = [seeded_id(f"past conversation {number}") for number in range(1, 500)]
+    conversation = await demo.gladly("GET", f"/api/v1/conversations/{past[0]}")
+    assert conversation["status"] == "CLOSED"
+    told = await demo.fetch("SELECT count(*) FROM event WHERE conversation_id = ANY($1)", past)
+    assert told[0]["count"] == 0
+    looked = await demo.fetch("SELECT begins_at > now() - interval '1 hour' AS late FROM gladly_reading")
+    assert looked[0]["late"], "what was closed before is not looked for"
 
 
 async def test_a_second_demo_on_the_same_folder_or_ports_names_the_one_that_runs(
