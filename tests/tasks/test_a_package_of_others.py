@@ -105,7 +105,7 @@ def test_the_example_of_the_docs_appears_on_the_command_line() -> None:
         "append-to-file         Append to file (afterword-append-to-file 1.2.0)" in listed.stdout.splitlines()
     )
     shown = CliRunner().invoke(app, ["tasks", "show", "append-to-file"]).stdout
-    assert "A line of JSON for each run, for programs that read files." in shown
+    assert "Appends a line of JSON to a file, for programs that read files." in shown
     assert "text (required, piped text): Text. What the line says." in shown
     assert "Outputs: path, alreadyThere" in shown
 

@@ -17,6 +17,9 @@ from afterword.workflows.definitions import Definition, JsonEvent, Schedule, Sur
 from afterword.workflows.saving.listing import list_workflows
 from afterword.workflows.saving.workflows import add_workflow, delete_workflow, save_revision
 
+ANCHOR = str.maketrans({"[": "-", "]": "", ".": "-"})
+"""How a path stands in the id of its field."""
+
 
 async def test_the_page_tells_what_the_workflow_does_from_event_to_last_task(
     editor: Editor, ids: Ids
@@ -422,3 +425,20 @@ async def test_only_who_connects_accounts_is_offered_to_and_no_workflow_is_told_
     answer, page = await browser.get("/workflows/OC_none")
     assert answer.status == 404
     assert "There is no such Workflow, or it was deleted." in page
+
+
+async def test_rules_are_called_as_in_the_set_up_and_what_cannot_be_is_told_in_words(editor: Editor) -> None:
+    await editor.press("add-task:send-json-event")
+    rules = "tasks[1].configuration.eligibility"
+    assert "At most one survey per Customer in" in editor.page
+    assert '<span class="unit">days</span>' in editor.page
+    for choice in ("a rule of Gladly&#39;s", "Facebook Messenger", "the credited Agent"):
+        assert choice in editor.page
+    await editor.press("save", {f"{rules}.once_in_days": "400", f"{rules}.share_percent": "many"})
+    assert editor.status == 422
+    at_days = re.search(
+        rf'id="{re.escape(rules.translate(ANCHOR))}-once_in_days-error">([^<]*)<', editor.page
+    )
+    assert at_days is not None
+    assert at_days[1] == "Write a number of days, up to 366, or nothing."
+    assert "Write a number above 0, up to 100, or nothing." in editor.page
