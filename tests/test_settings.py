@@ -26,6 +26,19 @@ def test_a_secret_is_read_from_the_file_that_the_environment_names(tmp_path: Pat
     assert settings.smtp_password == "hush"
 
 
+def test_a_variable_that_is_empty_is_not_set() -> None:
+    """Compose files and environment files write so what is left out."""
+    empty = dict.fromkeys(("AFTERWORD_DATABASE_URL", "AFTERWORD_WEB_PORT", "AFTERWORD_SETTINGS"), "")
+    settings = Settings.load(empty | {"AFTERWORD_SMTP_PASSWORD_FILE": "", "AFTERWORD_SMTP_PASSWORD": "hush"})
+    assert (settings.database_url, settings.web_port, settings.smtp_password) == (None, 8700, "hush")
+
+
+def test_a_file_that_is_empty_holds_no_secret(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("\n")
+    with pytest.raises(ConfigurationError, match="key is empty"):
+        Settings.load({"AFTERWORD_SECRET_KEY_FILE": str(tmp_path / "key")})
+
+
 def test_the_environment_wins_over_the_settings_file_and_the_command_line_over_both(tmp_path: Path) -> None:
     (tmp_path / "afterword.toml").write_text('web_port = 1\nweb_host = "::1"\nsmtp_port = 2\n')
     environment = {
@@ -44,6 +57,13 @@ def test_the_environment_wins_over_the_settings_file_and_the_command_line_over_b
         ({"AFTERWORD_WEB_PORT": "70000"}, "web_port"),
         ({"AFTERWORD_SMTP_SECURITY": "ssl"}, "smtp_security"),
         ({"AFTERWORD_SMTP_SECURITY": "none", "AFTERWORD_SMTP_HOST": "mail.example.com"}, "this machine only"),
+        ({"AFTERWORD_PUBLIC_URL": "afterword.example"}, "https://afterword.example"),
+        ({"AFTERWORD_PUBLIC_URL": "https://"}, "https://afterword.example"),
+        ({"AFTERWORD_PUBLIC_URL": "https://a.example:port"}, "https://afterword.example"),
+        ({"AFTERWORD_PUBLIC_URL": "https://a:b@a.example"}, "https://afterword.example"),
+        ({"AFTERWORD_PUBLIC_URL": "https://a.example\nX: y"}, "https://afterword.example"),
+        ({"AFTERWORD_PUBLIC_URL": "https://a.example/afterword"}, "without a path"),
+        ({"AFTERWORD_PUBLIC_URL": "https://a.example/?a"}, "without a path"),
         ({"AFTERWORD_SECRET_KEY": "a", "AFTERWORD_SECRET_KEY_FILE": "b"}, "AFTERWORD_SECRET_KEY_FILE"),
         ({"AFTERWORD_SECRET_KEY_FILE": "/nowhere/key"}, "/nowhere/key"),
         ({"AFTERWORD_SETTINGS": "/nowhere/afterword.toml"}, "/nowhere/afterword.toml"),

@@ -5,6 +5,7 @@ is kept small.
 """
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -76,10 +77,23 @@ app.command("rehearse")(rehearse.rehearse)
 def main() -> None:
     """Run the command; what an administrator can mend is told in one line, with exit status 1."""
     try:
+        _check_is_text(sys.argv[1:])
         app()
     except ConfigurationError as error:
         sys.stderr.write(f"afterword: {error}\n")
         raise SystemExit(1) from None
+
+
+def _check_is_text(typed: Sequence[str]) -> None:
+    """Refuse bytes that are no text, which nothing that is kept can hold.
+
+    Raises:
+        ConfigurationError: names the first word that has some.
+    """
+    for word in typed:
+        if not word.isascii() and word.encode("utf-8", "replace").decode() != word:
+            shown = word.encode("ascii", "backslashreplace").decode()
+            raise ConfigurationError(f"This is not text in UTF-8: {shown}")
 
 
 def _version(value: bool) -> None:

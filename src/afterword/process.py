@@ -13,7 +13,7 @@ from afterword.lifeline import exit_with_stdin
 from afterword.log import configure_logging
 from afterword.outcomes import ConfigurationError
 from afterword.settings import Settings
-from afterword.store.database import CONNECTION_LOST, Database
+from afterword.store.database import CONNECTION_LOST, LETS_NOBODY_IN, Database
 
 log = structlog.get_logger()
 
@@ -78,9 +78,15 @@ async def installation_database(settings: Settings) -> AsyncIterator[Database]:
             await migrate(url)
             database = await Database.connect(url, name="afterword command", pool_size=2)
         except CONNECTION_LOST as error:
-            raise ConfigurationError(f"The database does not answer: {error}") from error
+            raise no_database(error) from None
         stack.push_async_callback(database.close)
         yield database
+
+
+def no_database(error: Exception) -> ConfigurationError:
+    """That there is no database, as it is told to whoever set it."""
+    what = "refuses us" if isinstance(error, LETS_NOBODY_IN) else "does not answer"
+    return ConfigurationError(f"The database {what}: {error}")
 
 
 async def _serve_when_database_answers(
@@ -93,7 +99,7 @@ async def _serve_when_database_answers(
             await serve(settings, url, stop)
         except CONNECTION_LOST as error:
             if asyncio.get_running_loop().time() > deadline:
-                raise ConfigurationError(f"The database does not answer: {error}") from error
+                raise no_database(error) from None
             log.warning("database_does_not_answer", cause=type(error).__name__)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), LOOK_AGAIN_SECONDS)

@@ -2,7 +2,7 @@
 
 An option is read from the environment (``AFTERWORD_PUBLIC_URL``), from a file that the environment names
 (``AFTERWORD_SECRET_KEY_FILE``: its content, without the line end), or from the TOML file named by
-``AFTERWORD_SETTINGS``; in this order, the first that is set wins.
+``AFTERWORD_SETTINGS``; in this order, the first that is set wins. A variable that is empty is not set.
 """
 
 import os
@@ -10,6 +10,7 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_type_hints
+from urllib.parse import urlsplit
 
 import msgspec
 import platformdirs
@@ -239,7 +240,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             ConfigurationError: an option is unknown, unreadable or has a value that it cannot have.
         """
         environment = os.environ if environment is None else environment
-        values: dict[str, Any] = {**_from_file(environment.get(PREFIX + "SETTINGS"))}
+        values: dict[str, Any] = {**_from_file(environment.get(PREFIX + "SETTINGS") or None)}
         for name in cls.__struct_fields__:
             value = _from_environment(environment, name)
             if value is not None:
@@ -256,8 +257,32 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
                 "settings: smtp_security none is for a mail server on this machine only; "
                 f"{settings.smtp_host} needs starttls or tls."
             )
+        _check_public_url(settings.public_url)
         _check_open_id(settings)
         return settings
+
+
+def _check_public_url(address: str) -> None:
+    """Refuse what cannot stand before a path in a mail.
+
+    Raises:
+        ConfigurationError: it is no address, or more than one.
+    """
+    try:
+        parts = urlsplit(address)
+        is_one = (
+            parts.scheme in {"http", "https"}
+            and bool(parts.hostname)
+            and (parts.port is None or parts.port > 0)
+        )
+    except ValueError:
+        is_one = False
+    if not is_one or "@" in parts.netloc or not all("!" <= letter <= "~" for letter in address):
+        raise ConfigurationError(
+            "settings: public_url has to be an address such as https://afterword.example, in plain letters."
+        )
+    if parts.path.strip("/") or "?" in address or "#" in address:
+        raise ConfigurationError("settings: public_url has to end with the host or its port, without a path.")
 
 
 def _check_open_id(settings: Settings) -> None:
@@ -285,15 +310,18 @@ def _from_file(path: str | None) -> dict[str, Any]:
 
 def _from_environment(environment: Mapping[str, str], name: str) -> str | None:
     variable = PREFIX + name.upper()
-    value, file = environment.get(variable), environment.get(variable + "_FILE")
+    value, file = environment.get(variable) or None, environment.get(variable + "_FILE") or None
     if value is not None and file is not None:
         raise ConfigurationError(f"{variable} and {variable}_FILE are both set; keep one of them.")
     if file is None:
         return value
     try:
-        return Path(file).read_text("utf-8").rstrip("\r\n")
+        content = Path(file).read_text("utf-8").rstrip("\r\n")
     except (OSError, ValueError) as error:
         raise ConfigurationError(f"{variable}_FILE: cannot read {file}: {error}") from None
+    if not content:
+        raise ConfigurationError(f"{variable}_FILE: {file} is empty.")
+    return content
 
 
 def _decode(kind: type, value: object) -> object:

@@ -19,7 +19,7 @@ from litestar.types import ExceptionHandlersMap
 from afterword.pages import error_page
 from afterword.pages.rendering import PAGE_HEADERS
 from afterword.qualtrics import envelope
-from afterword.store.database import CONNECTION_LOST
+from afterword.store.database import DATABASE_AWAY
 from afterword.translating import N_, best_language, speak, translated
 
 log = structlog.get_logger()
@@ -99,7 +99,7 @@ def _page(request: AnyRequest, title: str, failure: Failure) -> Response[bytes]:
 
 
 def _failure(request: AnyRequest, error: Exception) -> Failure:
-    if isinstance(error, CONNECTION_LOST):
+    if isinstance(error, DATABASE_AWAY):
         return Failure(
             http.HTTPStatus.SERVICE_UNAVAILABLE,
             N_("Afterword cannot reach its database now; try again."),
@@ -139,7 +139,7 @@ def _what_is_not_valid(error: ValidationException) -> str:
 
 def _log(request: AnyRequest, error: Exception, status: int, request_id: str) -> None:
     told = {"path_kind": _path_kind(request), "status": status, "request_id": request_id}
-    if isinstance(error, CONNECTION_LOST):
+    if isinstance(error, DATABASE_AWAY):
         log.warning("database_away", cause=type(error).__name__, **told)
     elif status == http.HTTPStatus.INTERNAL_SERVER_ERROR:
         log.error("request_failed", causes=_causes(error), places=_places(error), **told)

@@ -3,8 +3,11 @@
 import asyncio
 from typing import Any
 
+import pytest
+
+from afterword.events import recording
 from afterword.events.models import NewEvent
-from afterword.events.recording import INBOX_CHANNEL, EventNotStored, EventRecorder
+from afterword.events.recording import INBOX_CHANNEL, DatabaseUnavailable, EventNotStored, EventRecorder
 from afterword.store.database import Database
 
 
@@ -106,6 +109,27 @@ async def test_an_event_that_the_database_refuses_does_not_fail_its_neighbours(d
     assert [number for number, outcome in enumerate(outcomes) if isinstance(outcome, EventNotStored)] == [7]
     assert [outcome for number, outcome in enumerate(outcomes) if number != 7] == [None] * 19
     assert len(await stored(database)) == 19
+
+
+FULL_DISK = """
+CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN RAISE 'no space left on device' USING ERRCODE = 'disk_full'; END $$;
+CREATE TRIGGER refuse BEFORE INSERT ON event EXECUTE FUNCTION refuse()
+"""
+
+
+async def test_a_database_in_trouble_is_not_the_events_fault(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever sent it sends it again, which they would not do with one that can never be stored."""
+    monkeypatch.setattr(recording, "RECONNECT_FOR_SECONDS", 0.1)
+    await database.pool.execute(FULL_DISK)
+    async with EventRecorder(database) as recorder:
+        with pytest.raises(DatabaseUnavailable):
+            await recorder.record(event("a"))
+        await database.pool.execute("DROP TRIGGER refuse ON event")
+        await recorder.record(event("a"))
+    assert await stored(database) == [("received", "{}")]
 
 
 async def test_the_inbox_is_told_that_something_came(database: Database, eventually: Any) -> None:

@@ -7,6 +7,8 @@ import asyncpg
 import pytest
 
 from afterword.outcomes import ConfigurationError
+from afterword.process import installation_database
+from afterword.settings import Settings
 from afterword.store.database import Database
 from afterword.store.migrations import current_revision, migrate, newest_revision
 from afterword.store.tables import metadata
@@ -72,3 +74,23 @@ async def test_the_queue_and_the_budgets_are_not_written_ahead_and_everything_el
     not_logged = {row["relname"] for row in rows if row["kind"] == "u"}
     queue = {"pgqueuer", "pgqueuer_log", "pgqueuer_schedules", "pgqueuer_statistics"}
     assert not_logged == {*queue, "rate_budget", "call_lease"}
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["mysql://a@b/c", "postgresql://a:se@cr:et@host/x", "postgresql://a@host:port/x", "postgresql://["],
+)
+async def test_what_is_no_address_of_a_database_is_told_without_what_is_secret_in_it(address: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"^AFTERWORD_DATABASE_URL: ") as told:
+        await migrate(address)
+    assert "et@host" not in str(told.value)
+
+
+@pytest.mark.parametrize(("part", "wrong"), [("@/", "@/nowhere_"), ("//afterword@", "//nobody@")])
+async def test_a_database_that_lets_us_not_in_is_told_in_one_line(
+    database_url: str, part: str, wrong: str
+) -> None:
+    settings = Settings.load({}, database_url=database_url.replace(part, wrong))
+    with pytest.raises(ConfigurationError, match=r"^The database refuses us: "):
+        async with installation_database(settings):
+            pass

@@ -55,6 +55,10 @@ async def test_what_has_expired_is_cleared_away_by_the_next_write(database: Data
     await let_time_pass(database)
     await store.set("new", "value", expires_in=60)
     assert await database.pool.fetchval("SELECT count(*) FROM login_session") == 1
+    await store.count("tries by somebody", within=60)
+    await let_time_pass(database)
+    await store.count("tries by somebody else", within=60)
+    assert await database.pool.fetchval("SELECT count(*) FROM login_session") == 1
 
 
 async def test_everything_can_be_forgotten(database: Database) -> None:

@@ -28,6 +28,7 @@ from afterword.accounts.sessions import count_sessions, end_sessions
 from afterword.accounts.welcome import new_link
 from afterword.admin.forms import text_of
 from afterword.admin.helping import Helping
+from afterword.admin.ids import read_revision
 from afterword.admin.pages import page
 from afterword.admin.signing_in.sessions import AdminRequest, Sessions, WantProof
 from afterword.distributions.invited_people import Invited, send_invitation
@@ -189,7 +190,7 @@ class _PeoplePage:
         _check_may_manage(request)
         if asked.do not in NEED_NO_PROOF or asked.role == "owner":
             await self._want_proof(request)
-        seen = int(asked.version) if asked.version.isdecimal() else None
+        seen = read_revision(asked.version)
         async with self._database.transaction() as connection:
             known = await _known(connection, person_id)
             new_role = _role_that_may_be_given(request, asked.role or known.role, before=known.role)

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from afterword.commands.common import DataDir, Json, with_database
+from afterword.commands.common import LARGEST_NUMBER, DataDir, Json, with_database
 
 if TYPE_CHECKING:
     from afterword.accounts.audit import Entry, Value
@@ -17,7 +17,8 @@ def audit_log(
         str, typer.Option("--kind", help="Of one kind alone: account, person, token, workflow, sending, …")
     ] = "",
     before: Annotated[
-        int | None, typer.Option("--before", help="Older than the entry of this number.")
+        int | None,
+        typer.Option("--before", min=1, max=LARGEST_NUMBER, help="Older than the entry of this number."),
     ] = None,
     data_dir: DataDir = None,
     as_json: Json = False,

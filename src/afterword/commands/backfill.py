@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from afterword.commands.common import DataDir, Json, with_database, with_installation
+from afterword.commands.common import LARGEST_NUMBER, DataDir, Json, with_database, with_installation
 from afterword.outcomes import ConfigurationError
 
 app = typer.Typer(
@@ -14,7 +14,12 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 
-Number = Annotated[int, typer.Argument(help="The backfill's number, as `afterword backfill list` shows it.")]
+Number = Annotated[
+    int,
+    typer.Argument(
+        min=1, max=LARGEST_NUMBER, help="The backfill's number, as `afterword backfill list` shows it."
+    ),
+]
 
 
 @app.callback()

@@ -22,6 +22,8 @@ DataDir = Annotated[
         show_default=False,
     ),
 ]
+LARGEST_NUMBER = 2**63 - 1
+"""Of runs, events, backfills and entries, as the database counts them."""
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 

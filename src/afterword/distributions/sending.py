@@ -101,7 +101,7 @@ class Mailer:
 
 
 def _not_connected(error: Exception) -> Outcome:
-    if isinstance(error, aiosmtplib.SMTPAuthenticationError):
+    if isinstance(error, aiosmtplib.SMTPAuthenticationError) and error.code >= FOR_GOOD:
         return Permanent(
             Reason(
                 "mail-server-refuses-us",

@@ -16,7 +16,7 @@ import structlog
 
 from afterword.events.models import NewEvent
 from afterword.store.batches import Batches
-from afterword.store.database import CONNECTION_LOST, Database, PlainConnection
+from afterword.store.database import CONNECTION_LOST, NOT_STORABLE, Database, PlainConnection
 
 if TYPE_CHECKING:
     from asyncpg.pool import PoolConnectionProxy
@@ -98,7 +98,7 @@ class EventRecorder:
         """Commit the batch; halve it for as long as it holds what cannot be stored."""
         try:
             await self._insert(events)
-        except (asyncpg.PostgresError, asyncpg.DataError, ValueError, TypeError) as error:
+        except NOT_STORABLE as error:
             if len(events) > 1:
                 middle = len(events) // 2
                 return await self._commit(events[:middle]) + await self._commit(events[middle:])
@@ -109,7 +109,7 @@ class EventRecorder:
         return [None] * len(events)
 
     async def _insert(self, events: Sequence[NewEvent]) -> None:
-        """Insert, again while the database is away: repeating it is safe, the keys are unique.
+        """Insert, again while the database is away or in trouble: repeating it is safe, the keys are unique.
 
         A database that is silent is as good as one that is away: those who wait are told before they give up.
         """
@@ -123,7 +123,9 @@ class EventRecorder:
     async def _is_inserted(self, events: Sequence[NewEvent]) -> bool:
         try:
             await self._insert_once(events)
-        except CONNECTION_LOST as error:
+        except NOT_STORABLE:
+            raise
+        except (*CONNECTION_LOST, asyncpg.PostgresError) as error:
             log.warning("events_not_inserted_yet", cause=type(error).__name__)
             return False
         return True

@@ -7,12 +7,19 @@ and the unspecified address.
 """
 
 import ipaddress
+import re
 from urllib.parse import SplitResult, urlsplit
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 LONGEST_ADDRESS = 2000
 NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+COMPATIBLE = ipaddress.IPv6Network("::/96")
+"""IPv4 addresses written as IPv6 ones, as was done once; among them ``::`` and ``::1``, which are no such thing."""
+ENDS_IN_NUMBER = re.compile(r"(?:^|\.)(?:[0-9]+|0x[0-9a-f]*)\.?$", re.IGNORECASE)
+"""Hosts that systems read as an IPv4 address however it is written (2130706433, 127.1, 0x7f.1), and the HTTP library
+hands to them without resolving a name. No name's last part is a number.
+"""
 
 
 class InvalidAddress(ValueError):
@@ -50,6 +57,8 @@ def parse_address(text: str, field: str) -> SplitResult:
     if parts.scheme == "http" and not is_this_machine(host):
         raise InvalidAddress(field, "begin it with https://; http:// is for this machine only")
     address = literal_address(host)
+    if address is None and ENDS_IN_NUMBER.search(host):
+        raise InvalidAddress(field, "write an IP address as four numbers from 0 to 255")
     if address is not None and never_callable(address):
         raise InvalidAddress(field, "this IP address may not be called")
     return parts
@@ -102,6 +111,6 @@ def embedded(address: IPAddress) -> IPAddress:
     """The IPv4 address that an IPv6 address stands for, or the address itself."""
     if isinstance(address, ipaddress.IPv4Address):
         return address
-    if address in NAT64:
+    if address in NAT64 or (address in COMPATIBLE and int(address) > 1):
         return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
     return address.ipv4_mapped or address.sixtofour or address

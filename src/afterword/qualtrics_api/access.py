@@ -32,7 +32,10 @@ NO_ADMINISTRATOR = envelope.Refusal(
 
 
 def token_guard(database: Database, uses: TokenUses, limits: Limits) -> Guard:
-    """Lets nobody by without a token of the route's scope, or too often; asked before all else of the request."""
+    """Lets nobody by without a token of the route's scope, or too often; asked before all else of the request.
+
+    Calls with a token that is none are not counted, so that nobody without one can use up what others may.
+    """
 
     async def wants_token(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
         if connection.scope.get("method") == "OPTIONS":  # asks which methods there are, nothing else
@@ -40,11 +43,13 @@ def token_guard(database: Database, uses: TokenUses, limits: Limits) -> Guard:
         token = connection.headers.get("x-api-token")
         if token is None:
             raise Refused(envelope.NO_CREDENTIALS)
-        limits.count(str(connection.scope.get("path_template", "")))
+        path = str(connection.scope.get("path_template", ""))
+        limits.check(path)
         async with database.transaction() as transaction:
             bearer = await find_bearer(transaction, token)
         if bearer is None:
             raise Refused(envelope.UNKNOWN_TOKEN)
+        limits.count(path)
         needed = scope_needed(handler.opt)
         if not bearer.may(needed):
             words = f"This API token may not do that: it is without the scope {needed}."

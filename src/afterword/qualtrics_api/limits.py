@@ -6,7 +6,7 @@ query.
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from afterword.qualtrics import envelope
 from afterword.qualtrics_api.answers import Refused
@@ -32,22 +32,29 @@ class Limits:
         self._clock = clock
         self._counts: dict[str, tuple[float, int]] = {}
 
-    def count(self, path_template: str) -> None:
-        """Count a call of this route.
+    def check(self, path_template: str) -> None:
+        """See whether another call of this route may be made.
 
         Raises:
-            Refused: it is one too many; with ``Retry-After`` in seconds.
+            Refused: it would be one too many; with ``Retry-After`` in seconds.
         """
         now = self._clock()
-        narrower = LIMITS_OF_PATHS.get(path_template)
-        for name in (EVERYTHING,) if narrower is None else (EVERYTHING, narrower):
-            began, calls = self._counts.get(name, (now, 0))
-            if now - began >= MINUTE:
-                began, calls = now, 0
+        for name, began, calls in self._minutes(path_template, now):
             if calls >= PER_MINUTE[name]:
                 seconds = max(1, math.ceil(began + MINUTE - now))
                 words = (
                     f"Too many requests: {PER_MINUTE[name]} a minute for {name}. Try again in {seconds} s."
                 )
                 raise Refused(TOO_MANY, words, headers={"Retry-After": str(seconds)})
+
+    def count(self, path_template: str) -> None:
+        """Count a call of this route."""
+        for name, began, calls in self._minutes(path_template, self._clock()):
             self._counts[name] = (began, calls + 1)
+
+    def _minutes(self, path_template: str, now: float) -> Iterator[tuple[str, float, int]]:
+        """Each limit that holds for the route, when its minute began, and how many calls there were in it."""
+        narrower = LIMITS_OF_PATHS.get(path_template)
+        for name in (EVERYTHING,) if narrower is None else (EVERYTHING, narrower):
+            began, calls = self._counts.get(name, (now, 0))
+            yield (name, now, 0) if now - began >= MINUTE else (name, began, calls)

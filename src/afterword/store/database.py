@@ -8,7 +8,7 @@ import asyncio
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import asyncpg
 import structlog
@@ -41,6 +41,9 @@ class ConnectionLost(Exception):
     """The database went away in the middle of a transaction, which may or may not have been committed."""
 
 
+LETS_NOBODY_IN = (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError)
+"""The database does not know us, or there is none of this name; it may soon, as when a password was just changed."""
+
 CONNECTION_LOST = (
     ConnectionLost,
     OSError,
@@ -51,11 +54,9 @@ CONNECTION_LOST = (
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
     asyncpg.TooManyConnectionsError,
+    *LETS_NOBODY_IN,
 )
 """What a call may raise when the database went away; the call may or may not have been carried out."""
-
-OWN_CONNECTION_LOST = tuple(kind for kind in CONNECTION_LOST if kind is not OSError)
-"""The same where an ``OSError`` may come from somebody else who is called."""
 
 DATABASE_AWAY = (
     *CONNECTION_LOST,
@@ -70,6 +71,18 @@ DATABASE_AWAY = (
 
 asyncpg's ``DataError`` is one: of values that PostgreSQL refuses, and of those that cannot even be sent.
 """
+
+OWN_DATABASE_AWAY = tuple(kind for kind in DATABASE_AWAY if kind is not OSError)
+"""The same where an ``OSError`` may come from somebody else who is called. Our own connections raise none."""
+
+NOT_STORABLE = (
+    asyncpg.DataError,
+    asyncpg.IntegrityConstraintViolationError,
+    asyncpg.ProgramLimitExceededError,
+    ValueError,
+    TypeError,
+)
+"""What a statement raises for one value that it cannot take, such as a text with a NUL, among many."""
 
 
 class Database:
@@ -103,6 +116,7 @@ class Database:
             statement_cache_size=options.statement_cache_size,
             server_settings=options.server_settings,
             reset=_keep_session,
+            connect=_connect,
         )
         return cls(url, pool, options, can_listen=can_listen)
 
@@ -132,7 +146,8 @@ class Database:
             async with self.engine.begin() as connection:
                 yield connection
         except DBAPIError as error:
-            if error.connection_invalidated:
+            cause = None if error.orig is None else error.orig.__cause__
+            if error.connection_invalidated or isinstance(cause, DATABASE_AWAY):
                 raise ConnectionLost(str(error.orig)) from error
             raise
 
@@ -158,14 +173,11 @@ class Database:
         return self._engine
 
     async def _connect_once(self) -> asyncpg.Connection:
-        try:
-            return await asyncpg.connect(
-                self.url,
-                statement_cache_size=self._options.statement_cache_size,
-                server_settings=self._options.server_settings,
-            )
-        except OSError as error:
-            raise ConnectionLost(str(error)) from error
+        return await _connect(
+            self.url,
+            statement_cache_size=self._options.statement_cache_size,
+            server_settings=self._options.server_settings,
+        )
 
 
 class _ReadOnlyDatabase(Database):
@@ -200,6 +212,14 @@ class ConnectionOptions:
                 "prepared_statement_cache_size": 0,
                 "prepared_statement_name_func": lambda: f"afterword_{uuid.uuid4().hex}",
             }
+
+
+async def _connect(*arguments: Any, **options: Any) -> asyncpg.Connection:
+    """Connect; that it cannot be done is told as the database's absence, which no other refused connection is."""
+    try:
+        return await asyncpg.connect(*arguments, **options)
+    except OSError as error:
+        raise ConnectionLost(str(error)) from error
 
 
 async def _keep_session(_: PlainConnection) -> None:

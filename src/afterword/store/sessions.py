@@ -10,11 +10,19 @@ from litestar.stores.base import Store
 
 from afterword.store.database import Database
 
-SET = """
-WITH expired AS (DELETE FROM login_session WHERE expires_at <= now() AND id <> $1)
+CLEARED = """
+WITH expired AS (
+    DELETE FROM login_session WHERE id IN (
+        SELECT id FROM login_session WHERE expires_at <= now() AND id <> $1 LIMIT 1000 FOR UPDATE SKIP LOCKED)
+)
+"""
+"""What has expired goes with each write, so that nobody can fill the table by trying names."""
+
+SET = f"""
+{CLEARED}
 INSERT INTO login_session (id, data, expires_at) VALUES ($1, $2, now() + make_interval(secs => $3))
 ON CONFLICT (id) DO UPDATE SET data = excluded.data, expires_at = excluded.expires_at
-"""
+"""  # noqa: S608 - it is ours
 
 GET = "SELECT data FROM login_session WHERE id = $1 AND (expires_at > now() OR expires_at IS NULL)"
 
@@ -23,7 +31,8 @@ UPDATE login_session SET expires_at = now() + make_interval(secs => $2)
 WHERE id = $1 AND expires_at > now()
 """
 
-COUNT = """
+COUNT = f"""
+{CLEARED}
 INSERT INTO login_session (id, data, expires_at) VALUES ($1, '1', now() + make_interval(secs => $2))
 ON CONFLICT (id) DO UPDATE SET
     data = CASE WHEN login_session.expires_at <= now() THEN excluded.data
@@ -31,7 +40,7 @@ ON CONFLICT (id) DO UPDATE SET
     expires_at = CASE WHEN login_session.expires_at <= now() THEN excluded.expires_at
                       ELSE login_session.expires_at END
 RETURNING convert_from(data, 'UTF8')::bigint
-"""
+"""  # noqa: S608 - it is ours
 
 EXPIRES_IN = """
 SELECT extract(epoch FROM expires_at - now())::float8 FROM login_session WHERE id = $1 AND expires_at > now()

@@ -59,6 +59,12 @@ def test_a_day_is_meant_whole_and_a_moment_without_a_zone_in_utc() -> None:
     filters = read_run_filters({"from": ["2026-11-24"], "until": ["2026-11-24"]})
     assert filters.started_from == datetime(2026, 11, 24, tzinfo=UTC)
     assert filters.started_until == datetime(2026, 11, 25, tzinfo=UTC)
+    filters = read_run_filters({"from": ["0001-01-01"], "until": ["9999-12-31T23:59"]})
+    assert filters.started_from is not None
+    assert filters.started_until is not None
+    assert filters.started_until + timedelta(1) > filters.started_from - timedelta(1), (
+        "there is room to reckon"
+    )
     filters = read_run_filters({"from": ["2026-11-24T10:30"], "until": ["2026-11-24T10:30+02:00"]})
     assert filters.started_from == datetime(2026, 11, 24, 10, 30, tzinfo=UTC)
     assert filters.started_until == filters.started_from - timedelta(hours=2)

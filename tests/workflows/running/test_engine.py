@@ -3,11 +3,12 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import asyncpg
 import pytest
 
 from afterword.outcomes import Permanent, Reason, Retry, Skip
 from afterword.outgoing.budgets import present_use
-from afterword.store.database import Database
+from afterword.store.database import ConnectionLost, Database
 from afterword.store.queue import RunQueue
 from afterword.tasks.contract import Done, TaskCall, Wait
 from afterword.workflows.definitions import JsonEvent, Task
@@ -161,6 +162,23 @@ async def test_a_fault_in_a_task_type_is_tried_again_and_told_without_its_trace(
     assert await engine.advance(await start(story)) is None
     assert (await attempts(story))[0] == (0, 1, "retrying", "unexpected-error")
     assert (await run_row(story))["status"] == "succeeded"
+
+
+@pytest.mark.parametrize(
+    "gone",
+    [ConnectionLost("refused"), asyncpg.CannotConnectNowError("starting"), asyncpg.AdminShutdownError()],
+)
+async def test_our_own_database_going_away_within_a_task_costs_no_attempt(
+    story: Any, scripted: Any, engine: RunEngine, gone: Exception
+) -> None:
+    scripted.then(gone)
+    await story.workflow()
+    await story.webhook()
+    run_id = await start(story)
+    await engine.advance(run_id)
+    assert (await attempts(story), (await run_row(story))["status"]) == ([], "running")
+    await engine.advance(run_id)
+    assert await attempts(story) == [(0, 1, "succeeded", None)]
 
 
 async def test_a_task_that_waits_is_called_again_when_its_time_has_come(

@@ -59,7 +59,7 @@ def sign_in_routes(database: Database, letting_in: LettingIn) -> list[HTTPRouteH
         except TriedTooOften as error:
             return ask(request, going_to, email=email, problem="too-often", wait=error.seconds)
         try:
-            async with database.transaction() as connection:
+            async with letting_in.places, database.transaction() as connection:
                 person = await authenticate(connection, email, password)
                 if person is not None:
                     answer = await letting_in.by_password(request, connection, person, going_to)

@@ -1,5 +1,6 @@
 """Letting somebody in who proved who they are: at once, or after a one-time code, asked for on a second page."""
 
+import asyncio
 import secrets
 from datetime import datetime
 from urllib.parse import urlsplit
@@ -10,6 +11,7 @@ from litestar.response import Redirect
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from afterword.accounts.one_time_codes import has_codes
+from afterword.accounts.passwords import AT_ONCE
 from afterword.accounts.people import Person
 from afterword.accounts.secrets import SecretBox
 from afterword.accounts.sessions import SignedInBy
@@ -46,6 +48,10 @@ class LettingIn:
     def __init__(self, sessions: Sessions, store: DatabaseStore, box: SecretBox) -> None:
         self.sessions = sessions
         self.tries = Tries(store)
+        self.places = asyncio.Semaphore(AT_ONCE)
+        """As many as can be hashed for at once. Who waits for one holds no connection: a flood of sign-ins would leave
+        none to the pages of everybody else.
+        """
         self.browsers = KnownBrowsers(sessions, box)
         self._box = box
         self._store = store

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 LOCK = 0x61667465727764
+NO_ADDRESS = (
+    "AFTERWORD_DATABASE_URL: this is no address of a database: postgresql://USER:PASSWORD@HOST:PORT/NAME. Signs such "
+    "as @, : and / within a part are written as %40, %3A and %2F."
+)
 VERSIONS = Path(__file__).parent / "versions"
 
 
@@ -27,8 +31,17 @@ def newest_revision() -> str:
 
 
 async def current_revision(url: str) -> str | None:
-    """The revision that the database has; ``None`` when it has none of our tables yet."""
-    connection = await asyncpg.connect(url, statement_cache_size=0)
+    """The revision that the database has; ``None`` when it has none of our tables yet.
+
+    Raises:
+        ConfigurationError: the address is none.
+    """
+    try:
+        connection = await asyncpg.connect(url, statement_cache_size=0)
+    except asyncpg.ClientConfigurationError as error:
+        raise ConfigurationError(f"AFTERWORD_DATABASE_URL: {error}") from None
+    except ValueError:
+        raise ConfigurationError(NO_ADDRESS) from None
     try:
         revision: str | None = await connection.fetchval("SELECT version_num FROM alembic_version")
     except asyncpg.UndefinedTableError:
@@ -42,7 +55,7 @@ async def migrate(url: str) -> None:
     """Bring the database to this code's schema, under a lock: any number of processes may do so at once.
 
     Raises:
-        ConfigurationError: the database was made by a newer Afterword.
+        ConfigurationError: the database was made by a newer Afterword, or its address is none.
     """
     newest = newest_revision()
     revision = await current_revision(url)

@@ -12,6 +12,8 @@ from afterword.workflows.running.moves import RunStatus
 LONGEST_ID = 200
 LARGEST_ID = 2**63 - 1
 LARGEST_REVISION = 2**31 - 1
+EARLIEST, LATEST = datetime(2, 1, 1, tzinfo=UTC), datetime(9998, 12, 31, tzinfo=UTC)
+"""Whatever is earlier or later is taken for these: there is room to reckon on both sides."""
 RUN_STATUSES: tuple[RunStatus, ...] = get_args(RunStatus)
 EVENT_STATUSES: tuple[EventStatus, ...] = get_args(EventStatus)
 NAMES = (
@@ -181,9 +183,11 @@ def read_moment(given: Given, name: str, *, end_of_day: bool = False) -> datetim
     try:
         if len(value) == len("2026-11-24"):
             day = date.fromisoformat(value) + timedelta(days=1 if end_of_day else 0)
-            return datetime.combine(day, time(), UTC)
-        moment = datetime.fromisoformat(value)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+            moment = datetime.combine(day, time(), UTC)
+        else:
+            moment = datetime.fromisoformat(value)
+            moment = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+        return min(max(moment, EARLIEST), LATEST)
     except (ValueError, OverflowError):
         raise InvalidFilter(
             _("%(name)s: expected a day or a moment, such as 2026-11-24 or 2026-11-24T16:30Z.", name=name)

@@ -18,7 +18,7 @@ from afterword.outcomes import Outcome, Permanent, Reason, Retry, Skip
 from afterword.piped_text import Source
 from afterword.sending.brakes import Brakes
 from afterword.sending.pausing import current_pause
-from afterword.store.database import OWN_CONNECTION_LOST, Database
+from afterword.store.database import OWN_DATABASE_AWAY, Database
 from afterword.tasks.contract import AnyTaskType, Plan, TaskCall
 from afterword.translating import N_
 from afterword.workflows.conditions import Evaluation, evaluate
@@ -278,7 +278,7 @@ class _Going:
                 return await task_type.plan(call)
         except TimeoutError:
             raise Retry(TOO_SLOW) from None
-        except (Outcome, *OWN_CONNECTION_LOST):
+        except (Outcome, *OWN_DATABASE_AWAY):
             raise
         except Exception as error:
             log.exception("plan_fault", task=task.id, type=task.type)

@@ -11,7 +11,7 @@ from afterword.outcomes import Outcome, Reason, Retry
 from afterword.outgoing.exchanges import Exchange, recorded_exchanges
 from afterword.piped_text import Source
 from afterword.sending.brakes import Brakes
-from afterword.store.database import OWN_CONNECTION_LOST
+from afterword.store.database import OWN_DATABASE_AWAY
 from afterword.tasks.contract import AnyTaskType, Repetition, TaskCall, repetition_of
 from afterword.translating import N_
 from afterword.workflows.definitions import Task
@@ -74,7 +74,7 @@ class Attempts:
         """Carry the task out once.
 
         Raises:
-            Exception: one of ``OWN_CONNECTION_LOST``, as our own database went away.
+            Exception: one of ``OWN_DATABASE_AWAY``, as our own database went away.
         """
         started_at = datetime.now(UTC)
         given: object = task.configuration
@@ -96,7 +96,7 @@ class Attempts:
                     run_started_at=run.started_at,
                 )
                 move = after_result(await task_type.run(call))
-            except OWN_CONNECTION_LOST:
+            except OWN_DATABASE_AWAY:
                 raise
             except Outcome as outcome:
                 move = self._after(outcome, task, failed_before)

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from afterword.outcomes import Permanent, Reason, Retry, Skip
 from afterword.outgoing.budgets import calling_for
 from afterword.piped_text import Source
-from afterword.store.database import CONNECTION_LOST, DATABASE_AWAY, Database
+from afterword.store.database import DATABASE_AWAY, Database
 from afterword.tasks.contract import AnyTaskType
 from afterword.translating import N_
 from afterword.workflows.conditions import Evaluation, evaluate
@@ -108,7 +108,7 @@ class RunEngine:
         with structlog.contextvars.bound_contextvars(run_id=run_id):
             try:
                 return await self._advance(run_id)
-            except CONNECTION_LOST:
+            except DATABASE_AWAY:
                 log.warning("run_interrupted_by_database")
                 return RECONNECT_SECONDS
             except Exception:
