@@ -16,6 +16,7 @@ FIELDS = (
     "inboxId",
 )
 EMBEDDED = ("customerId", "conversationId", "agentId", "inboxId")
+DECLARED = ("InboxId", "AgentId", "ConversationId", "CustomerId")
 
 
 @pytest.mark.timeout(300)
@@ -28,12 +29,14 @@ async def test_the_guide_is_done_by_hand_from_its_first_step_to_its_last(
         await her.become_owner(welcome_link, address)
         await before_you_start(her)
         endpoint = await create_a_qualtrics_workflow(her)
+        await add_the_embedded_data_to_the_survey(her)
         await add_the_app(her, endpoint)
         desk = await her.closes_conversation("Olive Owner", address)
         await connect_qualtrics_to_gladly(her)
         await her.answers_the_mail("How was it?", "Done by hand")
         await her.sees(desk.locator("li.activity", has_text="CSAT Score: 5").filter(has_text="Done by hand"))
-        await look_at_results_and_run_history(her)
+        await filter_the_results(her)
+        await look_at_run_history(her)
 
 
 async def before_you_start(her: Somebody) -> None:
@@ -98,6 +101,16 @@ async def create_a_qualtrics_workflow(her: Somebody) -> str:
     return endpoint
 
 
+async def add_the_embedded_data_to_the_survey(her: Somebody) -> None:
+    """Steps 13 and 14: what the Survey Flow declares, by which results are filtered."""
+    page = her.page
+    await her.follow("Surveys")
+    await her.follow("Customer satisfaction (CSAT)")
+    await page.get_by_label("Embedded Data, one name a line").fill("\n".join(DECLARED))
+    await her.press("Save")
+    await expect(page.get_by_role("status")).to_contain_text("Saved")
+
+
 async def add_the_app(her: Somebody, endpoint: str) -> None:
     """Configure the Gladly Qualtrics App: an API token of Qualtrics, and the JSON event's address."""
     page = her.page
@@ -134,11 +147,38 @@ async def connect_qualtrics_to_gladly(her: Somebody) -> None:
     await expect(page.get_by_role("button", name="Turn it off")).to_be_visible()
 
 
-async def look_at_results_and_run_history(her: Somebody) -> None:
-    """Results tells of whom the Response is, and each of the three Workflows ran."""
+async def filter_the_results(her: Somebody) -> None:
+    """Step 14: Results by Inbox and Agent, chosen by their names, by Conversation and by Customer."""
     page = her.page
     await her.follow("Results")
-    await expect(page.get_by_text("Done by hand").first).to_be_visible()
+    answer = page.get_by_role("row").filter(has_text="Done by hand")
+    await answer.get_by_role("link").click()
+    data = page.locator("section[aria-labelledby=data] tr")
+    ids = {
+        name: await data.filter(has=page.get_by_role("rowheader", name=name, exact=True))
+        .get_by_role("cell")
+        .inner_text()
+        for name in DECLARED
+    }
+    for label, name in (("Inbox", "InboxId"), ("Agent", "AgentId")):
+        await her.follow("Results")
+        await page.get_by_label(label, exact=True).select_option(value=ids[name])
+        await her.press("Show")
+        await page.wait_for_url(f"**{label.lower()}={ids[name]}**")
+        await expect(answer).to_be_visible()
+    for name in ("ConversationId", "CustomerId"):
+        for value, found in ((ids[name], 1), ("nobody", 0)):
+            await her.follow("Results")
+            await page.locator("details.more-filters summary").click()
+            await page.get_by_label(name, exact=True).fill(value)
+            await her.press("Show")
+            await page.wait_for_url(f"**={value}**")
+            await expect(answer).to_have_count(found)
+
+
+async def look_at_run_history(her: Somebody) -> None:
+    """Each of the three Workflows ran."""
+    page = her.page
     await her.follow("Run history")
     for name in ("Gladly Qualtrics App", "Gladly Triggered Survey", "Send Survey Response to Gladly"):
         await her.sees(page.get_by_role("row").filter(has_text=name).filter(has_text="succeeded").first)
