@@ -36,6 +36,10 @@ async def test_what_was_typed_is_there_after_signing_in_again_and_a_token_asks_f
     await expect(page.get_by_role("heading", name="What you had typed")).to_be_visible()
     await page.get_by_text("All that it says").click()
     await is_fine(page)
+    await page.get_by_role("button", name="Look at it in the editor first").click()
+    await expect(page.get_by_label("Subject", exact=True)).to_have_value("Typed for an hour")
+    await expect(page.get_by_text("not saved yet")).to_be_visible()
+    await page.go_back()
     await page.get_by_role("button", name="Send it now").click()
     await expect(page.get_by_role("status")).to_contain_text("Saved as revision 2")
     async with site.database.transaction() as connection:

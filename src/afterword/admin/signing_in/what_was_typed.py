@@ -1,5 +1,6 @@
 """*What you had typed*: a form that was not taken, as somebody had to sign in first; to be sent now, or thrown away."""
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
@@ -38,6 +39,9 @@ PLACES: Mapping[str, str] = MappingProxyType(
 )
 """What the parts of Afterword are called, by how addresses begin; the first that fits."""
 
+SHOWN_AGAIN = re.compile(r"/workflows/OC_\w+")
+"""Addresses of forms that are shown again as they are where ``do`` says *show*."""
+
 
 def what_was_typed_routes(kept_forms: KeptForms) -> list[HTTPRouteHandler]:
     """The page, and its button that throws the form away; the other one sends it to where it was sent to."""
@@ -58,6 +62,7 @@ def what_was_typed_routes(kept_forms: KeptForms) -> list[HTTPRouteHandler]:
             action=own_path(kept.path),
             forget=f"{PATH}/{kept_id}",
             place=name,
+            is_shown_again=SHOWN_AGAIN.fullmatch(kept.path) is not None,
         )
 
     @post(f"{PATH}/{{kept_id:str}}", request_max_body_size=LARGEST_FORM)

@@ -118,9 +118,9 @@ class _Editor:
                 return await self._switch(request, sent, is_on=what == "on")
             case "connect":
                 return await self._connect(request, sent, path)
-            case "pick":
+            case "pick" | "show":
                 query = typed.text("q").strip()[:100]
-                return await self._again(request, sent, Shown(picking=True, query=query))
+                return await self._again(request, sent, Shown(picking=what == "pick", query=query))
             case _:
                 return await self._change(request, sent, what, path)
 
