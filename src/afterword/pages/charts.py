@@ -1,4 +1,4 @@
-"""Charts as SVG, drawn on the server: no script, no style of their own; ``charts.css`` has their looks.
+"""Charts as SVG, drawn on the server: no script, no style of their own; ``results.css`` has their looks.
 
 The drawing stretches with the page and so holds no words; those stand around it as HTML. Whoever cannot see it hears
 its title and description, and finds the same values in a table beside it.

@@ -2,7 +2,7 @@
 
 Each function is a fixed few queries, whatever the number of runs, and each query reads little, whatever is asked for
 (``run_filters.py``, ``run_search.py``). Listings go from the newest downwards and page by id. What is answered stands
-in ``history_models.py``; what of it is personal data, in ``personal.py``.
+in ``models.py``; what of it is personal data, in ``personal.py``.
 """
 
 from collections.abc import Sequence

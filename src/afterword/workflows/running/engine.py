@@ -34,8 +34,8 @@ from afterword.workflows.running.moves import (
 )
 from afterword.workflows.running.problems import NO_TASK
 from afterword.workflows.running.readiness import why_not_run
+from afterword.workflows.running.revisions import Revisions
 from afterword.workflows.running.run_store import Attempt, RunMove, RunStore, StoredRun
-from afterword.workflows.saving.workflows import Revisions
 from afterword.workflows.values.event_data import EventData, ResponseReader, read_event
 
 log = structlog.get_logger()

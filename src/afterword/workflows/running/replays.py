@@ -25,8 +25,8 @@ from afterword.workflows.definitions import Definition
 from afterword.workflows.history.search_keeper import look_again
 from afterword.workflows.running.moves import End
 from afterword.workflows.running.problems import discount
+from afterword.workflows.running.revisions import Revisions
 from afterword.workflows.running.run_store import json_text
-from afterword.workflows.saving.workflows import Revisions
 
 log = structlog.get_logger()
 

@@ -14,7 +14,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from afterword.accounts.audit import Value, audit
 from afterword.outcomes import ConfigurationError
 from afterword.store import tables
-from afterword.store.database import Database
 from afterword.store.identifiers import new_id
 from afterword.translating import gettext as _
 from afterword.workflows.definitions import ConversationClosed, Definition, JsonEvent, SurveyResponse
@@ -348,28 +347,3 @@ async def _names(connection: AsyncConnection, definition: Definition) -> dict[st
 def _survey_of(definition: Definition) -> str | None:
     event = definition.event
     return event.survey if isinstance(event, SurveyResponse) and event.account is None else None
-
-
-class Revisions:
-    """The revisions that runs belong to. They never change, so that each is read once in each process."""
-
-    def __init__(self) -> None:
-        self._known: dict[tuple[str, int], Definition] = {}
-
-    async def get(self, database: Database, workflow_id: str, number: int) -> Definition:
-        """The definition of one revision.
-
-        Raises:
-            LookupError: there is none.
-        """
-        known = self._known.get((workflow_id, number))
-        if known is None:
-            definition = await database.pool.fetchval(
-                "SELECT definition FROM workflow_revision WHERE workflow_id = $1 AND number = $2",
-                workflow_id,
-                number,
-            )
-            if definition is None:
-                raise LookupError(workflow_id)
-            known = self._known[workflow_id, number] = msgspec.json.decode(definition, type=Definition)
-        return known
