@@ -8,6 +8,7 @@ DEV := .venv/.dev-installed
 PYTHON ?=
 OLDEST_POSTGRES := tests/store tests/events tests/workflows/running tests/workflows/history tests/accounts
 T ?=
+L ?= en
 
 # The console commands in .venv hold its path: a checkout that was moved is installed again.
 MOVED := $(shell test "$$(cat .venv/.checkout 2>/dev/null)" = "$$(pwd -P)" || echo moved)
@@ -54,10 +55,10 @@ lock: ## write requirements/*.txt anew after a change of dependencies
 screenshots: $(DEV) ## take the pictures of the docs anew, in a real browser
 	@browser=$$(.venv/bin/python scripts/find-browser) && .venv/bin/python scripts/screenshots "$$browser"
 
-states: $(DEV) ## take a picture of every page, empty and full of long names, to look at, into .states
-	@browser=$$(.venv/bin/python scripts/find-browser) && mkdir -p .states && \
-	AFTERWORD_BROWSER=$$browser AFTERWORD_STATES=.states .venv/bin/python -m pytest -p no:xdist -q \
-		tests/browser/test_every_page.py
+states: $(DEV) ## take pictures of every page, empty, full, with mistakes, to look at, into .states; L=de: in German
+	@browser=$$(.venv/bin/python scripts/find-browser) && mkdir -p .states/$(L) && \
+	AFTERWORD_BROWSER=$$browser AFTERWORD_STATES=.states/$(L) AFTERWORD_STATES_LANGUAGE=$(L) \
+		.venv/bin/python -m pytest -p no:xdist -q tests/browser/test_every_page.py
 
 ## To measure it
 bench: $(DEV) ## run the benchmarks, under 5 minutes, and print a table

@@ -32,6 +32,7 @@ pytest_plugins = [
     "tests.fixtures.issuer",
     "tests.fixtures.qualtrics_api",
     "tests.fixtures.sandbox",
+    "tests.fixtures.whole_site",
 ]
 
 FreshDatabase = Callable[[], AbstractAsyncContextManager[str]]

@@ -185,3 +185,90 @@ def _without_value(call: ast.Call) -> set[str]:
     text = call.args[at]
     places = PLACE.findall(str(text.value)) if isinstance(text, ast.Constant) else []
     return set(places) - {one.arg for one in call.keywords} - {"num"}
+
+
+TOLD = {
+    "Asked": 0,
+    "BrokenOff": 0,
+    "ClientException": 0,
+    "InvalidAccount": 0,
+    "InvalidAddress": 1,
+    "InvalidBody": 0,
+    "InvalidFilter": 0,
+    "InvalidPath": 0,
+    "InvalidPerson": 0,
+    "InvalidReport": 0,
+    "InvalidSearch": 0,
+    "Malformed": 1,
+    "Misfit": 1,
+    "Mistake": 1,
+    "NotComparable": 0,
+    "NotFoundException": 0,
+    "PermissionDeniedException": 0,
+    "Reason": 1,
+    "Refused": 0,
+    "Unreachable": 0,
+    "Wrong": 0,
+    "_Refused": 0,
+}
+"""What carries words to somebody who reads a page, by the place of the words among what it is made from."""
+TOLD_BY_NAME = frozenset({"title", "description", "words", "problem", "help", "label", "summary"})
+"""The same by the names of what is given, and of what is set."""
+OF_PROGRAMS = frozenset(
+    {
+        "alerts",
+        "api",
+        "cli.py",
+        "commands",
+        "config_files",
+        "demo",
+        "health.py",
+        "intake",
+        "qualtrics_api",
+        "settings.py",
+        "store",
+        "subscriptions",
+    }
+)
+"""Parts that speak to programs, at the command line, and to operators by mail: English."""
+OF_ALERTS = {"holds.py", "hourly.py", "standing_alerts.py", "telling.py"}
+OF_FILES = {"brakes.py", "definitions.py", "timeline_card.py"}
+"""What config files say of a field, and what is posted to Gladly."""
+
+
+def test_words_that_somebody_is_told_are_never_bare() -> None:
+    bare = [
+        f"{path.relative_to(PACKAGE)}:{words.lineno}: {ast.unparse(words)[:100]}"
+        for path in PACKAGE.rglob("*.py")
+        if path.relative_to(PACKAGE).parts[0] not in OF_PROGRAMS and path.name not in OF_ALERTS | OF_FILES
+        for node in ast.walk(ast.parse(path.read_text()))
+        for words in _told_in(node)
+        if _is_bare(words)
+    ]
+    assert not bare, "Neither in _(), N_() nor said():\n" + "\n".join(bare)
+
+
+def _told_in(node: ast.AST) -> Iterator[ast.expr]:
+    if isinstance(node, ast.Call):
+        name = node.func.id if isinstance(node.func, ast.Name) else ""
+        if isinstance(node.func, ast.Attribute) and ast.unparse(node.func.value) == "log":
+            return
+        if name in TOLD and len(node.args) > TOLD[name]:
+            yield node.args[TOLD[name]]
+        yield from (one.value for one in node.keywords if one.arg in TOLD_BY_NAME)
+    if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+        yield from [node.value] if node.targets[0].id in TOLD_BY_NAME else []
+
+
+def _is_bare(words: ast.expr) -> bool:
+    match words:
+        case ast.Constant(value=str(text)):
+            return bool(SENTENCE.search(text))
+        case ast.JoinedStr(values=parts):
+            return any(_is_bare(one) for one in parts if isinstance(one, ast.Constant))
+        case ast.IfExp(body=body, orelse=other):
+            return _is_bare(body) or _is_bare(other)
+        case ast.BinOp(left=left, right=right):
+            return _is_bare(left) or _is_bare(right)
+        case _:
+            return False

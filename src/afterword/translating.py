@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
 
@@ -23,6 +24,12 @@ FOLDER = Path(__file__).parent / "translations"
 LONGEST_HEADER = 200
 PLACE = re.compile(r"%\((\w+)\)s")
 PARTS = re.compile(r"(?P<what>[^;()]+)(?P<call> \(.*\))?(?:; (?P<advice>[^;]+))?", re.DOTALL)
+CALL = re.compile(r" \((?P<call>[^()]*?)(?:, status (?P<status>\d+))?(?:: (?P<said>.*))?\)", re.DOTALL)
+MOMENT = re.compile(
+    r"\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) \d{1,2} "
+    r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) \d{4}, \d\d:\d\d\b"
+)
+"""A moment that is kept in English."""
 FEWEST_WORDS = 3
 """Of its own has a text to have, to be known by them."""
 
@@ -90,6 +97,10 @@ def N_(message: str) -> str:  # noqa: N802
     return message
 
 
+STATUS = N_("status %(status)s")
+"""An answer's, as vendors' errors tell it."""
+
+
 def said(message: str, /, **values: object) -> str:
     """An English text with values, to be kept and shown later to whoever it may be, by :func:`retold`."""
     return message % values
@@ -120,9 +131,19 @@ def _retold_by_parts(words: str, language: str) -> str:
     """What vendors' errors are like: what it was, the call in brackets, and what to do."""
     parts = PARTS.fullmatch(words)
     if parts is None or not (parts["call"] or parts["advice"]):
-        return words
+        return _retold_moments(words, language)
     advice = f"; {_retold(parts['advice'], language)}" if parts["advice"] else ""
-    return f"{_retold(parts['what'], language)}{parts['call'] or ''}{advice}"
+    return f"{_retold(parts['what'], language)}{_retold_call(parts['call'] or '', language)}{advice}"
+
+
+def _retold_call(words: str, language: str) -> str:
+    """A call in brackets, with the status and what was said: `` (GET /agents, status 503: no answer in time)``."""
+    parts = CALL.fullmatch(words)
+    if parts is None:
+        return words
+    status = _catalog(language).gettext(STATUS) % {"status": parts["status"]} if parts["status"] else ""
+    told = f": {_retold(parts['said'], language)}" if parts["said"] else ""
+    return f" ({parts['call']}{status and ', ' + status}{told})"
 
 
 @functools.cache
@@ -143,6 +164,23 @@ def _pattern(message: str) -> re.Pattern[str]:
             pieces.append(f"(?P={piece})" if piece in known else f"(?P<{piece}>.*?)")
             known.add(piece)
     return re.compile("".join(pieces), re.DOTALL)
+
+
+def weekday_and_time(moment: datetime, language: str) -> str:
+    """A moment by its own clock, as a reason keeps it in English (``Mon 23 Nov 2026, 22:16``) and others tell it."""
+    if language == ENGLISH:
+        return f"{moment:%a %-d %b %Y, %H:%M}"
+    from babel.dates import format_skeleton  # noqa: PLC0415
+
+    return f"{format_skeleton('yMMMEd', moment, locale=language)}, {moment:%H:%M}"
+
+
+def _retold_moments(words: str, language: str) -> str:
+    def retold_moment(found: re.Match[str]) -> str:
+        moment = datetime.strptime(found[0], "%a %d %b %Y, %H:%M")  # noqa: DTZ007 - by its own clock
+        return weekday_and_time(moment, language)
+
+    return MOMENT.sub(retold_moment, words)
 
 
 def translated(message: str) -> str:

@@ -20,7 +20,7 @@ from afterword.pages import error_page
 from afterword.pages.rendering import PAGE_HEADERS
 from afterword.qualtrics import envelope
 from afterword.store.database import DATABASE_AWAY
-from afterword.translating import N_, best_language, speak, translated
+from afterword.translating import N_, best_language, retold, said, speak, translated
 
 log = structlog.get_logger()
 
@@ -28,6 +28,9 @@ ENVELOPE_DOORS = frozenset({"inbound-event", "API"})
 PROGRAM_DOORS = frozenset({"webhooks", "api", "health"})
 PAGE_DOORS = frozenset({"jfe", "opt-out", "workflows", "sign-in", "sign-out", "results", "surveys", "static"})
 """First parts of addresses; at any other the caller's ``Accept`` decides between a page and problem details."""
+
+RESPONDENTS_DOORS = frozenset({"jfe", "opt-out"})
+NO_SUCH_PAGE = N_("There is no page at this address. It may be mistyped, or what it showed is gone.")
 
 TITLES = frozenset(
     {
@@ -94,7 +97,10 @@ def _page(request: AnyRequest, title: str, failure: Failure) -> Response[bytes]:
     """In the language of whoever is signed in; at the other doors, in the one that the browser asks for."""
     if "user" not in set(request.scope):
         speak(best_language(request.headers.get("accept-language")))
-    words = error_page(failure.status, translated(title), translated(failure.words))
+    told = NO_SUCH_PAGE if failure.words == envelope.NO_SUCH_ROUTE.message else failure.words
+    words = error_page(
+        failure.status, translated(title), retold(told), leads_home=_door(request) not in RESPONDENTS_DOORS
+    )
     return _response(words.encode(), failure, "text/html", PAGE_HEADERS)
 
 
@@ -123,10 +129,10 @@ def _words(request: AnyRequest, error: HTTPException, headers: Mapping[str, str]
     if isinstance(error, ValidationException):
         return _what_is_not_valid(error)
     if error.status_code == http.HTTPStatus.METHOD_NOT_ALLOWED:
-        return f"This address takes {headers.get('allow', 'other methods')}."
+        return said("This address takes %(methods)s.", methods=headers.get("allow", "GET"))
     if error.status_code == http.HTTPStatus.REQUEST_ENTITY_TOO_LARGE and _is_routed(request):
         largest = request.route_handler.resolve_request_max_body_size()
-        return f"The body is larger than the {largest} bytes that this address takes."
+        return said("The body is larger than the %(largest)s bytes that this address takes.", largest=largest)
     return error.detail
 
 
@@ -134,7 +140,7 @@ def _what_is_not_valid(error: ValidationException) -> str:
     """Each parameter with what is wrong with it, as the framework found it."""
     found = error.extra if isinstance(error.extra, list) else []
     words = [f"{entry.get('key', 'request')}: {entry['message']}" for entry in found if "message" in entry]
-    return "; ".join(words) or "The request does not have the form that this address takes."
+    return "; ".join(words) or N_("The request does not have the form that this address takes.")
 
 
 def _log(request: AnyRequest, error: Exception, status: int, request_id: str) -> None:

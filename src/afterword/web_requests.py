@@ -12,6 +12,8 @@ from litestar.plugins import ReceiveRoutePlugin
 from litestar.routes import BaseRoute, HTTPRoute
 from litestar.types import HTTPRequestEvent, Receive, Scope, Send
 
+from afterword.translating import N_
+
 BODY_WITHIN_SECONDS = 20.0
 """The whole body has to be there by then, however slowly it drips in."""
 MOST_FORGOTTEN = 1024 * 1024
@@ -70,7 +72,7 @@ class BoundedRequest(Request[Any, Any, Any]):
                 headers={"Connection": "close"},
             ) from None
         if message["type"] == "http.disconnect":
-            raise ClientException("The connection ended before the body did.")
+            raise ClientException(N_("The connection ended before the body did."))
         return cast("HTTPRequestEvent", message)
 
 

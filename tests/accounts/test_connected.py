@@ -184,9 +184,9 @@ async def test_what_is_no_address_is_refused_and_one_that_is_then_taken(
         ({"name": " "}, "name"),
         ({"name": "x" * 201}, "name"),
         ({"name": "\x00"}, "name"),
-        ({"username": ""}, "username is missing"),
-        ({"username": "a\x00"}, "username"),
-        ({"api_token": "  "}, "api token is missing"),
+        ({"username": ""}, "user name is missing"),
+        ({"username": "a\x00"}, "user name"),
+        ({"api_token": "  "}, "API token is missing"),
         ({"webhook": WebhookCredentials()}, "a user name and a password, or a header"),
         (
             {"webhook": WebhookCredentials((BasicCredentials("hook", ""),))},

@@ -5,31 +5,16 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from litestar import Litestar
-from litestar.routes import HTTPRoute
 from playwright.async_api import Browser, BrowserContext, Page, ViewportSize, async_playwright
 from tests.fixtures.sandbox import Sandbox
 from tests.fixtures.site import PASSWORD, Site
 
-from afterword.accounts.people import add_person
-from afterword.accounts.secrets import SecretBox
-from afterword.admin.routes import admin_routes
 from afterword.demo.ports import Ports
-from afterword.directory.contacts import add_mailing_list
-from afterword.pages.static_files import static_routes
-from afterword.settings import Settings
-from afterword.store.database import Database
-from afterword.survey_pages.routes import survey_page_routes
-from afterword.surveys.definitions import add_survey, csat_survey
-from afterword.tasks.planning import PlanningTasks
-from afterword.web_errors import exception_handlers
-from afterword.workflows.definitions import Definition, JsonEvent, Task
-from afterword.workflows.saving.workflows import add_workflow
 
 EXECUTABLE = os.environ.get("AFTERWORD_BROWSER")
 QUIET = [
@@ -54,41 +39,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(pytest.mark.skip(reason="AFTERWORD_BROWSER names no browser"))
 
 
-@pytest_asyncio.fixture
-async def site(database: Database, serve: Callable[[Litestar], Awaitable[str]]) -> AsyncIterator[Site]:
-    settings = Settings.load({})
-    box = SecretBox(["a key for the tests, long enough to be one"])
-    async with database.transaction() as connection:
-        await add_person(
-            connection, email="olivia@example.org", name="Olivia Owner", role="owner", password=PASSWORD
-        )
-        survey_id = await add_survey(connection, name="CSAT", definition=csat_survey())
-        list_id = await add_mailing_list(connection, name="Customers")
-        tasks = (Task("T1", "distribute-survey", "XM Directory: Distribute survey"),)
-        workflow_id = await add_workflow(
-            connection, name="Ask everybody", definition=Definition(JsonEvent("E"), tasks)
-        )
-    planning = PlanningTasks(settings, database, box)
-    app = Litestar(
-        route_handlers=[
-            *survey_page_routes(database, settings),
-            *admin_routes(
-                database,
-                settings,
-                csrf_secret="a secret of the tests",
-                box=box,
-                planning=planning,
-            ),
-            *static_routes(),
-        ],
-        exception_handlers=exception_handlers,
-        openapi_config=None,
-        logging_config=None,
-    )
-    url = await serve(app)
-    pages = [route.path for route in app.routes if isinstance(route, HTTPRoute) and "GET" in route.methods]
-    yield Site(database, url, survey_id, list_id, workflow_id, pages=frozenset(pages))
-    await planning.close()
+@pytest.fixture
+def site(whole_site: Site) -> Site:
+    """The pages' address, and a past for them to show."""
+    return whole_site
 
 
 @pytest_asyncio.fixture

@@ -38,8 +38,59 @@ what a program subscribed to here.
 Value = str | int | bool | None
 Values = Mapping[str, Value]
 
-REPLACED = "replaced"
+REPLACED = N_("replaced")
 """Stands for a secret that was given another value."""
+
+
+FIELD_WORDS = frozenset(
+    {
+        N_("active"),
+        N_("address"),
+        N_("API token"),
+        N_("authentication"),
+        N_("changeable hours"),
+        N_("email"),
+        N_("Embedded Data"),
+        N_("events"),
+        N_("from"),
+        N_("invitations held"),
+        N_("JSON event endpoint"),
+        N_("kind"),
+        N_("language"),
+        N_("name"),
+        N_("of"),
+        N_("on"),
+        N_("owner"),
+        N_("password"),
+        N_("revision"),
+        N_("role"),
+        N_("runs"),
+        N_("scopes"),
+        N_("secret of notifications"),
+        N_("secret"),
+        N_("service account"),
+        N_("sessions"),
+        N_("survey"),
+        N_("topics"),
+        N_("user name"),
+        N_("webhook credentials"),
+        N_("what"),
+        N_("why"),
+    }
+)
+"""What is changed, as it is called where changes are told; here to be translated."""
+
+
+VALUE_WORDS = frozenset(
+    {
+        N_("owner"),
+        N_("administrator"),
+        N_("manager"),
+        N_("analyst"),
+        N_("everything"),
+    }
+)
+"""Values that are told with them."""
 
 
 class Actor(msgspec.Struct, frozen=True):

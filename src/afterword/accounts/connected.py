@@ -5,6 +5,7 @@ What an account has of its vendor's own stands in ``gladly_accounts.py``, ``qual
 before it is saved.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
@@ -14,8 +15,10 @@ from sqlalchemy.dialects.postgresql import insert
 
 from afterword.accounts.audit import audit
 from afterword.accounts.secrets import SecretBox
+from afterword.outgoing.addresses import InvalidAddress
 from afterword.store.identifiers import new_id
 from afterword.store.tables import connected_account
+from afterword.translating import N_, retold, translated
 from afterword.translating import gettext as _
 
 if TYPE_CHECKING:
@@ -31,6 +34,15 @@ Gladly's settings, or by asking for them; with ``none`` they do not, as the acco
 LONGEST_NAME = 200
 
 PREFIXES: dict[Kind, str] = {"gladly": "GA", "qualtrics": "QA", "web-service": "WS"}
+
+
+VENDORS: Mapping[Kind, str] = {"gladly": "Gladly", "qualtrics": "Qualtrics", "web-service": N_("web service")}
+FIELD_WORDS: Mapping[str, str] = {
+    "username": N_("user name"),
+    "api_token": N_("API token"),
+    "secret": N_("secret"),
+    "header_name": N_("name of the header"),
+}
 
 
 class InvalidAccount(ValueError):
@@ -149,7 +161,7 @@ async def add_account(
 
 
 async def _taken(connection: "AsyncConnection", kind: Kind, name: str) -> InvalidAccount:
-    vendor = kind.capitalize()
+    vendor = translated(VENDORS[kind])
     if await find_by_name(connection, kind, name) is not None:
         return InvalidAccount(
             _(
@@ -174,6 +186,16 @@ async def get_account(connection: "AsyncConnection", kind: Kind, account_id: str
     return found.mappings().one_or_none()
 
 
+def field_words(field: str) -> str:
+    """What people call a field of a connected account, within a sentence."""
+    return translated(FIELD_WORDS[field])
+
+
+def not_an_address(error: InvalidAddress) -> InvalidAccount:
+    """What is wrong with an address, to be raised in the language that is spoken."""
+    return InvalidAccount(f"{error.field}: {retold(error.words)}", error.field)
+
+
 def check_filled(**fields: str) -> None:
     """Refuse a field that is empty.
 
@@ -182,4 +204,4 @@ def check_filled(**fields: str) -> None:
     """
     for field, value in fields.items():
         if not value.strip() or "\x00" in value:
-            raise InvalidAccount(_("The %(field)s is missing.", field=field.replace("_", " ")), field)
+            raise InvalidAccount(_("The %(field)s is missing.", field=field_words(field)), field)

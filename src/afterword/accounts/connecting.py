@@ -315,7 +315,8 @@ class Connector:
 def whose(owner: Whoami | Organization) -> str:
     """Whom an account belongs to, in words."""
     if isinstance(owner, Whoami):
-        return f"{owner.user_name or owner.user_id} of {owner.brand_id or _('an unnamed brand')}"
+        user = owner.user_name or owner.user_id
+        return _("%(user)s of %(brand)s", user=user, brand=owner.brand_id or _("an unnamed brand"))
     return owner.name or owner.id
 
 

@@ -10,7 +10,14 @@ import msgspec
 from sqlalchemy import update
 
 from afterword.accounts.changing import audit_change, hold
-from afterword.accounts.connected import Delivery, InvalidAccount, add_account, check_filled, get_account
+from afterword.accounts.connected import (
+    Delivery,
+    InvalidAccount,
+    add_account,
+    check_filled,
+    get_account,
+    not_an_address,
+)
 from afterword.accounts.secrets import SecretBox
 from afterword.accounts.webhook_credentials import KeptCredentials, new_login
 from afterword.gladly.addresses import check_base_address
@@ -172,7 +179,7 @@ def gladly_address(text: str) -> str:
     try:
         return check_base_address(text, "base_url")
     except InvalidAddress as error:
-        raise InvalidAccount(str(error), error.field) from None
+        raise not_an_address(error) from None
 
 
 def check_webhook(webhook: WebhookCredentials) -> None:

@@ -10,7 +10,13 @@ import msgspec
 from sqlalchemy import update
 
 from afterword.accounts.changing import audit_change, hold
-from afterword.accounts.connected import InvalidAccount, add_account, check_filled, get_account
+from afterword.accounts.connected import (
+    InvalidAccount,
+    add_account,
+    check_filled,
+    get_account,
+    not_an_address,
+)
 from afterword.accounts.secrets import SecretBox
 from afterword.outgoing.addresses import InvalidAddress
 from afterword.qualtrics.addresses import check_base_address, check_json_event_url
@@ -202,7 +208,7 @@ def qualtrics_address(text: str) -> str:
     try:
         return check_base_address(text, "base_url")
     except InvalidAddress as error:
-        raise InvalidAccount(str(error), error.field) from None
+        raise not_an_address(error) from None
 
 
 def json_event_address(text: str) -> str:
@@ -214,7 +220,7 @@ def json_event_address(text: str) -> str:
     try:
         return check_json_event_url(text)
     except InvalidAddress as error:
-        raise InvalidAccount(str(error), error.field) from None
+        raise not_an_address(error) from None
 
 
 def host_of(json_event_url: str | None) -> str:

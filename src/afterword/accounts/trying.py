@@ -8,6 +8,7 @@ from afterword.gladly import errors as gladly_errors
 from afterword.outcomes import Outcome
 from afterword.qualtrics import errors as qualtrics_errors
 from afterword.translating import N_, retold, translated
+from afterword.translating import gettext as _
 
 T = TypeVar("T")
 
@@ -74,5 +75,7 @@ def in_words(error: Outcome) -> str:
         words = retold(told.words)
         return f"{words[:1].upper()}{words[1:]}."
     status, said = told.values.get("status"), told.values.get("said")
-    answered = " ".join(filter(None, (status and f"status {status}", said)))
+    answered = " ".join(
+        filter(None, (status and _("status %(status)s", status=status), said and retold(said)))
+    )
     return f"{translated(IN_WORDS[type(error)])}{answered and f' ({answered})'}."

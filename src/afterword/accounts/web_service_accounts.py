@@ -10,7 +10,13 @@ import msgspec
 from sqlalchemy import update
 
 from afterword.accounts.audit import REPLACED, audit
-from afterword.accounts.connected import InvalidAccount, add_account, get_account
+from afterword.accounts.connected import (
+    InvalidAccount,
+    add_account,
+    field_words,
+    get_account,
+    not_an_address,
+)
 from afterword.accounts.secrets import SecretBox
 from afterword.outgoing.addresses import InvalidAddress
 from afterword.store.tables import connected_account
@@ -67,7 +73,7 @@ async def add_web_service(
     try:
         base_url = check_base_url(base_url)
     except InvalidAddress as error:
-        raise InvalidAccount(str(error), error.field) from None
+        raise not_an_address(error) from None
     _check(authentication, secret, username, header_name)
     secrets = _Secrets(authentication, secret, header_name)
     account_id = await add_account(
@@ -132,7 +138,7 @@ def _check(authentication: Authentication, secret: str, username: str, header_na
         "header_name": (header_name, authentication == "header"),
     }
     for field, (value, is_needed) in needed.items():
-        words = field.replace("_", " ")
+        words = field_words(field)
         if is_needed and not value.strip():
             raise InvalidAccount(_("The %(words)s is missing.", words=words), field)
         if value and not is_needed:

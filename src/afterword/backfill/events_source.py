@@ -13,6 +13,7 @@ from afterword.backfill.slices import Span
 from afterword.gladly.client import GladlyClient
 from afterword.gladly.past import GladlyEvent
 from afterword.gladly.webhooks import MUST_NAME_A_CONVERSATION
+from afterword.translating import N_, said
 
 log = structlog.get_logger()
 
@@ -40,7 +41,7 @@ async def read(client: GladlyClient, span: Span) -> tuple[list[Found], list[Miss
         if heard.found is not None:
             found.append(heard.found)
         elif heard.problem:
-            words = f"an event in Gladly's list cannot be read: {heard.problem}"
+            words = said("an event in Gladly's list cannot be read: %(problem)s", problem=heard.problem)
             missing.append(Missing(since=span.since, until=span.until, words=words))
     return found, missing[:1]
 
@@ -54,9 +55,9 @@ def _heard(told: GladlyEvent) -> Heard:
     try:
         body = told.body.decode()
     except UnicodeDecodeError:
-        return _unreadable("it is not UTF-8", event.occurred_at)
+        return _unreadable(N_("it is not UTF-8"), event.occurred_at)
     if any("\x00" in text for text in (event.id, str(event.conversation_id), str(event.customer_id))):
-        return _unreadable("an id in it has a character that no id has", event.occurred_at)
+        return _unreadable(N_("an id in it has a character that no id has"), event.occurred_at)
     found = Found(
         type=event.type,
         conversation_id=str(event.conversation_id),

@@ -19,6 +19,7 @@ from afterword.gladly.models import Inbox
 from afterword.gladly.reports import CHANNELS, CONVERSATION_TIMESTAMPS
 from afterword.gladly.webhooks import MUST_NAME_A_CONVERSATION
 from afterword.outcomes import Permanent
+from afterword.translating import N_, said
 
 ZONE = "UTC"
 
@@ -65,12 +66,16 @@ class _Day:
             for inbox in await self._client.inboxes():
                 found |= await self._of_inbox(inbox)
         except Permanent as error:
-            self._missing(f"the report is cut, and its parts are not given: {error.reason.words}")
+            self._missing(
+                said("the report is cut, and its parts are not given: %(why)s", why=error.reason.words)
+            )
         except Undivided:
-            self._missing("the report is cut, and Gladly does not divide it by inbox")
+            self._missing(N_("the report is cut, and Gladly does not divide it by inbox"))
         else:
             unseen = whole.found.keys() - found.keys()
-            self._note_unseen(unseen, "no inbox's report shows all that the whole one shows")
+            self._note_unseen(
+                unseen, N_("the report is cut, and no inbox's report shows all that the whole one shows")
+            )
         return whole.found | found
 
     async def _of_inbox(self, inbox: Inbox) -> dict[bytes, Found]:
@@ -85,13 +90,18 @@ class _Day:
             part = await self._part(inbox=inbox, channel=channel)
             self._note(part, inbox=inbox, channel=channel)
             if part.is_cut:
-                words = (
-                    f"the report is cut, with {self._most_rows:,} rows or more, and cannot be divided further"
+                words = said(
+                    "the report is cut, with %(rows)s rows or more, and cannot be divided further",
+                    rows=f"{self._most_rows:,}",
                 )
                 self._missing(words, inbox=inbox, channel=channel)
             found |= part.found
         unseen = whole.found.keys() - found.keys()
-        self._note_unseen(unseen, "no channel's report shows all that the inbox's shows", inbox=inbox)
+        self._note_unseen(
+            unseen,
+            N_("the report is cut, and no channel's report shows all that the inbox's shows"),
+            inbox=inbox,
+        )
         return whole.found | found
 
     async def _part(self, *, inbox: Inbox | None = None, channel: str | None = None) -> Part:
@@ -118,7 +128,7 @@ class _Day:
 
     def _note_unseen(self, unseen: Iterable[bytes], words: str, *, inbox: Inbox | None = None) -> None:
         if any(unseen):
-            self._missing(f"the report is cut, and {words}", inbox=inbox)
+            self._missing(words, inbox=inbox)
 
     def _missing(self, words: str, *, inbox: Inbox | None = None, channel: str | None = None) -> None:
         self.missing.append(

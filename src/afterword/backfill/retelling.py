@@ -8,6 +8,7 @@ from afterword.events.closings import latest_of
 from afterword.events.models import FoundIn
 from afterword.gladly.models import ConversationMoment
 from afterword.gladly.retold import as_webhook
+from afterword.translating import said
 
 
 class Retelling:
@@ -49,8 +50,12 @@ class Retelling:
     @property
     def problems(self) -> list[str]:
         """What could not be used."""
-        told = {"name no Customer": self._without_customer, "have ids that are none": self._unusable}
-        return [f"{number:,} rows {words}" for words, number in told.items() if number]
+        told = []
+        if self._without_customer:
+            told.append(said("%(rows)s rows name no Customer", rows=f"{self._without_customer:,}"))
+        if self._unusable:
+            told.append(said("%(rows)s rows have ids that are none", rows=f"{self._unusable:,}"))
+        return told
 
     def _id(self, moment: ConversationMoment) -> str:
         if moment.item_id is not None:

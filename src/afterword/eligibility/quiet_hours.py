@@ -9,7 +9,7 @@ from afterword.eligibility.facts import Facts, needed
 from afterword.eligibility.settings import WEEKDAYS, Eligibility, QuietHours
 from afterword.eligibility.verdicts import Postponed, Verdict
 from afterword.outcomes import Reason
-from afterword.translating import said
+from afterword.translating import ENGLISH, said, weekday_and_time
 
 MOST_IN_A_ROW = 100
 """Quiet hours that follow each other without a break; a week has no more."""
@@ -74,4 +74,4 @@ def _windows(
 
 
 def _shown(moment: datetime, zone: str) -> str:
-    return f"{moment.astimezone(ZoneInfo(zone)):%a %-d %b %Y, %H:%M} ({zone})"
+    return f"{weekday_and_time(moment.astimezone(ZoneInfo(zone)), ENGLISH)} ({zone})"

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from afterword.form_hints import in_forms
-from afterword.translating import N_
+from afterword.translating import N_, said
 
 MOST_NAMES = 500
 LONGEST_NAME = 200
@@ -134,7 +134,9 @@ class QuietHours(msgspec.Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         if self.begin == MIDNIGHT:
-            raise ValueError("quiet hours that begin at 24:00 begin at 00:00 of the next day; write it so")
+            raise ValueError(
+                N_("quiet hours that begin at 24:00 begin at 00:00 of the next day; write it so")
+            )
 
     @property
     def begins_at(self) -> time:
@@ -386,10 +388,13 @@ class Eligibility(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     def __post_init__(self) -> None:
         if self.time_zone and not is_time_zone(self.time_zone):
             raise ValueError(
-                f"“{self.time_zone}” is no time zone; write one of the IANA names, such as Europe/Berlin"
+                said(
+                    "“%(name)s” is no time zone; write one of the IANA names, such as Europe/Berlin",
+                    name=self.time_zone,
+                )
             )
         if is_always_quiet(self.quiet_hours):
-            raise ValueError("the quiet hours leave no time in the week in which anything could be sent")
+            raise ValueError(N_("the quiet hours leave no time in the week in which anything could be sent"))
 
 
 def is_time_zone(name: str) -> bool:

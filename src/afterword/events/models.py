@@ -5,19 +5,31 @@ from typing import Literal
 
 import msgspec
 
+from afterword.translating import N_
 from afterword.translating import gettext as _
 
-JSON_EVENT = "JSON Event"
-SURVEY_RESPONSE = "Survey Response"
-SCHEDULE = "Schedule"
-WEBHOOK_OFF = "Webhook off"
-WEBHOOK_BACK = "Webhook back"
+JSON_EVENT = N_("JSON Event")
+SURVEY_RESPONSE = N_("Survey Response")
+SCHEDULE = N_("Schedule")
+WEBHOOK_OFF = N_("Webhook off")
+WEBHOOK_BACK = N_("Webhook back")
 """Events of ours that tell how a vendor's webhook is; they start nothing."""
 
 FoundIn = Literal["events", "report", "export"]
 """Where an event of Gladly's was found that did not come by webhook: its list of the last day's events, its report of
 conversations' timestamps, the files of its export.
 """
+
+RESPONSES = frozenset(
+    {
+        N_("Survey Response: updated"),
+        N_("Survey Response: partial"),
+        N_("Survey Response: imported"),
+        N_("Survey Response: preview"),
+        N_("Survey Response: test"),
+    }
+)
+"""The types of events that tell of Responses which were not just *created*; here to be translated."""
 
 ResponseKind = Literal["created", "updated", "partial", "imported", "preview", "test"]
 """How a Response came to be; the boxes that a workflow's event has."""

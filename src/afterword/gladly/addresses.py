@@ -1,6 +1,7 @@
 """Gladly's addresses: which hosts are Gladly's."""
 
 from afterword.outgoing.addresses import InvalidAddress, is_this_machine, literal_address, parse_address
+from afterword.translating import N_
 
 GLADLY_DOMAINS = (".gladly.com", ".gladly.qa")
 """Production and ``{org}.us-uat.gladly.com``; the vendor's own sandboxes."""
@@ -21,8 +22,8 @@ def check_base_address(text: str, field: str = "base_address") -> str:
     if not (is_gladly or is_this_machine(host) or literal_address(host) is not None):
         raise InvalidAddress(
             field,
-            "this is not a Gladly address; write https://ORGANIZATION.gladly.com (a sandbox: .gladly.qa)",
+            N_("this is not a Gladly address; write https://ORGANIZATION.gladly.com (a sandbox: .gladly.qa)"),
         )
     if parts.path.strip("/") or parts.query or "?" in text:
-        raise InvalidAddress(field, "leave out everything behind the host, such as /api/v1")
+        raise InvalidAddress(field, N_("leave out everything behind the host, such as /api/v1"))
     return f"{parts.scheme}://{parts.netloc}"

@@ -34,6 +34,7 @@ from afterword.outgoing.failures import BrokenOff, LineTooLong, Unreachable
 from afterword.outgoing.masking import masked
 from afterword.outgoing.watching import Unwatched, Watch, watched, watching
 from afterword.store.budgets import even_rate
+from afterword.translating import N_
 
 LIMIT_UNTIL_TOLD = 10.0
 """Requests a second of each HTTP method: what Gladly documents. Its headers tell the organization's own."""
@@ -144,7 +145,7 @@ class GladlyCalls:
 
     def _url(self, call: str, template: str, query: Query, ids: Sequence[str]) -> str:
         if not all(map(GLADLY_ID.fullmatch, ids)):
-            raise error_for(Told(call=call, status=404, words="the id has not the form of Gladly's ids"))
+            raise error_for(Told(call=call, status=404, words=N_("the id has not the form of Gladly's ids")))
         filled = iter(ids)
         path = PLACE.sub(lambda _: next(filled), template)
         return self._base + path + ("?" + urlencode(query) if query else "")
@@ -184,11 +185,11 @@ class GladlyCalls:
     def _read(self, method: str, template: str, answer: Answer, kind: type[T]) -> T:
         call = f"{method} {template}"
         if answer.cut:
-            raise GladlyUnreadable(Told(call=call, status=answer.status, words="it is longer than 5 MB"))
+            raise GladlyUnreadable(Told(call=call, status=answer.status, words=N_("it is longer than 5 MB")))
         try:
             return msgspec.json.decode(answer.body, type=kind)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            words = masked(str(error)) if isinstance(error, msgspec.ValidationError) else "it is not JSON"
+            words = masked(str(error)) if isinstance(error, msgspec.ValidationError) else N_("it is not JSON")
             raise GladlyUnreadable(Told(call=call, status=answer.status, words=words)) from None
 
     def _created(self, template: str, answer: Answer) -> str:

@@ -8,6 +8,7 @@ from msgspec import Meta
 
 from afterword.gladly.models import ConversationMoment, Participant
 from afterword.gladly.webhooks import CONVERSATION_CLOSED, CONVERSATION_REOPENED
+from afterword.translating import N_
 
 ITEMS_FILE = "conversation_items.jsonl"
 STATUS_CHANGE = "CONVERSATION_STATUS_CHANGE"
@@ -77,7 +78,7 @@ def read_status_change(line: bytes) -> ConversationMoment | None:
     if kind is None:
         return None
     if not item.conversation_id:
-        raise InvalidExport("conversationId is missing")
+        raise InvalidExport(N_("conversationId is missing"))
     initiator = item.initiator or Participant()
     return ConversationMoment(
         at=item.timestamp,
@@ -94,5 +95,5 @@ def _decode(line: bytes, kind: type[T]) -> T:
     try:
         return msgspec.json.decode(line, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        words = str(error) if isinstance(error, msgspec.ValidationError) else "it is not JSON"
+        words = str(error) if isinstance(error, msgspec.ValidationError) else N_("it is not JSON")
         raise InvalidExport(words) from None

@@ -14,6 +14,7 @@ import msgspec
 
 from afterword.gladly.models import ConversationMoment
 from afterword.outgoing.masking import masked
+from afterword.translating import N_, said
 
 CONVERSATION_TIMESTAMPS = "ConversationTimestampsReport"
 NEEDED = ("Timestamp", "Event Type", "Conversation ID", "Customer ID")
@@ -87,7 +88,14 @@ async def rows(lines: AsyncIterator[bytes], needed: Sequence[str] = ()) -> Async
             header = [name.strip() for name in record]
             _check_columns(header, needed)
         elif len(record) != len(header):
-            raise InvalidReport(f"record {number} has {len(record)} cells, and the header has {len(header)}")
+            raise InvalidReport(
+                said(
+                    "record %(number)s has %(cells)s cells, and the header has %(wanted)s",
+                    number=number,
+                    cells=len(record),
+                    wanted=len(header),
+                )
+            )
         else:
             yield dict(zip(header, record, strict=True))
 
@@ -130,7 +138,7 @@ async def _records(lines: AsyncIterator[bytes]) -> AsyncIterator[list[str]]:
         pending += line.decode("utf-8-sig" if is_first else "utf-8", "replace")
         is_first = False
         if len(pending) > LONGEST_RECORD:
-            raise InvalidReport("it is no CSV: a record does not end")
+            raise InvalidReport(N_("it is no CSV: a record does not end"))
         if is_within_quotes and b'"' not in line:
             continue  # only another quote can end the cell: a long one is not read anew for each of its lines
         record = _whole_record(pending)
@@ -138,7 +146,7 @@ async def _records(lines: AsyncIterator[bytes]) -> AsyncIterator[list[str]]:
             pending = ""
             yield record
     if pending:
-        raise InvalidReport("it ends within a record")
+        raise InvalidReport(N_("it ends within a record"))
 
 
 def _whole_record(text: str) -> list[str] | None:
@@ -153,7 +161,7 @@ def _whole_record(text: str) -> list[str] | None:
     try:
         record = next(csv.reader(line()), [])
     except csv.Error as error:
-        raise InvalidReport(f"it is no CSV: {error}") from None
+        raise InvalidReport(said("it is no CSV: %(why)s", why=error)) from None
     return None if wants_more else record
 
 
@@ -161,7 +169,13 @@ def _check_columns(header: list[str], needed: Sequence[str]) -> None:
     missing = [name for name in needed if name not in header]
     if missing:
         beginning = masked(",".join(header))[:LONGEST_BEGINNING]
-        raise InvalidReport(f"it has no column “{missing[0]}”; it begins with “{beginning}”")
+        raise InvalidReport(
+            said(
+                "it has no column “%(column)s”; it begins with “%(beginning)s”",
+                column=missing[0],
+                beginning=beginning,
+            )
+        )
 
 
 def _cell(row: Row, name: str) -> str | None:
@@ -172,7 +186,7 @@ def _zone(name: str) -> tzinfo:
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise InvalidReport("its time zone is not known") from None
+        raise InvalidReport(N_("its time zone is not known")) from None
 
 
 def _moment(text: str, zone: tzinfo) -> datetime:
@@ -180,4 +194,4 @@ def _moment(text: str, zone: tzinfo) -> datetime:
         moment = datetime.fromisoformat(text.strip())
         return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
     except (ValueError, OverflowError):
-        raise InvalidReport("a “Timestamp” is no time that can be read") from None
+        raise InvalidReport(N_("a “Timestamp” is no time that can be read")) from None

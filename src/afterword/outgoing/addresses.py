@@ -10,6 +10,8 @@ import ipaddress
 import re
 from urllib.parse import SplitResult, urlsplit
 
+from afterword.translating import N_
+
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 LONGEST_ADDRESS = 2000
@@ -41,26 +43,26 @@ def parse_address(text: str, field: str) -> SplitResult:
     """
     if len(text) > LONGEST_ADDRESS or not text.isascii() or any(not "!" <= letter <= "~" for letter in text):
         raise InvalidAddress(
-            field, "write an address in plain letters, without spaces; one begins with https://"
+            field, N_("write an address in plain letters, without spaces; one begins with https://")
         )
     try:
         parts = urlsplit(text)
         host, port = parts.hostname, parts.port
     except ValueError:
-        raise InvalidAddress(field, "this is not an address; one begins with https://") from None
+        raise InvalidAddress(field, N_("this is not an address; one begins with https://")) from None
     if "\\" in text or not host or port == 0 or parts.scheme not in ("https", "http"):
-        raise InvalidAddress(field, "this is not an address; one begins with https://")
+        raise InvalidAddress(field, N_("this is not an address; one begins with https://"))
     if "@" in parts.netloc:
-        raise InvalidAddress(field, "leave the user name and password out of the address")
+        raise InvalidAddress(field, N_("leave the user name and password out of the address"))
     if "#" in text:
-        raise InvalidAddress(field, "leave the part from # on out of the address")
+        raise InvalidAddress(field, N_("leave the part from # on out of the address"))
     if parts.scheme == "http" and not is_this_machine(host):
-        raise InvalidAddress(field, "begin it with https://; http:// is for this machine only")
+        raise InvalidAddress(field, N_("begin it with https://; http:// is for this machine only"))
     address = literal_address(host)
     if address is None and ENDS_IN_NUMBER.search(host):
-        raise InvalidAddress(field, "write an IP address as four numbers from 0 to 255")
+        raise InvalidAddress(field, N_("write an IP address as four numbers from 0 to 255"))
     if address is not None and never_callable(address):
-        raise InvalidAddress(field, "this IP address may not be called")
+        raise InvalidAddress(field, N_("this IP address may not be called"))
     return parts
 
 

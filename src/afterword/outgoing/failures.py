@@ -5,6 +5,8 @@ from collections.abc import Iterator
 
 import aiohttp
 
+from afterword.translating import N_, said
+
 
 class Unreachable(Exception):
     """No connection came about: certainly nothing was done. The text says why, in a few words."""
@@ -24,7 +26,7 @@ class LineTooLong(Exception):
     """A line of a stream is longer than is read."""
 
     def __init__(self, longest: int) -> None:
-        super().__init__(f"a line of it is longer than {longest} bytes")
+        super().__init__(said("a line of it is longer than %(longest)s bytes", longest=longest))
 
 
 class ForbiddenAddress(OSError):
@@ -44,25 +46,23 @@ def failures_told() -> Iterator[None]:
     except (aiohttp.ConnectionTimeoutError, aiohttp.ClientConnectorError, aiohttp.InvalidURL) as error:
         raise Unreachable(_why_unreachable(error)) from None
     except TimeoutError:
-        raise BrokenOff("no answer in time", timed_out=True) from None
+        raise BrokenOff(N_("no answer in time"), timed_out=True) from None
     except (aiohttp.ClientError, OSError, ValueError) as error:
-        raise BrokenOff(f"the connection broke off ({type(error).__name__})") from None
+        raise BrokenOff(said("the connection broke off (%(how)s)", how=type(error).__name__)) from None
 
 
-def _why_unreachable(error: Exception) -> str:
+def _why_unreachable(error: Exception) -> str:  # noqa: PLR0911 - a table
     if isinstance(error, aiohttp.ConnectionTimeoutError):
-        return "no connection in time"
+        return N_("no connection in time")
     if isinstance(error, aiohttp.ClientSSLError):
-        return "its certificate or encryption is not accepted"
+        return N_("its certificate or encryption is not accepted")
     cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else None
     if isinstance(cause, ForbiddenAddress):
-        return "its name leads to an address in a private network, which may not be called"
+        return N_("its name leads to an address in a private network, which may not be called")
     if isinstance(error, aiohttp.ClientConnectorDNSError):
-        return "its name cannot be resolved"
+        return N_("its name cannot be resolved")
     if isinstance(error, aiohttp.InvalidURL):
-        return "the address cannot be called"
-    return (
-        "the connection was refused"
-        if isinstance(cause, ConnectionRefusedError)
-        else "no connection came about"
-    )
+        return N_("the address cannot be called")
+    if isinstance(cause, ConnectionRefusedError):
+        return N_("the connection was refused")
+    return N_("no connection came about")

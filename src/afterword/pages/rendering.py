@@ -90,6 +90,10 @@ def _shared() -> Templates:
     return Templates(SHARED)
 
 
-def error_page(status: int, title: str, message: str) -> str:
-    """A page that tells of an error; to be sent with :data:`PAGE_HEADERS`."""
-    return _shared().text("error.html", {"status": status, "title": title, "message": message})
+def error_page(status: int, title: str, message: str, *, leads_home: bool = False) -> str:
+    """A page that tells of an error; to be sent with :data:`PAGE_HEADERS`.
+
+    ``leads_home``: with a link to the first page, for those who work here.
+    """
+    told = {"status": status, "title": title, "message": message, "leads_home": leads_home}
+    return _shared().text("error.html", told)

@@ -10,6 +10,8 @@ from litestar.exceptions import NotFoundException
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
+from afterword.translating import N_
+
 FOLDER = Path(__file__).parent / "static"
 MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 HEADERS = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
@@ -53,7 +55,7 @@ def static_routes() -> list[HTTPRouteHandler]:
         """Serve one file."""
         file = _files()[1].get(name)
         if file is None:
-            raise NotFoundException("There is no such file; reload the page that asked for it.")
+            raise NotFoundException(N_("There is no such file; reload the page that asked for it."))
         return Response(file.content, media_type=file.media_type, headers=HEADERS)
 
     return [static_file]

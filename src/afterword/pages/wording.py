@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from afterword.translating import ENGLISH, spoken, translated
+from afterword.translating import ENGLISH, spoken, translated, weekday_and_time
 from afterword.translating import gettext as _
 
 if TYPE_CHECKING:
@@ -45,6 +45,11 @@ def day(value: date) -> str:
     from babel.dates import format_date  # noqa: PLC0415
 
     return format_date(value, "medium", locale=spoken())
+
+
+def day_and_time(value: datetime) -> str:
+    """A moment by its own clock, with the day of the week: ``Mon 23 Nov 2026, 22:16``."""
+    return weekday_and_time(value, spoken())
 
 
 def month(value: date) -> str:

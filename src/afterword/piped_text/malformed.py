@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import msgspec
 
 from afterword.piped_text.grammar import LONGEST_PIPE, OPENING, pipes_in
+from afterword.translating import gettext as _
 
 SCHEMES = ("aedj", "ch", "date", "e", "l", "m", "q", "rand", "rm")
 """The schemes that Afterword has values of."""
@@ -51,22 +52,25 @@ def _opening(template: str, start: int) -> Malformed | None:
     shown = _shown(template, start)
     end = template.find("}", start, start + LONGEST_PIPE)
     if end == -1:
-        return Malformed(shown, f"“{shown}” is never closed; a }} is missing")
+        return Malformed(shown, _("“%(text)s” is never closed; a } is missing", text=shown))
     return Malformed(
         shown,
-        f"“{shown}” cannot be read; piped text is written like ${{e://Field/Name}} or ~{{aedj://name?d=default}}, "
-        "without braces or a ? in the name and without spaces before it",
+        _(
+            "“%(text)s” cannot be read; piped text is written like ${e://Field/Name} or ~{aedj://name?d=default}, "
+            "without braces or a ? in the name and without spaces before it",
+            text=shown,
+        ),
     )
 
 
 def _no_sign(template: str, match: re.Match[str]) -> Malformed:
     shown = _shown(template, match.start())
-    return Malformed(shown, f"“{shown}” lacks its sign; write ${shown} or ~{shown}")
+    return Malformed(shown, _("“%(text)s” lacks its sign; write $%(text)s or ~%(text)s", text=shown))
 
 
 def _arithmetic(template: str, match: re.Match[str]) -> Malformed:
     return Malformed(
-        _shown(template, match.start()), "arithmetic ($e{…}) is not to be had; use the value as it is"
+        _shown(template, match.start()), _("arithmetic ($e{…}) is not to be had; use the value as it is")
     )
 
 

@@ -13,21 +13,24 @@ from afterword.piped_text.escaping import Place
 from afterword.piped_text.filling import Json, Ready, Source, value_of
 from afterword.piped_text.grammar import Pipe, parse
 from afterword.piped_text.html_places import html_places
+from afterword.piped_text.json_mistakes import json_mistake
 from afterword.piped_text.origins import has_fixed_origin
+from afterword.translating import N_, translated
+from afterword.translating import gettext as _
 
 Pieces = Sequence[str | Pipe]
 Escape = Callable[[str], str]
 
-NOT_IN_MARKUP = (
+NOT_IN_MARKUP = N_(
     "piped text may stand between tags and in attributes within quotes; not in the name of a tag or attribute, in a "
     "style, script or comment, nor at the beginning of an address in href or src"
 )
-ORIGIN_FROM_VALUES = (
+ORIGIN_FROM_VALUES = N_(
     "an address has to begin with its own scheme and host, as https://example.com/; values may follow in its path and "
     "after a ?"
 )
-AFTER_BACKSLASH = "piped text may not follow a backslash in a JSON string"
-CLIMBS = "a value in the path of an address is “.” or “..”, which would lead elsewhere"
+AFTER_BACKSLASH = N_("piped text may not follow a backslash in a JSON string")
+CLIMBS = N_("a value in the path of an address is “.” or “..”, which would lead elsewhere")
 
 
 class UnfitValue(ValueError):
@@ -65,16 +68,15 @@ def author_mistake(template: str, place: Place) -> str | None:
     try:
         escapes = iter(_ESCAPES[place](template, pieces))
     except UnfitValue as error:
-        return str(error)
+        return translated(str(error))
     if place != "json" or not template.strip():
         return None
     try:
         json.loads("".join(next(escapes)("0") if isinstance(piece, Pipe) else piece for piece in pieces))
     except json.JSONDecodeError as error:
-        where = f"line {error.lineno}, column {error.colno}"
-        return f"this is not JSON, with 0 for each piped text: {error.msg} at {where}"
+        return _("this is not JSON, with 0 for each piped text: %(why)s", why=json_mistake(error))
     except RecursionError:
-        return "this JSON is nested too deep"
+        return _("this JSON is nested too deep")
     return None
 
 
@@ -87,17 +89,17 @@ def _with_stand_ins(pieces: Pieces, stand_in: str) -> str:
 
 
 def _alike(escape: Escape) -> Callable[[str, Pieces], list[Escape]]:
-    return lambda _, pieces: [escape for piece in pieces if isinstance(piece, Pipe)]
+    return lambda _template, pieces: [escape for piece in pieces if isinstance(piece, Pipe)]
 
 
-def _in_html(template: str, _: Pieces) -> list[Escape]:
+def _in_html(template: str, _pieces: Pieces) -> list[Escape]:
     places = html_places(template)
     if None in places:
         raise UnfitValue(NOT_IN_MARKUP)
     return [escaping.html if place == "text" else escaping.url_component for place in places]
 
 
-def _in_json(_: str, pieces: Pieces) -> list[Escape]:
+def _in_json(_template: str, pieces: Pieces) -> list[Escape]:
     escapes: list[Escape] = []
     in_string, before = False, ""
     for piece in pieces:
@@ -132,12 +134,12 @@ def _json_value(value: str) -> str:
     return f'"{escaping.json_string(value)}"'
 
 
-def _in_url(_: str, pieces: Pieces) -> list[Escape]:
+def _in_url(_template: str, pieces: Pieces) -> list[Escape]:
     pipes = [piece for piece in pieces if isinstance(piece, Pipe)]
     is_link = len(pieces) == 1 and pipes and pipes[0].scheme == "l"
     if pipes and not is_link and not (isinstance(pieces[0], str) and has_fixed_origin(pieces[0])):
         raise UnfitValue(ORIGIN_FROM_VALUES)
-    return [escaping.url_component for _ in pipes]
+    return [escaping.url_component for _pipe in pipes]
 
 
 def _dot_segments(url: str) -> int:

@@ -4,6 +4,7 @@ import re
 from urllib.parse import parse_qs
 
 from afterword.outgoing.addresses import InvalidAddress, parse_address
+from afterword.translating import N_, said
 
 JSON_EVENT_PATH = "/inbound-event/v1/events/json/triggers"
 """``json`` and ``JSON`` are both seen."""
@@ -27,15 +28,17 @@ def check_json_event_url(text: str, field: str = "json_event_url") -> str:
     text = text.strip()
     parts = parse_address(text, field)
     if parts.path.replace("/events/JSON/", "/events/json/") != JSON_EVENT_PATH:
-        raise InvalidAddress(field, f"the address of a JSON event has the path {JSON_EVENT_PATH}")
+        raise InvalidAddress(
+            field, said("the address of a JSON event has the path %(path)s", path=JSON_EVENT_PATH)
+        )
     given = parse_qs(parts.query)
     if SECRET_PARAMETER in given:
         return text
     missing = [name for name in OLDER_PARAMETERS if name not in given]
     if len(missing) == len(OLDER_PARAMETERS):
-        raise InvalidAddress(field, "copy it whole: ?urlTokenId=… is missing")
+        raise InvalidAddress(field, N_("copy it whole: ?urlTokenId=… is missing"))
     if missing:
-        raise InvalidAddress(field, f"copy it whole: {', '.join(missing)} is missing")
+        raise InvalidAddress(field, said("copy it whole: %(missing)s is missing", missing=", ".join(missing)))
     return text
 
 
@@ -56,7 +59,7 @@ def check_base_address(text: str, field: str = "base_address") -> str:
         text = host[0]
     parts = parse_address(text, field)
     if parts.path.strip("/").lower() not in ("", "api", "api/v3") or "?" in text:
-        raise InvalidAddress(field, "leave out everything behind the host")
+        raise InvalidAddress(field, N_("leave out everything behind the host"))
     return f"{parts.scheme}://{parts.netloc}"
 
 
@@ -67,6 +70,6 @@ def _with_host(name: str, field: str) -> str:
     if not NAME.fullmatch(name):
         raise InvalidAddress(
             field,
-            "write the data centre, such as fra1, or the whole address: https://DATACENTER.qualtrics.com",
+            N_("write the data centre, such as fra1, or the whole address: https://DATACENTER.qualtrics.com"),
         )
     return f"https://{name.lower()}{DOMAIN}"

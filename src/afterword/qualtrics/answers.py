@@ -9,6 +9,7 @@ from afterword.outgoing.answers import Answer
 from afterword.outgoing.masking import masked
 from afterword.qualtrics.errors import QualtricsUnreadable, Told
 from afterword.qualtrics.models import or_none
+from afterword.translating import N_
 
 T = TypeVar("T")
 
@@ -30,11 +31,11 @@ def read_result(call: str, answer: Answer, read: Callable[[bytes], T]) -> T:
         QualtricsUnreadable: there is no envelope, or in it is something else.
     """
     if answer.cut:
-        raise QualtricsUnreadable(Told(call=call, status=answer.status, words="it is longer than 5 MB"))
+        raise QualtricsUnreadable(Told(call=call, status=answer.status, words=N_("it is longer than 5 MB")))
     try:
         return read(bytes(msgspec.json.decode(answer.body, type=_Envelope).result))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        words = masked(str(error)) if isinstance(error, msgspec.ValidationError) else "it is not JSON"
+        words = masked(str(error)) if isinstance(error, msgspec.ValidationError) else N_("it is not JSON")
         raise QualtricsUnreadable(Told(call=call, status=answer.status, words=words)) from None
 
 
@@ -54,7 +55,7 @@ def request_id_in(call: str, answer: Answer) -> str:
     try:
         msgspec.json.decode(answer.body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        words = "it is not JSON"
+        words = N_("it is not JSON")
         raise QualtricsUnreadable(Told(call=call, status=answer.status, words=words)) from None
     return _meta(answer).request_id or ""
 

@@ -40,6 +40,7 @@ from afterword.qualtrics.models import (
     read_response,
     read_survey,
 )
+from afterword.translating import said
 
 LARGEST_EVENT = 100_000
 """Bytes. Qualtrics documents 100 KB and not which; this is the lesser."""
@@ -123,7 +124,9 @@ class QualtricsClient:
         url = check_json_event_url(url)
         body = msgspec.json.encode(dict(fields))
         if len(body) > LARGEST_EVENT:
-            raise QualtricsEventTooLarge(Told(call=SEND_JSON_EVENT, words=f"this one has {len(body)} bytes"))
+            raise QualtricsEventTooLarge(
+                Told(call=SEND_JSON_EVENT, words=said("this one has %(bytes)s bytes", bytes=len(body)))
+            )
         answer = await self._call(
             SEND_JSON_EVENT,
             "POST",

@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from afterword.alerts.recording import Alert, record_alert
 from afterword.outcomes import Reason, Retry
 from afterword.store.database import Database
+from afterword.translating import said
 
 LEAST_UNUSUAL = 100
 """Up to so many invitations in an hour are never unusual."""
@@ -119,10 +120,19 @@ async def take_place(
     most = limits.of(usual) or 0
     is_surge = most != limits.most
     await _hold(database, workflow_id, most, usual if is_surge else None)
-    unusual = f", {limits.times_usual:g} times as many as usual" if is_surge else ""
     words = (
-        f"its workflow has sent as many invitations as it may in an hour, {most}{unusual}; what is beyond is held "
-        "until somebody lets it go or cancels it"
+        said(
+            "its workflow has sent as many invitations as it may in an hour, %(most)s, %(times)s times as many as "
+            "usual; what is beyond is held until somebody lets it go or cancels it",
+            most=most,
+            times=f"{limits.times_usual:g}",
+        )
+        if is_surge
+        else said(
+            "its workflow has sent as many invitations as it may in an hour, %(most)s; what is beyond is held until "
+            "somebody lets it go or cancels it",
+            most=most,
+        )
     )
     reason = Reason("invitations-held", words, {"most": str(most)})
     raise Retry(reason, tried=False, waiting_for=held_for(workflow_id))

@@ -248,7 +248,7 @@ class DistributeSurveyTask:
         if made.reopened_at is not None:
             raise Skip(REOPENED)
         if not made.is_due:
-            return Wait(invitation.send_at, "survey-scheduled", "the survey is to be sent later")
+            return Wait(invitation.send_at, "survey-scheduled", N_("the survey is to be sent later"))
         if invitation.is_expired:
             raise Skip(EXPIRED)
         message = self._mail(invitation, made.survey)

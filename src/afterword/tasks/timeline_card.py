@@ -192,7 +192,7 @@ class GladlyTimelineEvent(msgspec.Struct, frozen=True, kw_only=True):
             if getattr(self, name) is None:
                 msgspec.structs.force_setattr(self, name, value)
         if self.link_url and not LINK_START.match(self.link_url):
-            raise ValueError("the link has to begin with https:// or http:// and a host of its own")
+            raise ValueError(N_("the link has to begin with https:// or http:// and a host of its own"))
 
     def waits_until(self, response: SurveyResponseState) -> datetime | None:
         """Until when the card of this response waits for what may be added; ``None`` when it is due."""

@@ -14,7 +14,7 @@ from afterword.outgoing.watching import Unwatched, Watch
 from afterword.tasks.contract import Done, Piped, Plan, Repetition, TaskCall
 from afterword.tasks.fields import MOST_ENTRIES, MULTILINE
 from afterword.tasks.services import Services
-from afterword.translating import N_
+from afterword.translating import N_, said
 from afterword.web_services.requests import HEADER_NAME, REPEATABLE, Method, WebRequest, address_with_query
 
 LARGEST_OUTPUT = 100_000
@@ -154,13 +154,17 @@ class WebService(msgspec.Struct, frozen=True, kw_only=True):
         """
         for name in self.headers:
             if not HEADER_NAME.fullmatch(name):
-                raise ValueError(f"headers: {name[:50]!r} is not a header's name")
+                raise ValueError(said("headers: %(name)s is not a header's name", name=repr(name[:50])))
             if name.lower() in OURS:
                 raise ValueError(
-                    f"headers: {name} cannot be set here; for a secret, connect an account and choose it in account"
+                    said(
+                        "headers: %(name)s cannot be set here; for a secret, connect an account and choose it in "
+                        "account",
+                        name=name,
+                    )
                 )
         if self.body and self.method in NO_BODY:
-            raise ValueError(f"body: leave it empty; {self.method} has none")
+            raise ValueError(said("body: leave it empty; %(method)s has none", method=self.method))
 
     def is_success(self, status: int) -> bool:
         """Whether an answer of this status is one."""

@@ -45,7 +45,8 @@ class WebServiceWrongCredentials(Permanent):
     """401: it does not know us."""
 
     def __init__(self, told: Told) -> None:
-        what, advice = "the web service did not accept the credentials", "check the task's connected account"
+        what = N_("the web service did not accept the credentials")
+        advice = N_("check the task's connected account")
         super().__init__(_reason(told, "web-service-wrong-credentials", what, advice))
 
 
@@ -61,10 +62,8 @@ class WebServiceRedirected(Permanent):
     """An answer that leads elsewhere, which is never followed."""
 
     def __init__(self, told: Told) -> None:
-        what, advice = (
-            "the web service answered with another address",
-            "write that one in the task, if it is right",
-        )
+        what = N_("the web service answered with another address")
+        advice = N_("write that one in the task, if it is right")
         super().__init__(_reason(told, "web-service-redirected", what, advice))
 
 

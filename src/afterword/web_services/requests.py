@@ -9,6 +9,7 @@ from urllib.parse import SplitResult, quote, urlencode, urlsplit
 import msgspec
 
 from afterword.outgoing.addresses import InvalidAddress, is_localhost, literal_address, parse_address
+from afterword.translating import N_
 
 Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 
@@ -93,7 +94,7 @@ def check_base_url(text: str) -> str:
     """
     parts = parse_address(text, "base_url")
     if parts.query or "?" in text or DOT_SEGMENT.search(parts.path):
-        raise InvalidAddress("base_url", "leave the query and parts such as /../ out of the address")
+        raise InvalidAddress("base_url", N_("leave the query and parts such as /../ out of the address"))
     return text.rstrip("/")
 
 
@@ -109,16 +110,17 @@ def check_address(address: str, credentials: Credentials | None, *, allow_privat
     parts = parse_address(address, FIELD)
     if DOT_SEGMENT.search(parts.path):
         raise InvalidAddress(
-            FIELD, "leave parts such as /../ out of the address, and out of the values in it"
+            FIELD, N_("leave parts such as /../ out of the address, and out of the values in it")
         )
     if credentials is not None:
         if not credentials.cover(parts):
             raise InvalidAddress(
-                FIELD, "it is not below the connected account's address, so its secret is not sent"
+                FIELD, N_("it is not below the connected account's address, so its secret is not sent")
             )
     elif not allow_private and _is_private(parts.hostname or ""):
         raise InvalidAddress(
-            FIELD, "it is in a private network; an account connected for it, or a setting, makes it callable"
+            FIELD,
+            N_("it is in a private network; an account connected for it, or a setting, makes it callable"),
         )
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from afterword.outcomes import Outcome, Reason
 from afterword.store.database import PlainConnection
 from afterword.store.tables import gladly_webhook
+from afterword.translating import N_
 
 State = Literal["works", "not-yet", "off"]
 """``not-yet``: it has never worked so far. ``off``: it did, and does not now."""
@@ -67,7 +68,7 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def because(self) -> str:
         """Why it does not work."""
-        return "nobody has looked yet" if self.reason is None else self.reason.words
+        return N_("nobody has looked yet") if self.reason is None else self.reason.words
 
     def not_seen(self, error: Outcome) -> "Known":
         """Gladly did not say how it is: nothing is known but that; one that worked may still."""

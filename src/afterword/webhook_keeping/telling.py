@@ -8,7 +8,7 @@ from afterword.accounts.standing_alerts import AccountName, moment
 from afterword.alerts.recording import Alert
 from afterword.events.models import WEBHOOK_BACK, WEBHOOK_OFF
 from afterword.outcomes import Reason
-from afterword.translating import N_
+from afterword.translating import N_, said
 from afterword.webhook_keeping.states import Known
 
 GIVES_UP_AFTER = timedelta(hours=2)
@@ -118,5 +118,9 @@ def _missed_since(before: Known, wrong: Reason, now: datetime) -> datetime:
 
 
 def _event_reason(reason: Reason, missed: MissedFrom) -> Reason:
-    words = f"closings since {moment(missed.since)} may not have been told, as {reason.words}"
+    words = said(
+        "closings since %(since)s may not have been told, as %(why)s",
+        since=moment(missed.since),
+        why=reason.words,
+    )
     return Reason(reason.code, words)

@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
 
 from afterword.translating import gettext as _
+from afterword.translating import translated
 
 if TYPE_CHECKING:
     from typing import Protocol
@@ -102,9 +103,12 @@ def misfit(operator: Operator, value_type: ValueType) -> str | None:
     """Why an operator does not go with a type of values; ``None`` when it does."""
     positive = NEGATIONS.get(operator, operator)
     if positive in FOR_TEXT_ALONE and value_type != "text":
-        return f"“{operator}” is for text, not for a {value_type}"
+        told = {"operator": translated(operator)}
+        if value_type == "number":
+            return _("“%(operator)s” is for text, not for a number", **told)
+        return _("“%(operator)s” is for text, not for a date", **told)
     if positive in FOR_WHAT_HAS_AN_ORDER and value_type == "text":
-        return f"“{operator}” is for numbers and dates, not for text"
+        return _("“%(operator)s” is for numbers and dates, not for text", operator=translated(operator))
     return None
 
 
@@ -170,7 +174,7 @@ def read_number(text: str) -> Decimal:
     """
     stripped = text.strip()
     if NUMBER.fullmatch(stripped) is None:
-        raise NotComparable(_not_a("number", text))
+        raise NotComparable(_not_a_number(text))
     return Decimal(stripped)
 
 
@@ -188,14 +192,20 @@ def read_date(text: str) -> date:
     try:
         moment = datetime.fromisoformat(stripped)
     except ValueError:
-        raise NotComparable(_not_a("date", text)) from None
+        raise NotComparable(_not_a_date(text)) from None
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
-def _not_a(kind: str, text: str) -> str:
+def _not_a_number(text: str) -> str:
     if not text.strip():
-        return f"there is no value where a {kind} is wanted"
-    return f"“{shortened(text.strip(), LONGEST_SHOWN)}” is not a {kind}"
+        return _("there is no value where a number is wanted")
+    return _("“%(text)s” is not a number", text=shortened(text.strip(), LONGEST_SHOWN))
+
+
+def _not_a_date(text: str) -> str:
+    if not text.strip():
+        return _("there is no value where a date is wanted")
+    return _("“%(text)s” is not a date", text=shortened(text.strip(), LONGEST_SHOWN))
 
 
 @functools.lru_cache(maxsize=1024)

@@ -8,6 +8,7 @@ from msgspec import Meta
 
 from afterword.piped_text import Pipe, Source, UnknownPipe, as_is, parse, render
 from afterword.translating import gettext as _
+from afterword.translating import translated
 from afterword.workflows.comparing import (
     NEGATIONS,
     NotComparable,
@@ -27,7 +28,6 @@ DEEPEST = 10
 MOST_COMPARISONS = 100
 LONGEST_SHOWN = 500
 """Characters of a value that are kept of it in an evaluation."""
-TOO_DEEP = f"groups stand in groups at most {DEEPEST} deep"
 
 
 class Comparison(msgspec.Struct, frozen=True, tag="comparison", tag_field="is"):
@@ -88,7 +88,7 @@ def _group_holds(
     group: Group, sources: tuple[Source, ...], place: str, depth: int, compared: list[Compared]
 ) -> bool:
     if depth > DEEPEST:
-        compared.append(Compared("", "is empty", "", (), holds=False, problem=TOO_DEEP, place=place))
+        compared.append(Compared("", "is empty", "", (), holds=False, problem=_too_deep(), place=place))
         return False
     outcomes = []
     for number, condition in enumerate(group.conditions):
@@ -99,6 +99,10 @@ def _group_holds(
             compared.append(_compared(condition, sources, below))
             outcomes.append(compared[-1].holds)
     return all(outcomes) if group.join == "all" else any(outcomes)
+
+
+def _too_deep() -> str:
+    return _("groups stand in groups at most %(deepest)s deep", deepest=DEEPEST)
 
 
 def _below(place: str, number: int) -> str:
@@ -180,7 +184,7 @@ def check_conditions(group: Group) -> list[tuple[str, str]]:
 
 def _group_mistakes(group: Group, place: str, depth: int) -> Iterator[tuple[str, str]]:
     if depth > DEEPEST:
-        yield place, TOO_DEEP
+        yield place, _too_deep()
         return
     if not group.conditions:
         yield place or "conditions", _("a group needs at least one condition; take the group out, or fill it")
@@ -204,7 +208,10 @@ def _mistakes(comparison: Comparison) -> Iterator[tuple[str, str]]:
             return
         case "is one of":
             if not wanted:
-                yield "values", _("“%(operator)s” needs at least one value", operator=comparison.operator)
+                yield (
+                    "values",
+                    _("“%(operator)s” needs at least one value", operator=translated(comparison.operator)),
+                )
             for number, value in enumerate(wanted):
                 if (problem := _value_problem(comparison, value)) is not None:
                     yield f"values[{number}]", problem
@@ -214,7 +221,7 @@ def _mistakes(comparison: Comparison) -> Iterator[tuple[str, str]]:
                     "value",
                     _(
                         "“%(operator)s” needs a value; for none there is “is empty”",
-                        operator=comparison.operator,
+                        operator=translated(comparison.operator),
                     ),
                 )
             elif (problem := _value_problem(comparison, wanted[0])) is not None:

@@ -15,6 +15,9 @@ from zoneinfo import ZoneInfo
 import msgspec
 from cronsim import CronSim, CronSimError
 
+from afterword.translating import ENGLISH, N_, ngettext, spoken, translated
+from afterword.translating import gettext as _
+from afterword.workflows.cron_words import every_hour, every_hours, every_minutes, words_for
 from afterword.workflows.definitions import Schedule
 
 FIELDS = 5
@@ -38,6 +41,10 @@ class Due(msgspec.Struct, frozen=True):
     following: datetime
 
 
+FIELD_WORDS = frozenset({N_("minute"), N_("hour"), N_("day of month"), N_("month"), N_("day of week")})
+"""What the library calls the fields, here to be translated."""
+
+
 def check_schedule(schedule: Schedule) -> list[tuple[str, str]]:
     """All that is wrong with a schedule: the field, and what to do, for saving."""
     mistakes = []
@@ -47,7 +54,10 @@ def check_schedule(schedule: Schedule) -> list[tuple[str, str]]:
         mistakes.append(
             (
                 "time_zone",
-                f"“{schedule.time_zone[:100]}” is no time zone; write one of the IANA names, such as Europe/Berlin",
+                _(
+                    "“%(name)s” is no time zone; write one of the IANA names, such as Europe/Berlin",
+                    name=schedule.time_zone[:100],
+                ),
             )
         )
     try:
@@ -130,12 +140,15 @@ def words_of(schedule: Schedule) -> str:
 
 def _words(cron: str) -> str:
     if (every := EVERY_N_MINUTES.fullmatch(cron)) and int(every[1]) > 1 and 60 % int(every[1]) == 0:
-        return f"every {every[1]} minutes"
+        return every_minutes(int(every[1]))
     if (every := EVERY_N_HOURS.fullmatch(cron)) and int(every[1]) > 1 and 24 % int(every[1]) == 0:
-        return f"every {every[1]} hours"
+        return every_hours(int(every[1]))
     if cron == "0 * * * *":
-        return "every hour"
-    explained = _simulated(cron, FIRST).explain()
+        return every_hour()
+    simulated = _simulated(cron, FIRST)
+    if spoken() != ENGLISH:
+        return words_for(simulated, cron) or cron
+    explained = simulated.explain()
     if at_times := AT_TIMES.fullmatch(explained):
         return f"{at_times['days']} at {at_times['times']}"
     return explained[:1].lower() + explained[1:]
@@ -143,20 +156,26 @@ def _words(cron: str) -> str:
 
 def _simulated(cron: str, after: datetime) -> CronSim:
     if len(cron) > LONGEST_CRON:
-        raise ValueError(f"a schedule has {LONGEST_CRON} characters at most")
+        raise ValueError(_("a schedule has %(most)s characters at most", most=LONGEST_CRON))
     if len(cron.split()) != FIELDS:
         raise ValueError(
-            f"“{cron}” has {len(cron.split())} fields; write five: "
-            "minute, hour, day of the month, month and day of the week"
+            ngettext(
+                "“%(cron)s” has %(num)s field; write five: minute, hour, day of the month, month and day of the week",
+                "“%(cron)s” has %(num)s fields; write five: minute, hour, day of the month, month and day of the week",
+                len(cron.split()),
+                cron=cron,
+            )
         )
     try:
         simulated = CronSim(cron, after)
         next(CronSim(cron, FIRST))
     except CronSimError as error:
-        what = str(error).removeprefix("Bad ").replace("-", " ")
-        raise ValueError(f"“{cron}” cannot be read: look at the {what}") from None
+        field = translated(str(error).removeprefix("Bad ").replace("-", " "))
+        raise ValueError(
+            _("“%(cron)s” cannot be read: look at the %(field)s", cron=cron, field=field)
+        ) from None
     except (StopIteration, RecursionError, OverflowError, AssertionError):
-        raise ValueError(f"“{cron}” never comes") from None
+        raise ValueError(_("“%(cron)s” never comes", cron=cron)) from None
     return simulated
 
 

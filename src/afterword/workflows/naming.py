@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from afterword.translating import gettext as _
 from afterword.workflows.cron import words_of
 from afterword.workflows.definitions import (
     ConversationClosed,
@@ -31,11 +32,11 @@ def event_words(event: Event, names: Mapping[str, str] = NO_NAMES) -> str:
     """What starts a workflow, in the vendors' words."""
     match event:
         case ConversationClosed(account=account):
-            return _of("Gladly conversation closed", names.get(account))
+            return _of(_("Gladly conversation closed"), names.get(account))
         case JsonEvent():
-            return "JSON Event"
+            return _("JSON Event")
         case SurveyResponse(survey=survey):
-            return _of("Survey Response", names.get(survey))
+            return _of(_("Survey Response"), names.get(survey))
         case Schedule():
             words = words_of(event)
             return words[:1].upper() + words[1:]

@@ -163,11 +163,11 @@ async def _definition(connection: Any, workflow: Workflow, revision: str) -> Def
         return workflow.definition
     number = read_revision(revision)
     if number is None:
-        raise Asked("a revision is a number")
+        raise Asked(_("a revision is a number"))
     try:
         return (await get_revisions(connection, workflow.id, [number]))[number].definition
     except NoSuchWorkflow:
-        raise Asked(f"there is no revision {number} of this Workflow") from None
+        raise Asked(_("there is no revision %(number)s of this Workflow", number=number)) from None
 
 
 async def _past(connection: Any, definition: Definition, chosen: str, body: str) -> PastEvent:
@@ -175,9 +175,9 @@ async def _past(connection: Any, definition: Definition, chosen: str, body: str)
     if body:
         return pasted(definition.event, body)
     if not chosen:
-        raise Asked("choose an event, or paste one")
+        raise Asked(_("choose an event, or paste one"))
     number = read_id(chosen)
     past = None if number is None else await find_past_event(connection, number)
     if past is None:
-        raise Asked(f"there is no event {chosen[:20]}")
+        raise Asked(_("there is no event %(number)s", number=chosen[:20]))
     return past

@@ -15,7 +15,8 @@ from afterword.admin.workflows.fields import Field, fields_of
 from afterword.admin.workflows.values import read, shown
 from afterword.eligibility.settings import WEEKDAYS
 from afterword.tasks.describing import configuration_schema
-from afterword.translating import N_
+from afterword.translating import N_, retold
+from afterword.translating import gettext as _
 from afterword.workflows.saving.whom_to_ask import WhomToAsk
 
 Values = Mapping[str, Sequence[str]]
@@ -85,8 +86,8 @@ def _quiet_typed(values_at: Callable[[str], Sequence[str]]) -> dict[str, tuple[s
     """What was typed of quiet hours, without the rows in which nothing was."""
     pairs = zip(values_at("quiet_begin"), values_at("quiet_end"), strict=False)
     rows = [(number, pair) for number, pair in enumerate(pairs) if any(text.strip() for text in pair)]
-    days = {f"quiet_days_{at}": tuple(values_at(f"quiet_days_{row}")) for at, (row, _) in enumerate(rows)}
-    begins, ends = (tuple(pair[side] for _, pair in rows) for side in (0, 1))
+    days = {f"quiet_days_{at}": tuple(values_at(f"quiet_days_{row}")) for at, (row, _pair) in enumerate(rows)}
+    begins, ends = (tuple(pair[side] for _row, pair in rows) for side in (0, 1))
     return {"quiet_begin": begins, "quiet_end": ends, **days}
 
 
@@ -140,7 +141,7 @@ def _checked(name: str, value: Any) -> Any:
 
 
 def _plain(error: ValueError) -> str:
-    words = AT_PATH.sub("", str(error))
+    words = retold(AT_PATH.sub("", str(error)))
     if "regex" in words or "`" in words:
-        words = N_("write both times as HH:MM, such as 20:00 and 08:00")
+        words = _("write both times as HH:MM, such as 20:00 and 08:00")
     return f"{words[:1].upper()}{words[1:].rstrip('.')}."

@@ -1,6 +1,9 @@
 """Browsers as their users call them: enough to know one's own again in a list of sessions."""
 
-UNKNOWN = "Unknown browser"
+from afterword.translating import N_, translated
+from afterword.translating import gettext as _
+
+UNKNOWN = N_("Unknown browser")
 LONGEST_READ = 500
 
 BROWSERS = (
@@ -32,3 +35,10 @@ def browser_of(user_agent: str) -> str:
     browser = next((name for mark, name in BROWSERS if mark in read), UNKNOWN)
     system = next((name for mark, name in SYSTEMS if mark in read), "")
     return f"{browser} on {system}" if system else browser
+
+
+def in_words(browser: str) -> str:
+    """What a session keeps of its browser, in the language that is spoken."""
+    name, _on, system = browser.partition(" on ")
+    told = translated(name)
+    return _("%(browser)s on %(system)s", browser=told, system=system) if system else told

@@ -20,6 +20,7 @@ from afterword.admin.ids import read_id
 from afterword.admin.pages import page
 from afterword.admin.people import ROLES
 from afterword.admin.settings.account_forms import Wrong
+from afterword.admin.signing_in.browsers import in_words
 from afterword.admin.signing_in.letting_in import LettingIn
 from afterword.admin.signing_in.sessions import AdminRequest
 from afterword.admin.signing_in.tries import TriedTooOften
@@ -58,6 +59,7 @@ def my_account_routes(database: Database, letting_in: LettingIn) -> list[HTTPRou
             signs_in_by_password=signs_in_by_password,
             role=ROLES[session.person.role],
             languages=LANGUAGES,
+            in_words=in_words,
             shortest=SHORTEST_PASSWORD,
             problem=problem,
             done=translated(DONE.get(request.query_params.get("done", ""), "")),

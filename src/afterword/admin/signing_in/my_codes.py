@@ -59,7 +59,7 @@ def my_codes_routes(
     async def change(request: AdminRequest, what: FromPath[str]) -> Response[str] | Redirect:
         """Make other recovery codes (``recovery``), or ask for no codes any more (``off``)."""
         if what not in {"recovery", "off"}:
-            raise NotFoundException("There is no such page.")
+            raise NotFoundException(_("There is no such page."))
         await want_proof(request)
         return await codes_page.change(request, what, text_of(await request.form(), "code"))
 

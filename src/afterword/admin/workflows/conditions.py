@@ -122,7 +122,7 @@ def _kept(path: str, text: str, mistakes: list[Mistake]) -> list[Tree]:
     try:
         msgspec.convert(found, Comparison | Group)
     except msgspec.ValidationError:
-        mistakes.append(Mistake(path, "this is no condition"))
+        mistakes.append(Mistake(path, _("this is no condition")))
         return []
     return [found] if isinstance(found, dict) else []
 

@@ -13,6 +13,7 @@ from msgspec import UNSET
 from afterword.admin.workflows.fields import Field
 from afterword.admin.workflows.values import NotJson, Typed, as_json, read, read_json, shown
 from afterword.translating import N_
+from afterword.translating import gettext as _
 from afterword.workflows.saving.checking import Mistake
 
 Tree = dict[str, Any]
@@ -30,6 +31,9 @@ KINDS = frozenset(
     }
 )
 """The kinds of Responses; here to be translated."""
+
+LONGEST_SHOWN = 40
+"""Characters of what was typed that a mistake tells."""
 
 PAIR = (
     Field(name="key", title=N_("Name"), kind="text"),
@@ -186,7 +190,7 @@ def _options(field: Field, text: str, offers: Offers) -> tuple[Option, ...]:
     """One that is not to be had any more stays to be seen, as it is what is saved."""
     if field.offers in offers:
         found = offers[field.offers]
-        gone = {text: f"{text} (not found)"} if text and text not in found else {}
+        gone = {text: _("%(id)s (not found)", id=text)} if text and text not in found else {}
         nothing = {"": N_("Choose …") if field.is_required else N_("None")}
         return tuple(Option(*one, one[0] == text) for one in {**nothing, **found, **gone}.items())
     if field.kind != "choice":
@@ -267,9 +271,14 @@ def _read(field: Field, reading: Reading, path: str) -> object:  # noqa: PLR0911
         case _:
             value = read(field, typed.text(path))
             if field.kind == "number" and isinstance(value, str):
-                kind = "a whole number" if field.is_whole else "a number"
-                reading.mistakes.append(Mistake(path, f"“{value[:40]}” is not {kind}; write it as 24"))
+                reading.mistakes.append(Mistake(path, _no_number(field, value[:LONGEST_SHOWN])))
             return value
+
+
+def _no_number(field: Field, typed: str) -> str:
+    if field.is_whole:
+        return _("“%(typed)s” is not a whole number; write it as 24", typed=typed)
+    return _("“%(typed)s” is not a number; write it as 24", typed=typed)
 
 
 def _read_rows(field: Field, reading: Reading, path: str) -> list[Tree]:
@@ -293,13 +302,13 @@ def _read_pairs(reading: Reading, path: str) -> dict[str, str] | list[list[str]]
     ]
     if reading.drops_blank:
         pairs = [pair for pair in pairs if any(pair)]
-        for number, (name, _) in enumerate(pairs):
-            if not name:
-                reading.mistakes.append(Mistake(f"{path}[{number}].key", "this is missing"))
-    names = [name for name, _ in pairs]
+        for number, pair in enumerate(pairs):
+            if not pair[0]:
+                reading.mistakes.append(Mistake(f"{path}[{number}].key", _("this is missing")))
+    names = [pair[0] for pair in pairs]
     if len(set(names)) == len(names):
         return dict(pairs)
     twice = next(name for name in names if names.count(name) > 1)
     if twice or reading.drops_blank:
-        reading.mistakes.append(Mistake(path, f"“{twice}” is there twice"))
+        reading.mistakes.append(Mistake(path, _("“%(name)s” is there twice", name=twice)))
     return pairs

@@ -4,8 +4,9 @@ A draft is what the form says, complete or not, as a tree of plain values: a def
 nowhere but in the form, so that nothing of it is saved before somebody saves it.
 """
 
+import functools
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -18,8 +19,10 @@ from afterword.admin.workflows.fields import Field, fields_of
 from afterword.admin.workflows.values import NotJson, Typed, read_json
 from afterword.tasks.contract import AnyTaskType
 from afterword.tasks.describing import configuration_schema
+from afterword.translating import gettext as _
 from afterword.workflows.definitions import Definition
 from afterword.workflows.saving.checking import MOST_TASKS, Mistake
+from afterword.workflows.saving.saved import plainly
 
 LONGEST_LABEL = 200
 STEP = re.compile(r"([a-z_A-Z][^.\[\]]*)|\[([0-9]{1,4})\]")
@@ -45,9 +48,20 @@ class Forms:
             self._known[name] = fields_of(configuration_schema(self._task_types[name].configuration))
         return self._known[name]
 
+    @functools.cached_property
+    def titles(self) -> Mapping[str, str]:
+        """What the fields of all task types are called, by name."""
+        return {one.name: one.title for name in self._task_types for one in _with_inner(self.of(name) or ())}
+
     def label(self, name: str) -> str:
         """What people call a task type."""
         return self._task_types[name].label if name in self._task_types else name
+
+
+def _with_inner(fields: Sequence[Field]) -> Iterator[Field]:
+    for field in fields:
+        yield field
+        yield from _with_inner(field.fields)
 
 
 class Draft(msgspec.Struct, frozen=True):
@@ -82,7 +96,7 @@ def _read_task(reading: Reading, path: str, forms: Forms) -> Tree:
     if fields is None or typed.has(f"json:{below}"):
         configuration = read_json(below, typed.text(below), reading.mistakes)
         if not isinstance(configuration, dict | NotJson | UnsetType):
-            reading.mistakes.append(Mistake(below, "a group of fields is expected here, as {…}"))
+            reading.mistakes.append(Mistake(below, _("a group of fields is expected here, as {…}")))
             configuration = NotJson(typed.text(below))
     else:
         configuration = read_group(fields, reading, below)
@@ -108,7 +122,11 @@ def definition_of(draft: Draft) -> tuple[Definition | None, list[Mistake]]:
     mistakes = list(draft.mistakes)
     for number, task in enumerate(draft.tree["tasks"]):
         if len(task["label"]) > LONGEST_LABEL:
-            words = f"keep it to {LONGEST_LABEL} characters; it has {len(task['label'])}"
+            words = _(
+                "keep it to %(most)s characters; it has %(length)s",
+                most=LONGEST_LABEL,
+                length=len(task["label"]),
+            )
             mistakes.append(Mistake(f"tasks[{number}].label", words))
     try:
         return msgspec.convert(_convertible(draft.tree), Definition), mistakes
@@ -116,7 +134,7 @@ def definition_of(draft: Draft) -> tuple[Definition | None, list[Mistake]]:
         where = WHERE.search(str(error))
         path = (where[1] if where else "").replace("conditions.conditions[", "conditions[")
         if not any(mistake.path == path for mistake in mistakes):
-            mistakes.append(Mistake(path, str(error).partition(" - at `")[0]))
+            mistakes.append(Mistake(path, plainly(str(error).partition(" - at `")[0])))
         return None, mistakes
 
 

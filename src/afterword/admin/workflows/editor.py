@@ -216,8 +216,10 @@ class _Editor:
         shown = Shown(
             status=409,
             problem=saved_meanwhile(error),
-            theirs=compare(before, now.definition),
-            yours=compare(now.definition, definition) if definition is not None else (),
+            theirs=compare(before, now.definition, self.view.forms.titles),
+            yours=compare(now.definition, definition, self.view.forms.titles)
+            if definition is not None
+            else (),
         )
         return await self.view.show(request, now, sent.draft, shown)
 
@@ -255,7 +257,11 @@ class _Editor:
             raise PermissionDeniedException(_("Your role may not connect accounts."))
         given = {name: sent.typed.text(f"connect.{name}:{path}").strip() for name in CONNECTING}
         try:
-            names = {"address": "The address", "username": "The user name", "api_token": "The API token"}
+            names = {
+                "address": _("The address"),
+                "username": _("The user name"),
+                "api_token": _("The API token"),
+            }
             check_filled(given, names)
             account, _organization = await self._connector.add_gladly(
                 address=given["address"],

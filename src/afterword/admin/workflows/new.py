@@ -27,7 +27,7 @@ from afterword.admin.workflows.access import check_may_edit
 from afterword.admin.workflows.making import NEW, OWN, Making, Refused, Typed
 from afterword.events.models import ResponseKind
 from afterword.outcomes import ConfigurationError
-from afterword.pages.wording import sentence
+from afterword.pages.wording import day_and_time, sentence
 from afterword.translating import N_
 from afterword.translating import gettext as _
 from afterword.workflows.cron import check_schedule, next_moments, words_of
@@ -258,7 +258,7 @@ def _meant(typed: Typed) -> Meant | None:
     if check_schedule(schedule):
         return None
     moments = next_moments(schedule, datetime.now(UTC), MOMENTS_SHOWN)
-    told = tuple(f"{moment:%a %-d %b %Y, %H:%M}" for moment in moments)
+    told = tuple(day_and_time(moment) for moment in moments)
     return Meant(sentence(words_of(schedule)), told)
 
 

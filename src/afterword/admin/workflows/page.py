@@ -134,7 +134,7 @@ def _task_card(task: Tree, path: str, forms: Forms, task_types: TaskTypes, offer
         path=path,
         id=task["id"],
         type=task["type"],
-        title=task["label"] or forms.label(task["type"]),
+        title=translated(task["label"] or forms.label(task["type"])),
         label=task["label"],
         sentence=_("No task type “%(name)s” is installed here.", name=task["type"])
         if task_type is None

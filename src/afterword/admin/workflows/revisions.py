@@ -1,6 +1,6 @@
 """What was saved of a Workflow, by whom and when: any two compared, and an earlier one restored."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 from litestar import Response, get, post
@@ -16,6 +16,7 @@ from afterword.admin.pages import page
 from afterword.admin.setting_up.work import Work
 from afterword.admin.signing_in.sessions import AdminRequest
 from afterword.admin.workflows.access import check_may_edit, found_workflow
+from afterword.admin.workflows.draft import Forms
 from afterword.translating import gettext as _
 from afterword.workflows.saving.checking import Mistake
 from afterword.workflows.saving.known import check_on_saving
@@ -70,6 +71,14 @@ class _RevisionsPage:
     def __init__(self, work: Work) -> None:
         self._database = work.database
         self._planning = work.planning
+        self._made: Forms | None = None
+
+    @property
+    def _forms(self) -> Forms:
+        """Made when they are first asked for: task types are not loaded at start."""
+        if self._made is None:
+            self._made = Forms(self._planning.types)
+        return self._made
 
     async def show(
         self,
@@ -92,16 +101,17 @@ class _RevisionsPage:
             if before is not None and after is not None:
                 try:
                     two = await get_revisions(connection, workflow_id, [before, after])
-                except NoSuchWorkflow as error:
-                    raise NotFoundException(str(error)) from None
-                differences = compare(two[before].definition, two[after].definition)
+                except NoSuchWorkflow:
+                    raise NotFoundException(_("There is no such revision.")) from None
+                titles = self._forms.titles
+                differences = compare(two[before].definition, two[after].definition, titles)
                 compared = Compared(before, after, differences)
         return page(
             request,
             "workflows/revisions.html",
             status=status,
             workflow=workflow,
-            listed=[_listed(one, earlier) for one, earlier in _with_earlier(found)],
+            listed=[_listed(one, earlier, self._forms.titles) for one, earlier in _with_earlier(found)],
             older=found[PAGE_LENGTH - 1].number if len(found) > PAGE_LENGTH else None,
             is_first=older_than is None,
             compared=compared,
@@ -132,8 +142,8 @@ class _RevisionsPage:
                     expected_revision=expected,
                     check=check_on_saving(self._planning.types),
                 )
-        except NoSuchWorkflow as error:
-            raise NotFoundException(str(error)) from None
+        except NoSuchWorkflow:
+            raise NotFoundException(_("There is no such revision.")) from None
         except EditConflict as error:
             problem = _(
                 "%(person)s saved revision %(number)s meanwhile; nothing was restored. Look at it, then restore again.",
@@ -175,6 +185,6 @@ def _with_earlier(found: Sequence[Revision]) -> list[tuple[Revision, Revision | 
     return list(zip(found, earlier, strict=True))[:PAGE_LENGTH]
 
 
-def _listed(revision: Revision, earlier: Revision | None) -> Listed:
-    changes = [] if earlier is None else compare(earlier.definition, revision.definition)
+def _listed(revision: Revision, earlier: Revision | None, titles: Mapping[str, str]) -> Listed:
+    changes = [] if earlier is None else compare(earlier.definition, revision.definition, titles)
     return Listed(revision, changes[:TOLD], max(0, len(changes) - TOLD))

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from afterword.admin.workflows.fields import Field
+from afterword.translating import gettext as _
 from afterword.workflows.saving.checking import Mistake
 
 CHANGED_BY_FORMS = {"\r", "\x00"}
@@ -113,10 +114,10 @@ def read_json(path: str, text: str, mistakes: list[Mistake]) -> object:
     try:
         value = msgspec.json.decode(text.encode(errors="replace"))
     except (msgspec.MsgspecError, RecursionError) as error:
-        mistakes.append(Mistake(path, f"this is not JSON: {error}"))
+        mistakes.append(Mistake(path, _("this is not JSON: %(why)s", why=error)))
         return NotJson(text)
     if _has_nul(value):
-        mistakes.append(Mistake(path, "there is a character in it that no database takes: U+0000"))
+        mistakes.append(Mistake(path, _("there is a character in it that no database takes: U+0000")))
         return NotJson(text)
     return value
 

@@ -18,6 +18,7 @@ from afterword.store.database import Database
 from afterword.surveys.outlines import SurveyOutline
 from afterword.tasks.describing import summary_of
 from afterword.tasks.planning import PlanningTasks
+from afterword.translating import translated
 from afterword.workflows.definitions import Definition, SurveyResponse
 from afterword.workflows.saving.checking import Known, Mistake
 from afterword.workflows.saving.known import read_known
@@ -36,7 +37,7 @@ class Connecting(msgspec.Struct, frozen=True):
 
 
 class TypeOffered(msgspec.Struct, frozen=True):
-    """A task type to choose."""
+    """A task type to choose, in the reader's words."""
 
     name: str
     label: str
@@ -148,7 +149,7 @@ class EditorView:
         """The task types that are not switched off and that a search finds, in its words or what it does."""
         wanted = query.casefold().split()
         found = (
-            TypeOffered(name, task_type.label, summary_of(task_type))
+            TypeOffered(name, translated(task_type.label), translated(summary_of(task_type)))
             for name, task_type in self._planning.types.items()
             if name not in known.switched_off
         )

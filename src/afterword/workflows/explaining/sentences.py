@@ -230,7 +230,7 @@ def _task(run: RunTold, task: TaskTold) -> Iterator[Sentence]:
     for _key, group in groupby(task.attempts, key=lambda one: (one.replay, one.status, one.reason_code)):
         attempts = list(group)
         first, last = attempts[0], attempts[-1]
-        words, details = _attempts(quoted(task.label), first, last)
+        words, details = _attempts(quoted(translated(task.label)), first, last)
         again = "" if first.replay == 0 else f" {_('(run again)')}"
         yield Sentence(
             at=last.finished_at,

@@ -10,6 +10,7 @@ from sqlalchemy import RowMapping
 from afterword.events.models import response_of_key
 from afterword.gladly.webhooks import CONVERSATION_REOPENED
 from afterword.surveys.definitions import ScoreQuestion, SurveyDefinition
+from afterword.translating import gettext as _
 from afterword.workflows.conditions import Evaluation
 from afterword.workflows.definitions import Task
 from afterword.workflows.explaining.gathering import Gathered
@@ -141,7 +142,7 @@ def _event(gathered: Gathered, row: RowMapping, passed: tuple[PassedBy, ...]) ->
 
 def _source(gathered: Gathered, origin: str) -> str:
     """What an origin is called: the account, the workflow of the endpoint, the survey."""
-    kind, _, rest = origin.partition("/")
+    kind, _slash, rest = origin.partition("/")
     last = rest.rpartition("/")[2]
     match kind:
         case "gladly":
@@ -183,7 +184,7 @@ def _task(run: RowMapping, position: int, task: Task | None, attempts: list[RowM
         position=position,
         id=task.id if task else None,
         type=task.type if task else None,
-        label=(task.label or task.type) if task else f"Task {position + 1}",
+        label=(task.label or task.type) if task else _("Task %(number)s", number=position + 1),
         status=status,
         attempts=tuple(_attempt(one) for one in attempts),
     )
@@ -212,7 +213,7 @@ def _evaluation(stored: object) -> Evaluation | None:
 
 def _waiting_for(gathered: Gathered, waiting_for: str | None) -> str | None:
     """What a run waits for, by name."""
-    kind, _, id_ = (waiting_for or "").partition("/")
+    kind, _slash, id_ = (waiting_for or "").partition("/")
     if kind == "account":
         return gathered.accounts.get(id_, id_)
     if kind == "workflow":

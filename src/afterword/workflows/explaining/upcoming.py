@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from afterword.sending.checking import PAUSED
 from afterword.translating import gettext as _
-from afterword.translating import retold
+from afterword.translating import retold, translated
 from afterword.workflows.explaining.models import EventTold, InvitationTold, RunTold, Tone
 from afterword.workflows.explaining.stories import Material
 from afterword.workflows.explaining.wording import list_of, moment, quoted, reasons
@@ -71,7 +71,7 @@ def _changed(run: RunTold) -> str:
 
 def _due(run: RunTold) -> str:
     task = next((one for one in run.tasks if one.position == run.position), None)
-    label = quoted(task.label) if task else _("the next task")
+    label = quoted(translated(task.label)) if task else _("the next task")
     reason = retold(run.reason or "")
     if run.attempt:
         told = {"number": run.attempt + 1, "all": ATTEMPTS, "label": label, "reason": reason}

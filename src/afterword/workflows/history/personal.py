@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from msgspec.structs import replace
 
 from afterword.outgoing.exchanges import Exchange
+from afterword.translating import N_
 from afterword.workflows.conditions import Compared, Evaluation
 from afterword.workflows.history.concerned import Customer
 from afterword.workflows.history.models import (
@@ -71,7 +72,7 @@ def _compared(one: Compared) -> Compared:
         one,
         found=HIDDEN if one.found else "",
         wanted=(HIDDEN,) if one.wanted else (),
-        problem="its values do not fit" if one.problem else "",
+        problem=N_("its values do not fit") if one.problem else "",
     )
 
 

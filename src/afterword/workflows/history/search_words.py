@@ -12,6 +12,8 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
+from afterword.translating import gettext as _
+
 LONGEST_SEARCH = 200
 MOST_WORDS = 8
 LONGEST_WORD = 64
@@ -54,7 +56,7 @@ def words_of_name(value: str) -> Iterator[str]:
 def words_of_address(value: str) -> Iterator[str]:
     """An email address whole, its domain, and the parts of both but the last."""
     address = _trimmed(value)
-    local, _, domain = address.rpartition("@")
+    local, _at, domain = address.rpartition("@")
     labels = PART.findall(domain)
     for word in (address, domain, *PART.findall(local), *labels[:-1]):
         if word:
@@ -105,12 +107,12 @@ def read_search(typed: str) -> Search | None:
     if not typed.strip():
         return None
     if len(typed) > LONGEST_SEARCH:
-        raise InvalidSearch(f"A search has at most {LONGEST_SEARCH} characters.")
+        raise InvalidSearch(_("A search has at most %(most)s characters.", most=LONGEST_SEARCH))
     words = tuple(dict.fromkeys(word for one in typed.split() if (word := _trimmed(one))))
     if not words:
-        raise InvalidSearch("A search needs a letter or a digit.")
+        raise InvalidSearch(_("A search needs a letter or a digit."))
     if len(words) > MOST_WORDS:
-        raise InvalidSearch(f"A search has at most {MOST_WORDS} words.")
+        raise InvalidSearch(_("A search has at most %(most)s words.", most=MOST_WORDS))
     return Search(words)
 
 

@@ -15,12 +15,14 @@ import msgspec
 import structlog
 
 from afterword.outcomes import Outcome, Permanent, Reason, Retry, Skip
+from afterword.pages.wording import date_and_time
 from afterword.piped_text import Source
 from afterword.sending.brakes import Brakes
 from afterword.sending.pausing import current_pause
 from afterword.store.database import OWN_DATABASE_AWAY, Database
 from afterword.tasks.contract import AnyTaskType, Plan, TaskCall
 from afterword.translating import N_
+from afterword.translating import gettext as _
 from afterword.workflows.conditions import Evaluation, evaluate
 from afterword.workflows.definitions import Definition, Event, Task
 from afterword.workflows.rehearsing.rehearsed_before import LastRun, TaskLastTime, last_run
@@ -306,19 +308,29 @@ async def _brakes(database: Database, brakes: Brakes) -> tuple[str, ...]:
         paused = await current_pause(connection)
     told = []
     if paused is not None:
-        since = f"{paused.since:%Y-%m-%d %H:%M} UTC"
-        told.append(f"All sending is paused since {since}: a real run would wait until it is resumed.")
+        since = f"{date_and_time(paused.since.astimezone(UTC))} UTC"
+        told.append(
+            _(
+                "All sending is paused since %(since)s: a real run would wait until it is resumed.",
+                since=since,
+            )
+        )
     if brakes.in_test:
-        allowed = ", ".join(brakes.allowed) or "nobody"
-        told.append(f"The Workflow is in test: it writes to {allowed} alone.")
+        told.append(_in_test(brakes))
     return tuple(told)
+
+
+def _in_test(brakes: Brakes) -> str:
+    if not brakes.allowed:
+        return _("The Workflow is in test: it writes to nobody.")
+    return _("The Workflow is in test: it writes to %(allowed)s alone.", allowed=", ".join(brakes.allowed))
 
 
 def _notes(workflow_id: str | None, wanted: Event, event: PastEvent) -> tuple[str, ...]:
     if event.origin is None:
         return ()
     if event.origin != origin_of(workflow_id or "", wanted):
-        return ("This event came from elsewhere; a real one of its kind would not start this Workflow.",)
+        return (_("This event came from elsewhere; a real one of its kind would not start this Workflow."),)
     if not is_of_its_kind(wanted, event.type or ""):
-        return ("The Workflow does not start with events of this type.",)
+        return (_("The Workflow does not start with events of this type."),)
     return ()

@@ -8,8 +8,10 @@ from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from afterword.gladly import webhooks
+from afterword.piped_text.json_mistakes import json_mistake
 from afterword.store import tables
 from afterword.surveys.models import SurveyResponseTold
+from afterword.translating import gettext as _
 from afterword.workflows.definitions import ConversationClosed, Event, Schedule, SurveyResponse
 from afterword.workflows.rehearsing.rehearsal import PastEvent
 from afterword.workflows.starting.matching import (
@@ -60,12 +62,14 @@ def pasted(wanted: Event, text: str) -> PastEvent:
         InvalidBody: it is too long, no JSON, or lacks what such an event has.
     """
     if not text.strip():
-        raise InvalidBody("there is nothing; paste the body of an event, as JSON")
+        raise InvalidBody(_("there is nothing; paste the body of an event, as JSON"))
     if len(text.encode(errors="replace")) > LONGEST_BODY:
-        raise InvalidBody(f"it is longer than {LONGEST_BODY // 1024} KB, more than an event may have")
+        raise InvalidBody(
+            _("it is longer than %(most)s KB, more than an event may have", most=LONGEST_BODY // 1024)
+        )
     document = _json(text)
     if not isinstance(document, dict):
-        raise InvalidBody("the top level is to be an object, {…}")
+        raise InvalidBody(_("the top level is to be an object, {…}"))
     _check_kind(wanted, text, document)
     return PastEvent(body=text)
 
@@ -76,12 +80,12 @@ def _json(text: str) -> object:
         json.loads(text)
         return msgspec.json.decode(text.encode())
     except json.JSONDecodeError as error:
-        words = f"it is not JSON: line {error.lineno}, column {error.colno}: {error.msg[:1].lower()}{error.msg[1:]}"
+        words = _("it is not JSON: %(why)s", why=json_mistake(error))
         raise InvalidBody(words, line=error.lineno, column=error.colno) from None
     except RecursionError:
-        raise InvalidBody("it is nested too deep") from None
+        raise InvalidBody(_("it is nested too deep")) from None
     except (msgspec.MsgspecError, UnicodeError, ValueError) as error:
-        raise InvalidBody(f"it is not JSON that an event may be: {error}") from None
+        raise InvalidBody(_("it is not JSON that an event may be: %(why)s", why=error)) from None
 
 
 def _check_kind(wanted: Event, text: str, document: dict[str, object]) -> None:
@@ -96,9 +100,11 @@ def _check_kind(wanted: Event, text: str, document: dict[str, object]) -> None:
             case _:
                 pass
     except webhooks.InvalidWebhook as error:
-        raise InvalidBody(f"it is not what Gladly sends when a Conversation is closed: {error}") from None
+        raise InvalidBody(
+            _("it is not what Gladly sends when a Conversation is closed: %(why)s", why=error)
+        ) from None
     except msgspec.ValidationError as error:
-        raise InvalidBody(f"it is not such an event: {error}") from None
+        raise InvalidBody(_("it is not such an event: %(why)s", why=error)) from None
 
 
 async def find_past_event(connection: AsyncConnection, event_id: int) -> PastEvent | None:

@@ -15,6 +15,7 @@ from afterword.sending.hourly import held_for, let_hour_go
 from afterword.sending.pausing import Pause, current_pause
 from afterword.store import tables
 from afterword.translating import N_
+from afterword.translating import gettext as _
 from afterword.workflows.running.cancelling import cancel_runs
 
 log = structlog.get_logger()
@@ -64,7 +65,7 @@ class NothingHeld(ConfigurationError):
     """No invitation of this workflow is held."""
 
     def __init__(self, workflow_id: str) -> None:
-        super().__init__(f"No invitation of the workflow {workflow_id} is held.")
+        super().__init__(_("No invitation of the workflow %(workflow_id)s is held.", workflow_id=workflow_id))
 
 
 async def sending_state(connection: AsyncConnection, *, personal: bool = True) -> SendingState:

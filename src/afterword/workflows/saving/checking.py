@@ -13,7 +13,7 @@ from afterword.sending.allow_lists import known as known_entry
 from afterword.sending.brakes import Brakes
 from afterword.surveys.outlines import SurveyOutline
 from afterword.tasks.contract import AnyTaskType
-from afterword.translating import N_
+from afterword.translating import N_, translated
 from afterword.translating import gettext as _
 from afterword.workflows.conditions import Group, check_conditions, comparisons
 from afterword.workflows.cron import check_schedule
@@ -41,8 +41,8 @@ LARGEST_DEFINITION = 1_000_000
 TASK_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 ACCOUNT_KINDS: Mapping[str, tuple[Kind, str]] = {
-    "gladly-account": ("gladly", "Gladly account"),
-    "qualtrics-account": ("qualtrics", "Qualtrics account"),
+    "gladly-account": ("gladly", N_("Gladly account")),
+    "qualtrics-account": ("qualtrics", N_("Qualtrics account")),
     "web-service-account": ("web-service", N_("account for web services")),
 }
 """The ``format`` of a configuration field that names a connected account, and the kind of account that it may name."""
@@ -201,7 +201,7 @@ def _survey_response(event: SurveyResponse, known: Known) -> Iterator[Mistake]:
 
 
 def _account(path: str, wanted: str, account: str, known: Known) -> Iterator[Mistake]:
-    kind, words = ACCOUNT_KINDS[wanted]
+    kind, words = ACCOUNT_KINDS[wanted][0], translated(ACCOUNT_KINDS[wanted][1])
     found = known.accounts.get(account)
     if found is None:
         yield Mistake(path, _("there is no connected %(words)s “%(account)s”", words=words, account=account))

@@ -14,6 +14,8 @@ from afterword.piped_text import Pipe, Source, dates_source, random_source
 from afterword.surveys.outlines import CONTACT_FIELDS, METADATA, AnsweredSurvey, SurveyOutline
 from afterword.surveys.piped import paths, survey_source
 from afterword.tasks.contract import AnyTaskType
+from afterword.translating import N_, translated
+from afterword.translating import gettext as _
 from afterword.workflows.definitions import (
     ConversationClosed,
     Definition,
@@ -28,6 +30,17 @@ SAMPLE_MOMENT = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
 SCHEDULE_FIELDS = ("scheduledFor", "workflowId", "missed")
 """What a due moment offers (``schedules.ScheduleTold``)."""
 DATES = ("CurrentDate/Y-m-d", "CurrentDate/F j, Y", "CurrentTime/H:i", "OtherDate/Y-m-d/+1 day")
+
+
+PARTS: Mapping[str, str] = {
+    "SelectedChoices": N_("choice"),
+    "SelectedChoicesRecode": N_("number of the choice"),
+    "SelectedChoicesTextEntry": N_("choice, with what was typed"),
+    "ChoiceTextEntryValue": N_("text"),
+    "ChoiceNumericEntryValue": N_("number"),
+    "QuestionText": N_("the question"),
+}
+"""What of a question a piped text gives, in words."""
 
 
 class Name(msgspec.Struct, frozen=True, kw_only=True):
@@ -119,10 +132,10 @@ def invitation_names(run: Names, embedded_data: Sequence[str]) -> Names:
 
     shared = (one for one in run.offered if one.pipe[2:].startswith(("aedj:", "date:", "rand:")))
     offered = (
-        *(Name(pipe=f"${{m://{name}}}", label=name, origin="Contact") for name in CONTACT_NAMES),
-        *(Name(pipe=f"${{l://{name}}}", label=name, origin="Link") for name in LINK_NAMES),
+        *(Name(pipe=f"${{m://{name}}}", label=name, origin=_("Contact")) for name in CONTACT_NAMES),
+        *(Name(pipe=f"${{l://{name}}}", label=name, origin=_("Link")) for name in LINK_NAMES),
         *(
-            Name(pipe=f"${{e://Field/{_written(name)}}}", label=name, origin="Embedded Data")
+            Name(pipe=f"${{e://Field/{_written(name)}}}", label=name, origin=_("Embedded Data"))
             for name in embedded_data
         ),
         *shared,
@@ -135,11 +148,11 @@ def _event_names(
 ) -> tuple[list[Name], tuple[Source, ...], frozenset[str]]:
     match definition.event:
         case ConversationClosed():
-            return *_field_names(CONVERSATION_FIELDS, "Conversation", samples), frozenset()
+            return *_field_names(CONVERSATION_FIELDS, _("Conversation"), samples), frozenset()
         case JsonEvent(fields=fields):
-            return *_field_names([field.name for field in fields], "JSON event", samples), frozenset()
+            return *_field_names([field.name for field in fields], _("JSON event"), samples), frozenset()
         case Schedule():
-            return *_field_names(SCHEDULE_FIELDS, "Schedule", samples), frozenset()
+            return *_field_names(SCHEDULE_FIELDS, _("Schedule"), samples), frozenset()
         case SurveyResponse() if survey is None:
             return [], (), frozenset({"e", "rm", "m", "q", "aedj"})
         case SurveyResponse():
@@ -171,13 +184,13 @@ def _survey_names(survey: SurveyOutline, samples: Mapping[str, str]) -> tuple[li
         Name(
             pipe=f"${{e://Field/{_written(name)}}}",
             label=name,
-            origin="Embedded Data",
+            origin=_("Embedded Data"),
             sample=samples.get(name, ""),
         )
         for name in survey.embedded_data
     ]
-    own = [Name(pipe=f"${{rm://Field/{name}}}", label=name, origin="Response") for name in METADATA]
-    contact = [Name(pipe=f"${{m://{name}}}", label=name, origin="Contact") for name in CONTACT_FIELDS]
+    own = [Name(pipe=f"${{rm://Field/{name}}}", label=name, origin=_("Response")) for name in METADATA]
+    contact = [Name(pipe=f"${{m://{name}}}", label=name, origin=_("Contact")) for name in CONTACT_FIELDS]
     sample = AnsweredSurvey(response_id="R_sample", survey=survey, values={}, embedded_data={})
     fields = dict.fromkeys((*survey.embedded_data, "responseId", "surveyId"), "")
     return [*answers, *embedded, *own, *contact], (survey_source(sample), fields_source(fields))
@@ -185,14 +198,7 @@ def _survey_names(survey: SurveyOutline, samples: Mapping[str, str]) -> tuple[li
 
 def _words(path: str) -> str:
     part = path.removeprefix("ChoiceGroup/")
-    return {
-        "SelectedChoices": "choice",
-        "SelectedChoicesRecode": "number of the choice",
-        "SelectedChoicesTextEntry": "choice, with what was typed",
-        "ChoiceTextEntryValue": "text",
-        "ChoiceNumericEntryValue": "number",
-        "QuestionText": "the question",
-    }.get(part, part)
+    return translated(PARTS.get(part, part))
 
 
 def _earlier(task: Task, task_types: Mapping[str, AnyTaskType]) -> Earlier:
@@ -210,14 +216,19 @@ def _output_names(earlier: Iterable[Earlier]) -> Iterator[Name]:
     for task in earlier:
         for output in task.outputs or ():
             rest = f"$.{output}" if output.isidentifier() else f'$["{output}"]'
-            yield Name(pipe=f"~{{ch://{task.id}/{rest}}}", label=output, origin=task.label)
+            yield Name(pipe=f"~{{ch://{task.id}/{rest}}}", label=output, origin=translated(task.label))
 
 
 def _date_names(zone: str) -> Iterator[Name]:
     source = dates_source(SAMPLE_MOMENT)
     for path in DATES:
         pipe = Pipe("date", path)
-        yield Name(pipe=f"${{date://{path}}}", label=path, origin=f"Date ({zone})", sample=source(pipe) or "")
+        yield Name(
+            pipe=f"${{date://{path}}}",
+            label=path,
+            origin=_("Date (%(zone)s)", zone=zone),
+            sample=source(pipe) or "",
+        )
 
 
 def _written(name: str) -> str:

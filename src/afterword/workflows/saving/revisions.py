@@ -7,12 +7,48 @@ from typing import Any, Literal
 
 import msgspec
 
+from afterword.translating import N_, translated
+from afterword.translating import gettext as _
 from afterword.workflows.definitions import Definition
 
 Change = Literal["added", "removed", "changed", "moved"]
 NAMING_KEYS = ("id", "name", "field")
 """What tells the elements of a list apart: tasks have an id, JSON fields a name, embedded data a field."""
 LONGEST_SHOWN = 2000
+NO_TITLES: Mapping[str, str] = {}
+WORDS = frozenset(
+    {
+        N_("event"),
+        N_("account"),
+        N_("endpoint"),
+        N_("fields"),
+        N_("survey"),
+        N_("kinds"),
+        N_("cron"),
+        N_("time zone"),
+        N_("type"),
+        N_("name"),
+        N_("path"),
+        N_("conditions"),
+        N_("is"),
+        N_("join"),
+        N_("field"),
+        N_("operator"),
+        N_("value"),
+        N_("values"),
+        N_("tasks"),
+        N_("id"),
+        N_("label"),
+        N_("configuration"),
+        N_("on failure"),
+        N_("after unknown outcome"),
+        N_("brakes"),
+        N_("in test"),
+        N_("allowed"),
+        N_("invitations per hour"),
+    }
+)
+"""What the fields of a definition are called, here to be translated."""
 
 
 class Difference(msgspec.Struct, frozen=True):
@@ -29,23 +65,29 @@ class Difference(msgspec.Struct, frozen=True):
 
 
 class _Place(msgspec.Struct, frozen=True):
+    titles: Mapping[str, str] = NO_TITLES
     path: str = ""
     words: tuple[str, ...] = ()
 
     def field(self, name: str) -> "_Place":
         path = f"{self.path}.{name}" if self.path else name
-        return _Place(path, (*self.words, name.replace("_", " ")))
+        title = self.titles.get(name) if ".configuration" in self.path else None
+        words = translated(title or name.replace("_", " "))
+        return _Place(self.titles, path, (*self.words, words))
 
     def element(self, key: str | int, words: str) -> "_Place":
-        return _Place(f"{self.path}[{key}]", (*self.words[:-1], words))
+        return _Place(self.titles, f"{self.path}[{key}]", (*self.words[:-1], words))
 
     def told(self, change: Change, before: object, after: object) -> Difference:
         return Difference(self.path, ", ".join(self.words), change, _shown(before), _shown(after))
 
 
-def compare(before: Definition, after: Definition) -> list[Difference]:
-    """What ``after`` says differently, in the order in which it stands there; empty when they say the same."""
-    return list(_differences(_Place(), msgspec.to_builtins(before), msgspec.to_builtins(after)))
+def compare(before: Definition, after: Definition, titles: Mapping[str, str] = NO_TITLES) -> list[Difference]:
+    """What ``after`` says differently, in the order in which it stands there; empty when they say the same.
+
+    ``titles`` are what forms call the fields of configurations, by name.
+    """
+    return list(_differences(_Place(titles), msgspec.to_builtins(before), msgspec.to_builtins(after)))
 
 
 def compare_values(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Difference]:
@@ -105,7 +147,8 @@ def _named(place: _Place, before: Mapping[str, Any], after: Mapping[str, Any]) -
 
 def _called(place: _Place, item: Mapping[str, Any], name: str) -> str:
     if place.path == "tasks":
-        return f"task “{item.get('label') or item.get('type')}” ({name})"
+        called = translated(str(item.get("label") or item.get("type")))
+        return _("task “%(task)s” (%(id)s)", task=called, id=name)
     return f"{place.words[-1]} “{name}”"
 
 

@@ -12,8 +12,11 @@ from typing import Any, get_args
 import msgspec
 from msgspec import NODEFAULT, Meta
 
+from afterword.pages.wording import number
 from afterword.piped_text import Place
 from afterword.tasks.contract import EmbeddedDataName, Piped
+from afterword.translating import N_, ngettext, retold, translated
+from afterword.translating import gettext as _
 from afterword.workflows.values.configuration import mark_of, place_of
 
 DEEPEST = 8
@@ -46,14 +49,19 @@ class SavedField(msgspec.Struct, frozen=True):
     """All fields of the same model, by name."""
 
 
-_AT_LEAST_OR_MOST: Mapping[str, str] = {">=": "at least", "<=": "at most", ">": "more than", "<": "less than"}
+_BOUNDS: Mapping[str, str] = {
+    ">=": N_("this has to be at least %(number)s"),
+    "<=": N_("this has to be at most %(number)s"),
+    ">": N_("this has to be more than %(number)s"),
+    "<": N_("this has to be less than %(number)s"),
+}
 _KINDS: Mapping[str, str] = {
-    "array": "a list",
-    "bool": "true or false",
-    "float": "a number",
-    "int": "a whole number",
-    "object": "a group of fields",
-    "str": "a text",
+    "array": N_("a list"),
+    "bool": N_("true or false"),
+    "float": N_("a number"),
+    "int": N_("a whole number"),
+    "object": N_("a group of fields"),
+    "str": N_("a text"),
 }
 _BOUND = re.compile(r"Expected `(?:int|float)` (>=|<=|>|<) ([0-9.e+-]+)")
 _LENGTH = re.compile(r"Expected `(str|array|object)` of length (>=|<=) ([0-9]+)")
@@ -71,19 +79,23 @@ def misfits(model: type[msgspec.Struct], saved: object, path: str = "") -> Itera
 
 def _field_misfits(model: type[msgspec.Struct], saved: object, path: str) -> Iterator[Misfit]:
     if not isinstance(saved, Mapping):
-        yield Misfit(path, "a group of fields is expected here")
+        yield Misfit(path, _("a group of fields is expected here"))
         return
     fields = {field.encode_name: field for field in msgspec.structs.fields(model)}
     for name in saved:
         if name not in fields:
             near = difflib.get_close_matches(str(name), fields, n=1)
-            meant = f"; did you mean “{near[0]}”?" if near else ""
-            yield Misfit(_below(path, name), f"there is no such field{meant}")
+            meant = (
+                _("there is no such field; did you mean “%(name)s”?", name=near[0])
+                if near
+                else _("there is no such field")
+            )
+            yield Misfit(_below(path, name), meant)
     for name, field in fields.items():
         if name in saved:
             yield from _misfits_of(field.type, saved[name], _below(path, name))
         elif field.required:
-            yield Misfit(_below(path, name), "this is missing")
+            yield Misfit(_below(path, name), _("this is missing"))
 
 
 def _misfits_of(hint: object, value: object, path: str) -> Iterator[Misfit]:
@@ -101,27 +113,59 @@ def _converted(hint: Any, value: object, path: str) -> Iterator[Misfit]:
     try:
         msgspec.convert(value, hint)
     except msgspec.ValidationError as error:
-        words, _, where = str(error).partition(" - at `$")
-        yield Misfit(path + where.rstrip("`"), _plainly(words))
+        words, _at, where = str(error).partition(" - at `$")
+        yield Misfit(path + where.rstrip("`"), plainly(words))
 
 
-def _plainly(words: str) -> str:
-    """What msgspec says, for people."""
+def plainly(words: str) -> str:
+    """What msgspec says of a value, without the place, for people; what they are not told of stays as it is."""
     if found := _BOUND.fullmatch(words):
-        return f"this has to be {_AT_LEAST_OR_MOST[found[1]]} {float(found[2]):g}"
+        bound = float(found[2])
+        return translated(_BOUNDS[found[1]]) % {"number": number(int(bound) if bound.is_integer() else bound)}
     if found := _LENGTH.fullmatch(words):
-        number, unit = int(found[3]), "character" if found[1] == "str" else "entry"
-        units = unit if number == 1 else {"character": "characters", "entry": "entries"}[unit]
-        verb = "needs" if found[2] == ">=" else "may have"
-        return f"this {verb} {_AT_LEAST_OR_MOST[found[2]]} {number:,} {units}"
+        return _length(found[1], found[2], int(found[3]))
     if found := _KIND.fullmatch(words):
-        wanted = " or ".join(_KINDS.get(one, one) for one in found[1].split(" | ") if one != "null")
-        return f"{wanted} is expected here" + (f", not {_KINDS[found[2]]}" if found[2] in _KINDS else "")
+        return _kind(found[1], found[2])
     if _PATTERN.fullmatch(words):
-        return "this is not written as it has to be; see the example"
+        return _("this is not written as it has to be; see the example")
     if found := _CHOICE.fullmatch(words):
-        return f"there is no choice {_IN_TICKS.sub('', found[1]).strip(chr(39)).join('“”')}"
-    return _IN_TICKS.sub(r"“\1”", words[:1].lower() + words[1:])
+        choice = _IN_TICKS.sub("", found[1]).strip("'")
+        return _("there is no choice “%(choice)s”", choice=choice)
+    told = retold(words)
+    return told if told != words else _IN_TICKS.sub(r"“\1”", words[:1].lower() + words[1:])
+
+
+def _length(kind: str, bound: str, length: int) -> str:
+    told = {"length": number(length)}
+    if kind == "str" and bound == ">=":
+        return ngettext(
+            "this needs at least %(length)s character",
+            "this needs at least %(length)s characters",
+            length,
+            **told,
+        )
+    if kind == "str":
+        return ngettext(
+            "this may have at most %(length)s character",
+            "this may have at most %(length)s characters",
+            length,
+            **told,
+        )
+    if bound == ">=":
+        return ngettext(
+            "this needs at least %(length)s entry", "this needs at least %(length)s entries", length, **told
+        )
+    return ngettext(
+        "this may have at most %(length)s entry", "this may have at most %(length)s entries", length, **told
+    )
+
+
+def _kind(wanted: str, got: str) -> str:
+    kinds = [translated(_KINDS.get(one, one)) for one in wanted.split(" | ") if one != "null"]
+    told = f" {_('or')} ".join(kinds)
+    if got in _KINDS:
+        return _("%(wanted)s is expected here, not %(got)s", wanted=told, got=translated(_KINDS[got]))
+    return _("%(wanted)s is expected here", wanted=told)
 
 
 def saved_fields(

@@ -2,7 +2,7 @@
 
 from afterword.distributions.invitations import DEFAULT_FROM_NAME, DEFAULT_MESSAGE, DEFAULT_SUBJECT
 from afterword.qualtrics.json_event import EMBEDDED_DATA, FIELDS
-from afterword.translating import ENGLISH, spoken, translated
+from afterword.translating import ENGLISH, N_, spoken, translated
 from afterword.workflows.definitions import (
     ConversationClosed,
     Definition,
@@ -25,7 +25,7 @@ def gladly_to_json_event(gladly_account_id: str, qualtrics_account_id: str) -> D
             Task(
                 id="T-1",
                 type="send-json-event",
-                label="Send JSON event",
+                label=N_("Send JSON event"),
                 configuration={
                     "gladly_account": gladly_account_id,
                     "qualtrics_account": qualtrics_account_id,
@@ -43,7 +43,7 @@ def json_event_to_survey(endpoint_id: str, mailing_list_id: str, survey_id: str)
             Task(
                 id="T-1",
                 type="distribute-survey",
-                label="XM Directory: Distribute survey",
+                label=N_("XM Directory: Distribute survey"),
                 configuration={
                     "mailing_list": mailing_list_id,
                     "first_name": "~{aedj://customerFirstName}",
@@ -92,7 +92,7 @@ def response_to_gladly(
             Task(
                 id="T-1",
                 type="gladly-timeline-event",
-                label="Gladly: timeline event",
+                label=N_("Gladly: timeline event"),
                 configuration={
                     "account": gladly_account_id,
                     "customer_id": "${e://Field/CustomerId}",

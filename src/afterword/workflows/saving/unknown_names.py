@@ -9,14 +9,18 @@ from jsonpath.selectors import NameSelector
 
 from afterword.piped_text import Pipe
 from afterword.piped_text.malformed import SCHEMES
+from afterword.translating import N_, translated
+from afterword.translating import gettext as _
 from afterword.workflows.saving.names import Earlier, Names
 from afterword.workflows.values.fields import InvalidPath, compile_path
 from afterword.workflows.values.outputs import output_path
 
 MOST_SUGGESTIONS = 3
 HOW_TO_WRITE = {
-    "date": "is no date; write it like date://CurrentDate/Y-m-d or date://OtherDate/Y-m-d/+1 day",
-    "rand": "is no range; write it like rand://int/1:100",
+    "date": N_(
+        "%(pipe)s is no date; write it like date://CurrentDate/Y-m-d or date://OtherDate/Y-m-d/+1 day"
+    ),
+    "rand": N_("%(pipe)s is no range; write it like rand://int/1:100"),
 }
 
 
@@ -30,12 +34,20 @@ def problem(names: Names, pipe: Pipe) -> str | None:
         return None
     if pipe.scheme not in SCHEMES:
         near = difflib.get_close_matches(pipe.scheme, SCHEMES, n=1, cutoff=0.6)
-        meant = _meant(f"{one}://" for one in near)
-        return f"{pipe} is not known: nothing has values of the kind {pipe.scheme}://{meant}"
+        words = _(
+            "%(pipe)s is not known: nothing has values of the kind %(scheme)s://",
+            pipe=pipe,
+            scheme=pipe.scheme,
+        )
+        return words + _meant(f"{one}://" for one in near)
     if pipe.scheme in HOW_TO_WRITE:
-        return f"{pipe} {HOW_TO_WRITE[pipe.scheme]}"
-    why = ": no Embedded Data of this name is declared" if pipe.scheme == "e" else ""
-    return f"{pipe} is not known here{why}{_meant(_near(names, str(pipe)))}"
+        return _(HOW_TO_WRITE[pipe.scheme], pipe=pipe)
+    words = (
+        _("%(pipe)s is not known here: no Embedded Data of this name is declared", pipe=pipe)
+        if pipe.scheme == "e"
+        else _("%(pipe)s is not known here", pipe=pipe)
+    )
+    return words + _meant(_near(names, str(pipe)))
 
 
 def meant_by(names: Names, name: str) -> str | None:
@@ -79,19 +91,33 @@ def _output_problem(names: Names, pipe: Pipe) -> str | None:
 
 def _no_such_task(names: Names, pipe: Pipe, task: str) -> str:
     if task in names.later:
-        return (
-            f"{pipe} asks for the output of a task that does not come before; move that task before this one"
+        return _(
+            "%(pipe)s asks for the output of a task that does not come before; move that task before this one",
+            pipe=pipe,
         )
     near = difflib.get_close_matches(task, [one.id for one in names.earlier], n=1, cutoff=0.5)
-    return f"{pipe} asks for the output of a task that there is not{_meant(f'ch://{one}/' for one in near)}"
+    words = _("%(pipe)s asks for the output of a task that there is not", pipe=pipe)
+    return words + _meant(f"ch://{one}/" for one in near)
 
 
 def _no_such_output(task: Earlier, outputs: tuple[str, ...], top: str) -> str:
     near = difflib.get_close_matches(top, outputs, n=1, cutoff=0.6)
     meant = _meant(f"ch://{task.id}/$.{one}" for one in near)
-    return (
-        f"the task “{task.label}” puts out no “{top}”; it puts out {', '.join(outputs) or 'nothing'}{meant}"
+    words = (
+        _(
+            "the task “%(task)s” puts out no “%(name)s”; it puts out %(outputs)s",
+            task=translated(task.label),
+            name=top,
+            outputs=", ".join(outputs),
+        )
+        if outputs
+        else _(
+            "the task “%(task)s” puts out nothing, and so no “%(name)s”",
+            task=translated(task.label),
+            name=top,
+        )
     )
+    return words + meant
 
 
 def _top_name(path: JSONPath) -> str | None:
@@ -105,4 +131,4 @@ def _top_name(path: JSONPath) -> str | None:
 
 def _meant(candidates: Iterable[str]) -> str:
     some = list(candidates)[:MOST_SUGGESTIONS]
-    return f"; did you mean {' or '.join(some)}?" if some else ""
+    return "; " + _("did you mean %(names)s?", names=f" {_('or')} ".join(some)) if some else ""

@@ -15,6 +15,7 @@ from afterword.accounts.audit import Value, audit
 from afterword.outcomes import ConfigurationError
 from afterword.store import tables
 from afterword.store.identifiers import new_id
+from afterword.translating import N_, said
 from afterword.translating import gettext as _
 from afterword.workflows.definitions import ConversationClosed, Definition, JsonEvent, SurveyResponse
 from afterword.workflows.naming import LONGEST_NAME, suggest_name
@@ -107,7 +108,11 @@ async def save_revision(
     )
     await _change(connection, workflow_id, current_revision=number)
     await keep_schedule(connection, workflow_id, definition, is_on=row.is_on)
-    what = "saved" if restored_from is None else f"restored as it was in revision {restored_from}"
+    what = (
+        N_("saved")
+        if restored_from is None
+        else said("restored as it was in revision %(number)s", number=restored_from)
+    )
     before, after = {"revision": expected_revision}, {"revision": number}
     await audit(connection, "workflow", what, (workflow_id, row.name), before=before, after=after)
     return number

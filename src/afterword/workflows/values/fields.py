@@ -8,6 +8,7 @@ from jsonpath import JSONPathEnvironment, JSONPathError
 from jsonpath.path import JSONPath
 
 from afterword.piped_text import Json
+from afterword.translating import gettext as _
 from afterword.workflows.definitions import JsonField
 from afterword.workflows.values.json_patterns import LinearEnvironment
 
@@ -34,14 +35,20 @@ def compile_path(path: str) -> JSONPath:
         InvalidPath: it is not one, or longer than 1,000 characters.
     """
     if len(path) > LONGEST_PATH:
-        raise InvalidPath(f"a JSONPath of {len(path)} characters is too long; {LONGEST_PATH} are the most")
+        raise InvalidPath(
+            _(
+                "a JSONPath of %(length)s characters is too long; %(most)s are the most",
+                length=len(path),
+                most=LONGEST_PATH,
+            )
+        )
     try:
         compiled = _environment().compile(path)
     except (JSONPathError, RecursionError) as error:
-        words = error.args[0] if isinstance(error, JSONPathError) else "it is nested too deep"
-        raise InvalidPath(f"{path!r} is not a JSONPath: {words}") from None
+        words = error.args[0] if isinstance(error, JSONPathError) else _("it is nested too deep")
+        raise InvalidPath(_("%(path)s is not a JSONPath: %(why)s", path=repr(path), why=words)) from None
     if not isinstance(compiled, JSONPath):
-        raise InvalidPath(f"{path!r} joins several JSONPaths; use one")
+        raise InvalidPath(_("%(path)s joins several JSONPaths; use one", path=repr(path)))
     return compiled
 
 

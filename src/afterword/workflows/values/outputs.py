@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping
 import msgspec
 
 from afterword.piped_text import Pipe, Source
+from afterword.translating import gettext as _
 from afterword.workflows.values.fields import InvalidPath, compile_path, first_value
 
 Outputs = Mapping[str, Mapping[str, object]]
@@ -24,9 +25,11 @@ def output_path(pipe: Pipe) -> OutputPath:
     Raises:
         InvalidPath: there is no task or nothing after it.
     """
-    task, _, rest = pipe.path.partition("/")
+    task, _slash, rest = pipe.path.partition("/")
     if not task or not rest:
-        raise InvalidPath(f"{pipe} lacks a task or what to take from its output, as in ch://T-1/$.itemId")
+        raise InvalidPath(
+            _("%(pipe)s lacks a task or what to take from its output, as in ch://T-1/$.itemId", pipe=pipe)
+        )
     if rest.startswith("$"):
         return OutputPath(task, rest)
     escaped = rest.replace("\\", "\\\\").replace("'", "\\'")
