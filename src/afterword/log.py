@@ -2,8 +2,16 @@
 
 import logging
 import sys
+import traceback
+from types import TracebackType
 
 import structlog
+
+ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
+
+MOST_CAUSES = 10
+WORDS_WITHOUT_VALUES = (AssertionError, AttributeError, ImportError, NameError, OSError, TypeError)
+"""Kinds of errors whose words are about code, files and addresses."""
 
 
 def configure_logging(level: str) -> None:
@@ -12,7 +20,7 @@ def configure_logging(level: str) -> None:
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.format_exc_info,
+        structlog.processors.ExceptionRenderer(without_values),
     ]
     number = logging.getLevelNamesMapping()[level.upper()]
     structlog.configure(
@@ -32,3 +40,23 @@ def configure_logging(level: str) -> None:
         )
     )
     logging.basicConfig(level=max(number, logging.WARNING), handlers=[handler], force=True)
+
+
+def without_values(exc_info: ExcInfo) -> str:
+    """Where an error happened and of what kind it is, with what led to it first; no value that code had in hand.
+
+    The words of other people's errors may repeat what was read or sent (PostgreSQL's a row, a parser's its text), and
+    so a Customer's data: they are left out. Errors of our own hold none.
+    """
+    told: list[str] = []
+    error: BaseException | None = exc_info[1]
+    while error is not None and len(told) < MOST_CAUSES:
+        kind = f"{type(error).__module__}.{type(error).__qualname__}"
+        words = f": {error}" if _has_no_value(error) else ""
+        told.insert(0, f"{''.join(traceback.format_tb(error.__traceback__))}{kind}{words}")
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    return "\n\n".join(told)
+
+
+def _has_no_value(error: BaseException) -> bool:
+    return isinstance(error, WORDS_WITHOUT_VALUES) or type(error).__module__.partition(".")[0] == __package__
