@@ -24,10 +24,11 @@ from afterword.backfill.reading import reader
 from afterword.directory.contacts import mail_address
 from afterword.distributions import mail
 from afterword.distributions.sending import Mailer
-from afterword.eligibility.ledger import forget_old
+from afterword.eligibility.ledger import Ledger, forget_old
 from afterword.events.recording import INBOX_CHANNEL
 from afterword.previewing.keeping import PreviewKeeper
 from afterword.previewing.previewer import Previewer
+from afterword.sending.checking import BrakesCheck
 from afterword.sending.hourly import forget_old_counts
 from afterword.settings import Settings
 from afterword.store.budgets import RateBudget
@@ -79,7 +80,9 @@ class Worker:
         self._inbox = Inbox(database, self._queue)
         self._accounts = ConnectedAccounts(database, box, RateBudget(database.pool), settings)
         mailer = Mailer(settings)
-        services = Services(database, settings, self._accounts, mailer)
+        services = Services(
+            database, settings, self._accounts, mailer, Ledger(database), BrakesCheck(database, settings)
+        )
         self._engine = RunEngine(
             database,
             load_task_types(services),

@@ -4,12 +4,13 @@ import asyncio
 from datetime import datetime, timedelta
 from typing import Any
 
+import asyncpg
 import pytest
 from tests.eligibility.conftest import NOW
 
 from afterword.eligibility.deciding import Decider
 from afterword.eligibility.facts import Closing, Facts
-from afterword.eligibility.ledger import forget_old
+from afterword.eligibility.ledger import Ledger, forget_old
 from afterword.eligibility.settings import Eligibility
 from afterword.gladly.finding import GladlyNames
 from afterword.gladly.models import CustomerProfile
@@ -23,7 +24,7 @@ ONCE = Eligibility(once_in_days=30)
 
 
 def decider(
-    database: Database,
+    database: Database | Ledger,
     key: str,
     *,
     wanted: Eligibility = ONCE,
@@ -47,7 +48,8 @@ def decider(
     now = datetime.now(NOW.tzinfo)
     facts = Facts(closing=closing, now=now, profile=CustomerProfile(merged_into or customer))
     gladly: Any = None
-    return Decider(database, gladly, GladlyNames(), wanted, facts)
+    ledger = database if isinstance(database, Ledger) else Ledger(database)
+    return Decider(ledger, gladly, GladlyNames(), wanted, facts)
 
 
 async def ask(who: Decider, outcome: Exception | None = None) -> str:
@@ -78,6 +80,27 @@ async def test_of_many_who_decide_at_once_one_asks_and_the_others_see_it(databas
     ended = await asyncio.gather(*(ask(decider(database, f"run{number}")) for number in range(8)))
     assert sorted(ended) == ["asked"] + ["asked-lately"] * 7
     assert list((await states(database)).values()) == ["asked"]
+
+
+async def test_of_many_of_one_process_who_decide_at_once_one_of_each_customer_asks(
+    database: Database,
+) -> None:
+    ledger = Ledger(database)
+    wanted = [decider(ledger, f"run{number}", customer=f"c{number % 3}") for number in range(12)]
+    ended = await asyncio.gather(*map(ask, wanted))
+    assert ended == ["asked"] * 3 + ["asked-lately"] * 9
+
+
+async def test_who_cannot_be_written_down_is_alone_with_it(database: Database) -> None:
+    ledger = Ledger(database)
+    odd = decider(ledger, "odd", customer="c\0")
+    ended = await asyncio.gather(
+        *(ask(decider(ledger, f"run{number}", customer=f"c{number}")) for number in range(5)),
+        ask(odd),
+        return_exceptions=True,
+    )
+    assert ended[:-1] == ["asked"] * 5
+    assert isinstance(ended[-1], asyncpg.DataError)
 
 
 async def test_other_customers_and_other_accounts_are_asked_all_the_same(database: Database) -> None:

@@ -11,7 +11,7 @@ from afterword.alerts.recording import list_alerts
 from afterword.outcomes import Retry, Skip
 from afterword.sending import pausing
 from afterword.sending.brakes import Brakes, Writer
-from afterword.sending.checking import allowed_among, check_may_be_written_to
+from afterword.sending.checking import BrakesCheck, allowed_among
 from afterword.sending.hourly import LEAST_UNUSUAL, forget_old_counts
 from afterword.settings import Settings
 from afterword.store.database import Database
@@ -45,9 +45,8 @@ class Sending:
             workflow_id=self.workflow_id, run_key=f"run {run}", task_id="T-1", brakes=brakes or Brakes()
         )
         try:
-            await check_may_be_written_to(
-                self.database, Settings.load({}, **settings), writer, address, counts=counts
-            )
+            check = BrakesCheck(self.database, Settings.load({}, **settings))
+            await check.check_may_be_written_to(writer, address, counts=counts)
         except Retry as held:
             return None if held.tried else held.waiting_for
         except Skip as skipped:
@@ -145,6 +144,27 @@ async def test_of_many_at_once_as_many_go_as_may_and_somebody_is_told_once(
         f"sending/{sending.workflow_id}",
         1,
     )
+
+
+async def test_of_many_of_one_process_at_once_as_many_go_as_may(sending: Sending, database: Database) -> None:
+    await sending.save(Brakes(invitations_per_hour=5))
+    async with database.transaction() as connection:
+        other = await add_workflow(
+            connection, name="Another", definition=Definition(ConversationClosed("GA_1"), TASKS)
+        )
+    check = BrakesCheck(database, Settings.load({}, invitations_per_hour=7))
+    writers = [
+        Writer(workflow_id=workflow_id, run_key=f"run {number}", task_id="T-1")
+        for number in range(10)
+        for workflow_id in (sending.workflow_id, other)
+    ]
+    answers = await asyncio.gather(
+        *(check.check_may_be_written_to(writer, "ada@customers.example") for writer in writers),
+        return_exceptions=True,
+    )
+    went = [number for number, answer in enumerate(answers) if answer is None]
+    assert went == sorted([*range(0, 10, 2), *range(1, 14, 2)])
+    assert await database.pool.fetchval("SELECT count(*) FROM sending_hold") == 2
 
 
 async def test_who_was_counted_passes_again_and_is_counted_once(sending: Sending) -> None:

@@ -158,17 +158,21 @@ async def test_a_short_hold_is_waited_for_by_those_who_wait_already(
 
 
 class Stingy:
-    """In the place of the database: nobody has a turn until the fifth has asked, then everybody, at once."""
+    """In the place of the database: nobody has a turn when asked for the first time, then everybody, at once."""
 
     def __init__(self) -> None:
-        self.asked = 0
+        self.asked = list[int]()
 
-    async def fetchrow(self, _query: str, *_: object) -> Any:
-        self.asked += 1
-        granted = self.asked > 5
-        return {"granted": granted, "rate": 10.0, "is_own": False, "is_held": False} | dict.fromkeys(
+    async def fetch(self, _query: str, *given: Any) -> Any:
+        patiences: list[float] = given[5]
+        self.asked.append(len(patiences))
+        granted = len(self.asked) > 1
+        answer = {"granted": granted, "rate": 10.0, "is_own": False, "is_held": False} | dict.fromkeys(
             ("wait", "busy", "own_wait"), 0.0
         )
+        return [answer] * len(patiences)
+
+    fetchrow = fetch
 
 
 async def test_in_a_process_who_comes_first_is_first_and_only_that_one_asks() -> None:
@@ -181,7 +185,7 @@ async def test_in_a_process_who_comes_first_is_first_and_only_that_one_asks() ->
 
     await asyncio.gather(*map(call, range(5)))
     assert order == [0, 1, 2, 3, 4]
-    assert pool.asked == 10, "once at first, and then one after the other"
+    assert pool.asked == [5, 1, 1, 1, 1, 1], "once together, and then one after the other"
 
 
 async def test_who_shares_and_would_have_to_wait_too_long_is_told(budget: RateBudget) -> None:

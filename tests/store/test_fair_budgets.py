@@ -4,6 +4,7 @@ Each process asks for one caller at a time, as soon as the one before has a slot
 many wait in it behind that one makes no difference here.
 """
 
+import asyncio
 import heapq
 import random
 from collections import defaultdict
@@ -155,3 +156,30 @@ async def test_however_callers_come_the_limit_holds_and_nobody_starves(
         at_its_share = len(callers) / (SHARES[use].of_all * RATE)
         if callers:
             assert longest_wait(slots, use) <= at_its_share + 2.5
+
+
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(
+    heaps=st.lists(
+        st.tuples(
+            st.floats(min_value=0, max_value=2),
+            st.sampled_from(["live", "interactive", "backfill"]),
+            st.lists(st.sampled_from([0.0, 0.15, 0.5, 30.0]), min_size=1, max_size=12),
+        ),
+        max_size=6,
+    ),
+    burst=st.sampled_from([1, 3]),
+)
+async def test_who_asks_together_is_answered_as_one_after_the_other(
+    pool: asyncpg.Pool, heaps: list[tuple[float, Use, list[float]]], burst: float
+) -> None:
+    await pool.execute("TRUNCATE rate_budget")
+    together, alone = RateBudget(pool), RateBudget(pool)
+    now = 0.0
+    for pause, use, patiences in heaps:
+        now += pause
+        await pool.execute("UPDATE test_clock SET seconds = $1", now)
+        asked = Asked("together", RATE, burst, RATE, use)
+        answers = await asyncio.gather(*(together.ask(asked, patience) for patience in patiences))
+        asked = msgspec.structs.replace(asked, name="alone")
+        assert answers == [await alone.ask(asked, patience) for patience in patiences]

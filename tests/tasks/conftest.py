@@ -15,6 +15,8 @@ from afterword.accounts.qualtrics_accounts import add_qualtrics
 from afterword.accounts.secrets import SecretBox
 from afterword.directory.contacts import add_mailing_list
 from afterword.distributions.sending import Mailer
+from afterword.eligibility.ledger import Ledger
+from afterword.sending.checking import BrakesCheck
 from afterword.settings import Settings
 from afterword.store.budgets import RateBudget
 from afterword.store.database import Database
@@ -79,7 +81,9 @@ async def ready(database: Database, sandbox: Sandbox, stand_in: Any, tmp_path: P
         survey = await add_survey(connection, name="CSAT", definition=csat_survey())
         mailing_list = await add_mailing_list(connection, name="Asked")
     accounts = ConnectedAccounts(database, box, RateBudget(database.pool), settings)
-    services = Services(database, settings, accounts, Mailer(settings))
+    services = Services(
+        database, settings, accounts, Mailer(settings), Ledger(database), BrakesCheck(database, settings)
+    )
     yield Ready(services, gladly.id, qualtrics.id, survey, mailing_list, faulty.id, box)
     await accounts.close()
 

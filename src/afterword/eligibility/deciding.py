@@ -7,25 +7,17 @@ from typing import TypeVar
 from msgspec.structs import replace
 
 from afterword.eligibility.credit import Credited, credited
-from afterword.eligibility.facts import Facts
+from afterword.eligibility.facts import Asked, Facts
 from afterword.eligibility.finding import GladlyFinder, customer_ids
 from afterword.eligibility.judging import OF_THE_LEDGER, judge, resolve
-from afterword.eligibility.ledger import (
-    Reservation,
-    lock_customer,
-    look,
-    note_asked,
-    note_not_asked,
-    reserve,
-)
+from afterword.eligibility.ledger import Asker, Ledger
 from afterword.eligibility.settings import Eligibility
 from afterword.eligibility.verdicts import Verdict
 from afterword.gladly.client import GladlyClient
 from afterword.gladly.errors import GladlyNotFound
 from afterword.gladly.finding import GladlyNames
 from afterword.gladly.messages import Messages
-from afterword.outcomes import Outcome, Reason, Retry, Skip
-from afterword.store.database import Database
+from afterword.outcomes import Outcome, Reason, Retry
 
 T = TypeVar("T")
 
@@ -34,12 +26,12 @@ class Decider:
     """Decides about one closing; ``facts`` grow while it does."""
 
     def __init__(
-        self, database: Database, gladly: GladlyClient, names: GladlyNames, wanted: Eligibility, facts: Facts
+        self, ledger: Ledger, gladly: GladlyClient, names: GladlyNames, wanted: Eligibility, facts: Facts
     ) -> None:
         self.facts = facts
-        self._database = database
+        self._ledger = ledger
         self._wanted = wanted
-        self._finder = GladlyFinder(database, gladly, names, wanted)
+        self._finder = GladlyFinder(ledger, gladly, names, wanted)
 
     async def verdict(self, *, whenever: bool = False) -> Verdict:
         """Why the customer is not to be asked, or not yet; nothing is written. ``whenever`` leaves quiet hours aside.
@@ -77,24 +69,21 @@ class Decider:
         Raises:
             Skip: somebody else asked meanwhile, or is about to.
         """
-        reservation = await self._reserve()
+        asker = Asker(self.facts.closing, customer_ids(self.facts), self._judge_by_ledger)
+        reservation = await self._ledger.reserve(asker)
         try:
             yield
         except Outcome as outcome:
             if not (isinstance(outcome, Retry) and outcome.outcome_unknown):
-                await note_not_asked(self._database, reservation)
+                await self._ledger.note_not_asked(reservation)
             raise
-        await note_asked(self._database, reservation)
+        await self._ledger.note_asked(reservation)
 
-    async def _reserve(self) -> Reservation:
-        """Judge the rules of the ledger once more, where nobody can come between, and write down who is asked."""
-        facts = self.facts
-        customer_id = facts.profile.id if facts.profile else facts.closing.customer_id
-        async with self._database.pool.acquire() as connection, connection.transaction():
-            await lock_customer(connection, facts.closing.account_id, customer_id)
-            facts.asked = await look(connection, facts.closing, customer_ids(facts))
-            for rule in OF_THE_LEDGER:
-                verdict = rule.judge(self._wanted, facts)
-                if isinstance(verdict, Reason):
-                    raise Skip(verdict)
-            return await reserve(connection, facts.closing, customer_id, facts.asked)
+    def _judge_by_ledger(self, asked: Asked) -> Reason | None:
+        """Judge the rules of the ledger once more, by what it tells where nobody can come between."""
+        self.facts.asked = asked
+        for rule in OF_THE_LEDGER:
+            verdict = rule.judge(self._wanted, self.facts)
+            if isinstance(verdict, Reason):
+                return verdict
+        return None

@@ -2,13 +2,12 @@
 
 from afterword.eligibility.credit import credited
 from afterword.eligibility.facts import Facts, Need
-from afterword.eligibility.ledger import look
+from afterword.eligibility.ledger import Asker, Ledger
 from afterword.eligibility.settings import Eligibility, is_time_zone
 from afterword.gladly.client import GladlyClient
 from afterword.gladly.finding import GladlyNames
 from afterword.gladly.messages import messages_of
 from afterword.gladly.models import Agent
-from afterword.store.database import Database
 
 UTC_ZONE = "UTC"
 
@@ -16,10 +15,8 @@ UTC_ZONE = "UTC"
 class GladlyFinder:
     """Finds facts by a connected Gladly account; made for one closing, with lists that are remembered for all."""
 
-    def __init__(
-        self, database: Database, gladly: GladlyClient, names: GladlyNames, wanted: Eligibility
-    ) -> None:
-        self._database = database
+    def __init__(self, ledger: Ledger, gladly: GladlyClient, names: GladlyNames, wanted: Eligibility) -> None:
+        self._ledger = ledger
         self._gladly = gladly
         self._names = names
         self._inboxes = (*wanted.only_inboxes, *wanted.not_inboxes)
@@ -34,8 +31,7 @@ class GladlyFinder:
         closing, gladly, account = facts.closing, self._gladly, facts.closing.account_id
         match need:
             case "asked":
-                async with self._database.pool.acquire() as connection:
-                    facts.asked = await look(connection, closing, customer_ids(facts))
+                facts.asked = await self._ledger.look(Asker(closing, customer_ids(facts)))
             case "profile":
                 facts.profile = await gladly.customer_profile(closing.customer_id)
             case "conversation":
@@ -56,7 +52,7 @@ class GladlyFinder:
                 facts.time_zone = zone if zone and is_time_zone(zone) else UTC_ZONE
 
 
-def customer_ids(facts: Facts) -> list[str]:
-    """All that the customer is known by: the event's id, and that of who they were merged into."""
+def customer_ids(facts: Facts) -> tuple[str, ...]:
+    """All that the customer is known by: the event's id, and, last, that of who they were merged into."""
     known = [facts.closing.customer_id, facts.profile.id if facts.profile else ""]
-    return list(dict.fromkeys(filter(None, known)))
+    return tuple(dict.fromkeys(filter(None, known))) or ("",)

@@ -13,6 +13,7 @@ import msgspec
 from afterword.eligibility.facts import Asked, Facts, Missing, Need
 from afterword.eligibility.finding import GladlyFinder
 from afterword.eligibility.judging import Finder, judge, judge_closing
+from afterword.eligibility.ledger import Ledger
 from afterword.eligibility.quiet_hours import quiet_hours
 from afterword.eligibility.settings import Credit, Eligibility
 from afterword.gladly.client import GladlyClient
@@ -78,7 +79,7 @@ class KnownFacts:
         known: Mapping[tuple[str, str], str],
     ) -> None:
         self._gladly = gladly
-        self._lists = GladlyFinder(database, gladly, names, wanted)
+        self._lists = GladlyFinder(Ledger(database), gladly, names, wanted)
         self._known = dict(known)
         self._fresh: list[Fact] = []
 

@@ -9,8 +9,11 @@ fewer than 24 hours has no usual yet.
 """
 
 import math
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from typing import Self
 
+import asyncpg
 import msgspec
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -27,48 +30,70 @@ COUNTS_KEPT = timedelta(days=35)
 PERMITS_KEPT = timedelta(days=30)
 
 TAKE = """
-WITH counted AS (
-    SELECT FROM sending_permit WHERE run_key = $2 AND task_id IN ($3, '')
-), taken AS (
-    UPDATE sending_hour SET sent = sent + 1
-    WHERE workflow_id = $1 AND hour = date_trunc('hour', now(), 'UTC') AND NOT EXISTS (SELECT FROM counted)
-      AND (is_let_go OR coalesce(sent < least(
-          $4::bigint, CASE WHEN $5::float8 > 0 AND usual IS NOT NULL THEN greatest($6, ceil($5 * usual)) END), true))
-    RETURNING sent
+WITH asked AS MATERIALIZED (
+    SELECT asked.*, EXISTS (
+        SELECT FROM sending_permit AS permit
+        WHERE permit.run_key = asked.run_key AND permit.task_id IN (asked.task_id, '')
+    ) AS is_counted
+    FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[]) WITH ORDINALITY
+           AS asked (workflow_id, run_key, task_id, most, number)
+), hour AS MATERIALIZED (
+    SELECT workflow_id, sent, usual, is_let_go FROM sending_hour
+    WHERE workflow_id = ANY($1::text[]) AND hour = date_trunc('hour', now(), 'UTC')
+    ORDER BY workflow_id FOR UPDATE
+), taken AS MATERIALIZED (
+    SELECT fresh.* FROM (
+        SELECT asked.*, row_number() OVER (PARTITION BY workflow_id ORDER BY number) AS place FROM asked
+        WHERE NOT is_counted
+    ) AS fresh JOIN hour USING (workflow_id)
+    WHERE hour.is_let_go OR coalesce(hour.sent + fresh.place <= least(
+        fresh.most, CASE WHEN $5::float8 > 0 AND usual IS NOT NULL THEN greatest($6, ceil($5 * usual)) END), true)
+), counted AS (
+    UPDATE sending_hour SET sent = sending_hour.sent + added.places
+    FROM (SELECT workflow_id, count(*) AS places FROM taken GROUP BY workflow_id) AS added
+    WHERE sending_hour.workflow_id = added.workflow_id AND sending_hour.hour = date_trunc('hour', now(), 'UTC')
 ), permitted AS (
-    INSERT INTO sending_permit (run_key, task_id) SELECT $2, $3 FROM taken ON CONFLICT DO NOTHING
+    INSERT INTO sending_permit (run_key, task_id) SELECT run_key, task_id FROM taken ON CONFLICT DO NOTHING
 )
-SELECT EXISTS (SELECT FROM counted) OR EXISTS (SELECT FROM taken) AS is_granted, hour.sent, hour.usual
-FROM (SELECT) AS one LEFT JOIN sending_hour AS hour
-    ON hour.workflow_id = $1 AND hour.hour = date_trunc('hour', now(), 'UTC')
+SELECT asked.is_counted OR taken.number IS NOT NULL AS is_granted,
+       hour.workflow_id IS NULL AND NOT asked.is_counted AS begins_hour, hour.usual
+FROM asked LEFT JOIN taken USING (number) LEFT JOIN hour ON hour.workflow_id = asked.workflow_id
+ORDER BY asked.number
 """
+"""The hours' rows are locked in one order, lest two who take places of several wait for each other."""
 
-BEGIN_HOUR = """
+BEGIN_HOURS = """
 WITH this AS (
-    SELECT date_trunc('hour', now(), 'UTC') AS hour
+    SELECT workflow_id, date_trunc('hour', now(), 'UTC') AS hour FROM unnest($1::text[]) AS workflow_id
 ), lately AS (
-    SELECT sending_hour.hour, sent FROM sending_hour, this
-    WHERE workflow_id = $1
-      AND sending_hour.hour BETWEEN this.hour - interval '28 days' AND this.hour - interval '1 hour'
+    SELECT workflow_id, sending_hour.hour, sent FROM sending_hour JOIN this USING (workflow_id)
+    WHERE sending_hour.hour BETWEEN this.hour - interval '28 days' AND this.hour - interval '1 hour'
 ), busy AS (
-    SELECT count(*) AS hours, min(hour) AS first, percentile_cont(0.5) WITHIN GROUP (ORDER BY sent) AS usual
-    FROM lately WHERE sent > 0
+    SELECT workflow_id, count(*) AS hours, min(hour) AS first,
+           percentile_cont(0.5) WITHIN GROUP (ORDER BY sent) AS usual
+    FROM lately WHERE sent > 0 GROUP BY workflow_id
 ), of_the_week AS (
-    SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY coalesce(lately.sent, 0)) AS usual
-    FROM this CROSS JOIN busy CROSS JOIN generate_series(1, 4) AS week
-    LEFT JOIN lately ON lately.hour = this.hour - week * interval '7 days'
+    SELECT this.workflow_id, percentile_cont(0.5) WITHIN GROUP (ORDER BY coalesce(lately.sent, 0)) AS usual
+    FROM this JOIN busy USING (workflow_id) CROSS JOIN generate_series(1, 4) AS week
+    LEFT JOIN lately
+        ON lately.workflow_id = this.workflow_id AND lately.hour = this.hour - week * interval '7 days'
     WHERE this.hour - week * interval '7 days' >= busy.first
+    GROUP BY this.workflow_id
 )
 INSERT INTO sending_hour (workflow_id, hour, sent, usual)
-SELECT $1, this.hour, 0, CASE WHEN busy.hours >= $2 THEN greatest(busy.usual, of_the_week.usual) END
-FROM this, busy, of_the_week
+SELECT workflow_id, this.hour, 0, CASE WHEN busy.hours >= $2 THEN greatest(busy.usual, of_the_week.usual) END
+FROM this LEFT JOIN busy USING (workflow_id) LEFT JOIN of_the_week USING (workflow_id)
+ORDER BY workflow_id
 ON CONFLICT (workflow_id, hour) DO NOTHING
 """
 
 HOLD = """
-INSERT INTO sending_hold (workflow_id, most, usual) SELECT id, $2, $3 FROM workflow WHERE id = $1
+INSERT INTO sending_hold AS hold (workflow_id, most, usual)
+SELECT workflow.id, over.most, over.usual
+FROM unnest($1::text[], $2::bigint[], $3::float8[]) AS over (workflow_id, most, usual)
+JOIN workflow ON workflow.id = over.workflow_id
 ON CONFLICT (workflow_id) DO NOTHING
-RETURNING (SELECT name FROM workflow WHERE id = $1) AS workflow
+RETURNING workflow_id, most, usual, (SELECT name FROM workflow WHERE id = hold.workflow_id) AS workflow
 """
 
 LET_HOUR_GO = """
@@ -85,57 +110,85 @@ PRUNE_COUNTS = "DELETE FROM sending_hour WHERE hour < now() - $1::interval"
 PRUNE_PERMITS = "DELETE FROM sending_permit WHERE granted_at < now() - $1::interval"
 
 
-class Limits(msgspec.Struct, frozen=True):
-    """How many invitations an hour a workflow may send: a fixed number, and so many times the usual; ``None`` and 0
-    for no such limit.
+class Place(msgspec.Struct, frozen=True):
+    """A place among an hour's invitations that a task of a run asks for; ``most`` is the fixed number of an hour,
+    ``None`` for no such limit.
     """
 
+    workflow_id: str
+    run_key: str
+    task_id: str
     most: int | None
-    times_usual: float
-
-    def of(self, usual: float | None) -> int | None:
-        """The limit of an hour with this usual count."""
-        limits = [] if self.most is None else [self.most]
-        if usual is not None and self.times_usual > 0:
-            limits.append(max(LEAST_UNUSUAL, math.ceil(self.times_usual * usual)))
-        return min(limits, default=None)
 
 
-async def take_place(
-    database: Database, *, workflow_id: str, run_key: str, task_id: str, limits: Limits
-) -> None:
-    """Count an invitation in this hour; one that was counted before, or was let go, passes.
+class Over(msgspec.Struct, frozen=True):
+    """The hour has as many as it may: ``most``, which are so many times its ``usual``, where that is the measure."""
 
-    Raises:
-        Retry: the hour has as many as it may; the run is to be held, and somebody is told.
+    most: int
+    usual: float | None
+
+    @classmethod
+    def of(cls, most: int | None, usual: float | None, times_usual: float) -> Self:
+        """The limit that is reached first."""
+        limits = [] if most is None else [most]
+        if usual is not None and times_usual > 0:
+            limits.append(max(LEAST_UNUSUAL, math.ceil(times_usual * usual)))
+        reached = min(limits, default=0)
+        return cls(reached, None if reached == most else usual)
+
+
+async def take_places(database: Database, places: Sequence[Place], times_usual: float) -> list[Retry | None]:
+    """Count invitations in this hour, in the order given; those that were counted before, or were let go, pass.
+
+    An hour may have ``times_usual`` as many as usual, 0 for no such limit. Answers what holds each: a Retry, of which
+    somebody is told, where the hour has as many as it may.
     """
-    asked = (workflow_id, run_key, task_id, limits.most, limits.times_usual, LEAST_UNUSUAL)
-    row = await database.pool.fetchrow(TAKE, *asked)
-    if row is not None and not row["is_granted"] and row["sent"] is None:
-        await database.pool.execute(BEGIN_HOUR, workflow_id, HOURS_UNTIL_USUAL)
-        row = await database.pool.fetchrow(TAKE, *asked)
-    if row is None or row["is_granted"]:
-        return
-    usual: float | None = row["usual"]
-    most = limits.of(usual) or 0
-    is_surge = most != limits.most
-    await _hold(database, workflow_id, most, usual if is_surge else None)
+    rows = await _take(database, places, times_usual)
+    new = {place.workflow_id for place, row in zip(places, rows, strict=True) if row["begins_hour"]}
+    if new:
+        await database.pool.execute(BEGIN_HOURS, sorted(new), HOURS_UNTIL_USUAL)
+        rows = await _take(database, places, times_usual)
+    held = {
+        place: Over.of(place.most, row["usual"], times_usual)
+        for place, row in zip(places, rows, strict=True)
+        if not row["is_granted"]
+    }
+    if held:
+        await _hold(database, {place.workflow_id: over for place, over in held.items()})
+    return [
+        _retry(place.workflow_id, held[place], times_usual) if place in held else None for place in places
+    ]
+
+
+async def _take(database: Database, places: Sequence[Place], times_usual: float) -> list[asyncpg.Record]:
+    return await database.pool.fetch(
+        TAKE,
+        [place.workflow_id for place in places],
+        [place.run_key for place in places],
+        [place.task_id for place in places],
+        [place.most for place in places],
+        times_usual,
+        LEAST_UNUSUAL,
+    )
+
+
+def _retry(workflow_id: str, over: Over, times_usual: float) -> Retry:
     words = (
         said(
-            "its workflow has sent as many invitations as it may in an hour, %(most)s, %(times)s times as many as "
-            "usual; what is beyond is held until somebody lets it go or cancels it",
-            most=most,
-            times=f"{limits.times_usual:g}",
-        )
-        if is_surge
-        else said(
             "its workflow has sent as many invitations as it may in an hour, %(most)s; what is beyond is held until "
             "somebody lets it go or cancels it",
-            most=most,
+            most=over.most,
+        )
+        if over.usual is None
+        else said(
+            "its workflow has sent as many invitations as it may in an hour, %(most)s, %(times)s times as many as "
+            "usual; what is beyond is held until somebody lets it go or cancels it",
+            most=over.most,
+            times=f"{times_usual:g}",
         )
     )
-    reason = Reason("invitations-held", words, {"most": str(most)})
-    raise Retry(reason, tried=False, waiting_for=held_for(workflow_id))
+    reason = Reason("invitations-held", words, {"most": str(over.most)})
+    return Retry(reason, tried=False, waiting_for=held_for(workflow_id))
 
 
 def held_for(workflow_id: str) -> str:
@@ -143,18 +196,19 @@ def held_for(workflow_id: str) -> str:
     return f"sending/{workflow_id}"
 
 
-async def _hold(database: Database, workflow_id: str, most: int, usual: float | None) -> None:
-    """Put down that a workflow's invitations are held, and have somebody told, once."""
+async def _hold(database: Database, over: Mapping[str, Over]) -> None:
+    """Put down that workflows' invitations are held, and have somebody told of each, once."""
     async with database.pool.acquire() as connection, connection.transaction():
-        name = await connection.fetchval(HOLD, workflow_id, most, usual)
-        if name is None:
-            return
-        why = "" if usual is None else f", far more than the usual {usual:g}"
-        words = (
-            f"The workflow {name!r} has sent {most} invitations within an hour{why}: what is beyond is held. Let them "
-            "go, or cancel them, on the page Sending or by `afterword sending`"
+        held = await connection.fetch(
+            HOLD, list(over), [one.most for one in over.values()], [one.usual for one in over.values()]
         )
-        await record_alert(connection, Alert("invitations-held", held_for(workflow_id), words))
+        for row in held:
+            usual = "" if row["usual"] is None else f", far more than the usual {row['usual']:g}"
+            words = (
+                f"The workflow {row['workflow']!r} has sent {row['most']} invitations within an hour{usual}: what is "
+                "beyond is held. Let them go, or cancel them, on the page Sending or by `afterword sending`"
+            )
+            await record_alert(connection, Alert("invitations-held", held_for(row["workflow_id"]), words))
 
 
 async def let_hour_go(connection: AsyncConnection, workflow_id: str) -> None:

@@ -17,7 +17,8 @@ class Batches(Generic[Item, Result]):
     """Collects items and has them done in batches.
 
     ``carry_out`` answers a result for each item, in order; an exception among them is raised to that item's adder, one
-    that it raises itself to all of them. At most ``in_flight`` batches of at most ``largest`` items are under way.
+    that it raises itself to all of them, except those of ``alone_on``: they are one item's fault, so the batch is
+    halved until that one is alone. At most ``in_flight`` batches of at most ``largest`` items are under way.
     """
 
     def __init__(
@@ -26,8 +27,10 @@ class Batches(Generic[Item, Result]):
         *,
         largest: int,
         in_flight: int,
+        alone_on: tuple[type[Exception], ...] = (),
     ) -> None:
         self._carry_out = carry_out
+        self._alone_on = alone_on
         self._largest = largest
         self._most_in_flight = in_flight
         self._waiting: list[tuple[Item, asyncio.Future[Result]]] = []
@@ -67,7 +70,7 @@ class Batches(Generic[Item, Result]):
 
     async def _do(self, batch: Sequence[tuple[Item, asyncio.Future[Result]]]) -> None:
         try:
-            results = await self._carry_out([item for item, _ in batch])
+            results = await self._results([item for item, _ in batch])
         except Exception as error:  # noqa: BLE001 - whoever waits is told
             results = [error] * len(batch)
         for (_, done), result in zip(batch, results, strict=True):
@@ -77,3 +80,12 @@ class Batches(Generic[Item, Result]):
                 done.set_exception(result)
             else:
                 done.set_result(result)
+
+    async def _results(self, items: Sequence[Item]) -> Sequence[Result | Exception]:
+        try:
+            return await self._carry_out(items)
+        except self._alone_on as error:
+            if len(items) == 1:
+                return [error]
+            middle = len(items) // 2
+            return [*await self._results(items[:middle]), *await self._results(items[middle:])]

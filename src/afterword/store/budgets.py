@@ -17,9 +17,10 @@ however long a backlog is: what waits, waits in its process, in the order in whi
 """
 
 import asyncio
+import functools
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
@@ -29,6 +30,7 @@ import structlog
 
 from afterword.outcomes import Reason, Retry
 from afterword.outgoing.budgets import Turn, Use
+from afterword.store.batches import Batches
 from afterword.store.leases import Leases
 from afterword.translating import said
 
@@ -51,6 +53,7 @@ SHARES: Mapping[Use, Share] = {
     "backfill": Share(0.1, reach=0.25),
 }
 """Backfill reaches as far as it must to leave no slot unused, and is behind whoever reaches farther."""
+MOST_TOGETHER = 200
 LEAST_PAUSE = 0.05
 """Seconds before a process asks again for one and the same caller."""
 
@@ -59,42 +62,53 @@ INSERT INTO rate_budget (name, theoretical_arrival) VALUES ($1, 'epoch') ON CONF
 """
 
 TAKE = """
-WITH budget AS MATERIALIZED (
+WITH RECURSIVE budget AS MATERIALIZED (
     SELECT * FROM rate_budget WHERE name = $1 FOR UPDATE
 ), paced AS MATERIALIZED (
     SELECT *, clock_timestamp() AS now, least(coalesce(rate_told, $2::float8), $4::float8) AS rate FROM budget
-), spaced AS (
-    SELECT *, make_interval(secs => 1 / rate) AS interval,
+), spaced AS MATERIALIZED (
+    SELECT *, make_interval(secs => 1 / rate) AS spacing,
            make_interval(secs => ($3::float8 - 1) / rate) AS tolerance
     FROM paced
-), found AS (
-    SELECT *, greatest(theoretical_arrival, now, held_until + tolerance) AS arrival FROM spaced
-), placed AS (
-    SELECT *, arrival - tolerance AS slot, (own_arrival <= arrival) IS NOT FALSE AS is_own,
-           CASE WHEN arrival > theoretical_arrival THEN arrival - tolerance ELSE busy_since END AS busy_from
-    FROM found
-), judged AS MATERIALIZED (
-    SELECT *, slot <= now + make_interval(secs => CASE WHEN is_own THEN $6::float8 ELSE $7::float8 END) AS granted
-    FROM placed
+), judged AS (
+    SELECT 0 AS number, false AS granted, false AS is_own, theoretical_arrival AS arrival, now AS slot,
+           busy_since AS busy_from, own_arrival AS own_before,
+           theoretical_arrival AS next_arrival, busy_since AS next_busy, own_arrival AS next_own
+    FROM spaced
+    UNION ALL
+    SELECT number + 1, granted, is_own, arrival, slot, busy_from, next_own,
+           CASE WHEN granted THEN arrival + spacing ELSE next_arrival END,
+           CASE WHEN granted THEN busy_from ELSE next_busy END,
+           CASE WHEN granted AND is_own THEN greatest(next_own + spacing / $5::float8, arrival) ELSE next_own END
+    FROM (
+        SELECT number, arrival, slot, is_own, busy_from, spacing, next_arrival, next_busy, next_own,
+               slot <= now + make_interval(
+                   secs => (CASE WHEN is_own THEN $6::float8[] ELSE $7::float8[] END)[number + 1]) AS granted
+        FROM (
+            SELECT *, arrival - tolerance AS slot, (next_own <= arrival) IS NOT FALSE AS is_own,
+                   CASE WHEN arrival > next_arrival THEN arrival - tolerance ELSE next_busy END AS busy_from
+            FROM (
+                SELECT judged.number, judged.next_arrival, judged.next_busy, judged.next_own, now, spacing, tolerance,
+                       greatest(judged.next_arrival, now, held_until + tolerance) AS arrival
+                FROM judged CROSS JOIN spaced WHERE judged.number < cardinality($6::float8[])
+            ) AS found
+        ) AS placed
+    ) AS asked
 ), taken AS (
     UPDATE rate_budget
-    SET theoretical_arrival = judged.arrival + judged.interval,
-        busy_since = judged.busy_from,
-        own_arrival = CASE
-            WHEN judged.is_own
-            THEN greatest(judged.own_arrival + judged.interval / $5::float8, judged.arrival)
-            ELSE judged.own_arrival
-        END
-    FROM judged
-    WHERE rate_budget.name = judged.name AND judged.granted
+    SET theoretical_arrival = last.next_arrival, busy_since = last.next_busy, own_arrival = last.next_own
+    FROM (SELECT * FROM judged ORDER BY number DESC LIMIT 1) AS last
+    WHERE rate_budget.name = $1 AND (SELECT bool_or(granted) FROM judged)
 )
 SELECT granted, rate, is_own, (held_until >= slot) IS TRUE AS is_held,
        extract(epoch FROM slot - now)::float8 AS wait,
        extract(epoch FROM slot - busy_from)::float8 AS busy,
-       coalesce(extract(epoch FROM own_arrival - arrival), 0)::float8 AS own_wait
-FROM judged
+       coalesce(extract(epoch FROM own_before - arrival), 0)::float8 AS own_wait
+FROM judged CROSS JOIN spaced WHERE number > 0 ORDER BY number
 """
-"""``own_arrival`` stands for the column of whoever asks: when everything of its share would have been spent."""
+"""Judges one after the other, as many as $6 has patiences. ``own_arrival`` stands for the column of whoever
+asks: when everything of its share would have been spent.
+"""
 
 OWN_COLUMNS: Mapping[Use, str] = {
     "live": "live_arrival",
@@ -122,8 +136,11 @@ ON CONFLICT (name) DO UPDATE SET rate_told = excluded.rate_told
 class Pool(Protocol):
     """What a budget needs of the database; asyncpg's pool has it."""
 
+    async def fetch(self, query: str, *args: object) -> list[asyncpg.Record]:
+        """Run one statement, committed at once, and answer its rows."""
+
     async def fetchrow(self, query: str, *args: object) -> asyncpg.Record | None:
-        """Run one statement, committed at once, and answer its first row."""
+        """The same, of which the first row is wanted."""
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -179,6 +196,7 @@ class RateBudget:
         self._pool = pool
         self._monotonic = monotonic
         self._lines: defaultdict[tuple[str, Use], asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._asking: dict[Asked, Batches[float, Answered]] = {}
         self._leases = Leases(pool)
 
     async def take(self, name: str, rate_per_second: float, burst: float, patience: float) -> float:
@@ -194,20 +212,29 @@ class RateBudget:
         return max(0.0, (await self._reserve(asked, patience)).wait)
 
     async def ask(self, asked: Asked, patience: float) -> Answered:
-        """Ask once for a slot that is at most ``patience`` seconds away, and, where it is shared, within reach."""
-        share = asked.share
+        """Ask once for a slot that is at most ``patience`` seconds away, and, where it is shared, within reach.
+
+        Those of this process who ask at the same moment are answered by one statement, in the order in which they came.
+        """
+        asking = self._asking.get(asked)
+        if asking is None:
+            ask = functools.partial(self._ask_together, asked)
+            asking = self._asking[asked] = Batches(ask, largest=MOST_TOGETHER, in_flight=1)
+        return await asking.add(patience)
+
+    async def _ask_together(self, asked: Asked, patiences: Sequence[float]) -> list[Answered]:
         ask = (
             TAKE_FOR[asked.use or "live"],
-            *(asked.name, asked.rate, asked.burst, asked.most, share.of_all),
-            *(patience, min(share.reach, patience)),
+            *(asked.name, asked.rate, asked.burst, asked.most, asked.share.of_all),
+            *(patiences, [min(asked.share.reach, patience) for patience in patiences]),
         )
-        row = await self._pool.fetchrow(*ask)
-        if row is None:
+        rows = await self._pool.fetch(*ask)
+        if not rows:
             await self._pool.fetchrow(ADD, asked.name)
-            row = await self._pool.fetchrow(*ask)
-        if row is None:  # somebody emptied the table in between
-            return Answered(False, asked.rate, False, False, LEAST_PAUSE, 0.0, LEAST_PAUSE)
-        return Answered(*(row[field] for field in Answered.__struct_fields__))
+            rows = await self._pool.fetch(*ask)
+        if not rows:  # somebody emptied the table in between
+            return [Answered(False, asked.rate, False, False, LEAST_PAUSE, 0.0, LEAST_PAUSE)] * len(patiences)
+        return [Answered(*(row[field] for field in Answered.__struct_fields__)) for row in rows]
 
     async def wait_for_turn(
         self,

@@ -115,6 +115,7 @@ class Database:
             max_size=pool_size,
             statement_cache_size=options.statement_cache_size,
             server_settings=options.server_settings,
+            init=_go_by_index if can_listen else None,
             reset=_keep_session,
             connect=_connect,
         )
@@ -222,11 +223,21 @@ async def _connect(*arguments: Any, **options: Any) -> asyncpg.Connection:
         raise ConnectionLost(str(error)) from error
 
 
+async def _go_by_index(connection: PlainConnection) -> None:
+    """Rule sequential scans out: the hot paths look for few rows, by key.
+
+    A statement's plan is kept for as long as the server has not looked at its tables again, so that one that was made
+    while a table was empty reads all of it long after. (Not where connections are pooled by others, who would give
+    them to others so.)
+    """
+    await connection.execute("SET enable_seqscan = off")
+
+
 async def _keep_session(_: PlainConnection) -> None:
     """Give a connection back to the pool as it is: a trip to the server less for each use of the pool.
 
-    Nothing of ours sets anything for longer than its transaction, and a transaction left open asyncpg rolls back
-    without being asked.
+    Nothing of ours sets anything for longer than its transaction but what holds for all of them, and a transaction left
+    open asyncpg rolls back without being asked.
     """
 
 

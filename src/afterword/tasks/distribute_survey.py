@@ -34,7 +34,7 @@ from afterword.distributions.invitations import (
 from afterword.distributions.mail import render_mail
 from afterword.distributions.messages import plain_text
 from afterword.outcomes import Permanent, Reason, Skip
-from afterword.sending.checking import check_allow_list, check_may_be_written_to, check_own_allow_list
+from afterword.sending.checking import check_allow_list, check_own_allow_list
 from afterword.surveys.definitions import Survey, get_survey
 from afterword.tasks.contract import Done, Piped, Plan, Repetition, TaskCall, Wait
 from afterword.tasks.fields import (
@@ -252,9 +252,7 @@ class DistributeSurveyTask:
         if invitation.is_expired:
             raise Skip(EXPIRED)
         message = self._mail(invitation, made.survey)
-        await check_may_be_written_to(
-            self._services.database, self._services.settings, call.writer, invitation.email
-        )
+        await self._services.brakes.check_may_be_written_to(call.writer, invitation.email)
         taken = await self._services.mail.send(message, secrets=(invitation.link_token,))
         async with self._services.database.transaction() as connection:
             await mark_sent(connection, invitation.id)

@@ -7,6 +7,8 @@ from email.message import EmailMessage
 from afterword.accounts.clients import ConnectedAccounts
 from afterword.accounts.secrets import SecretBox
 from afterword.distributions.sending import Mailer, Taken
+from afterword.eligibility.ledger import Ledger
+from afterword.sending.checking import BrakesCheck
 from afterword.settings import Settings
 from afterword.store.budgets import RateBudget
 from afterword.store.database import Database
@@ -55,8 +57,16 @@ class PlanningTasks:
     @functools.cached_property
     def _types(self) -> Mapping[str, AnyTaskType]:
         settings = self._settings
+        database = self._database.read_only()
         return load_task_types(
-            Services(self._database.read_only(), settings, self.accounts, _NoMail(settings))
+            Services(
+                database,
+                settings,
+                self.accounts,
+                _NoMail(settings),
+                Ledger(database),
+                BrakesCheck(database, settings),
+            )
         )
 
 

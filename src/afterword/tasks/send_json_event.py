@@ -12,7 +12,7 @@ from afterword.eligibility.settings import CreditedAgent, Eligibility
 from afterword.gladly.names import split_name
 from afterword.outcomes import Permanent, Reason, Skip
 from afterword.qualtrics.json_event import FIELDS, GuideJsonEvent
-from afterword.sending.checking import check_allow_list, check_may_be_written_to
+from afterword.sending.checking import check_allow_list
 from afterword.tasks.contract import Done, Plan, Repetition, TaskCall, Wait
 from afterword.tasks.fields import GladlyAccountId
 from afterword.tasks.services import Services
@@ -97,9 +97,7 @@ class SendJsonEventTask:
         fields, output = await self._fields(call, decider)
         account = await self._accounts.qualtrics(call.configuration.qualtrics_account)
         async with decider.customer_kept():
-            await check_may_be_written_to(
-                self._services.database,
-                self._services.settings,
+            await self._services.brakes.check_may_be_written_to(
                 call.writer,
                 fields["customerEmailAddress"],
                 counts=not account.leads_to(self._services.settings.public_url),
@@ -113,9 +111,7 @@ class SendJsonEventTask:
             raise Permanent(NO_CUSTOMER)
         gladly = await self._accounts.gladly(wanted.gladly_account)
         facts = Facts(closing=closing, now=datetime.now(UTC), credit=wanted.credit)
-        return Decider(
-            self._services.database, gladly, self._accounts.gladly_names, wanted.eligibility, facts
-        )
+        return Decider(self._services.ledger, gladly, self._accounts.gladly_names, wanted.eligibility, facts)
 
     async def _fields(
         self, call: TaskCall[SendJsonEvent], decider: Decider

@@ -4,6 +4,8 @@ import msgspec
 
 from afterword.accounts.clients import ConnectedAccounts
 from afterword.distributions.sending import Mailer
+from afterword.eligibility.ledger import Ledger
+from afterword.sending.checking import BrakesCheck
 from afterword.settings import Settings
 from afterword.store.database import Database
 
@@ -15,3 +17,5 @@ class Services(msgspec.Struct, frozen=True, eq=False):
     settings: Settings
     accounts: ConnectedAccounts
     mail: Mailer
+    ledger: Ledger
+    brakes: BrakesCheck

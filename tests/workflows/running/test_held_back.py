@@ -10,7 +10,7 @@ from tests.workflows.conftest import Note, Scripted, Story
 from afterword.accounts.availability import Availability
 from afterword.sending import pausing
 from afterword.sending.brakes import Brakes
-from afterword.sending.checking import check_may_be_written_to
+from afterword.sending.checking import BrakesCheck
 from afterword.settings import Settings
 from afterword.store.database import Database
 from afterword.store.queue import RunQueue
@@ -39,11 +39,11 @@ class Asking:
             monotonic=lambda: self.monotonic,
         )
         self.engine = RunEngine(database, {"scripted": scripted})
-        self.settings = Settings.load({})
+        self.brakes = BrakesCheck(database, Settings.load({}))
         scripted.run = self.run  # type: ignore[method-assign]
 
     async def run(self, call: TaskCall[Note]) -> Done:
-        await check_may_be_written_to(self.database, self.settings, call.writer, "ada@customers.example")
+        await self.brakes.check_may_be_written_to(call.writer, "ada@customers.example")
         self.written.append(call.run_key)
         return Done()
 

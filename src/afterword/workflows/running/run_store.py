@@ -14,7 +14,7 @@ import msgspec
 from afterword.outcomes import Reason
 from afterword.outgoing.exchanges import Exchange
 from afterword.store.batches import Batches
-from afterword.store.database import Database
+from afterword.store.database import NOT_STORABLE, Database
 from afterword.workflows.conditions import Evaluation
 from afterword.workflows.running.moves import AttemptStatus, End, RunStatus
 from afterword.workflows.running.problems import Failure, record_failures
@@ -147,7 +147,7 @@ class RunStore:
             self._read_all, largest=LARGEST_BATCH, in_flight=READS_IN_FLIGHT
         )
         self._moves: Batches[RunMove, bool] = Batches(
-            self._move_all, largest=LARGEST_BATCH, in_flight=MOVES_IN_FLIGHT
+            self._move_all, largest=LARGEST_BATCH, in_flight=MOVES_IN_FLIGHT, alone_on=NOT_STORABLE
         )
 
     async def read(self, run_id: int) -> StoredRun | None:
@@ -163,15 +163,8 @@ class RunStore:
         runs = {row["id"]: _stored(row) for row in rows}
         return [runs.get(run_id) for run_id in run_ids]
 
-    async def _move_all(self, moves: Sequence[RunMove]) -> list[bool | Exception]:
-        """One statement for all; when one of them cannot be stored, each by itself, so that it alone fails."""
-        try:
-            moved = await self._move_together(moves)
-        except (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, ValueError) as error:
-            if len(moves) == 1:
-                return [error]
-            middle = len(moves) // 2
-            return [*await self._move_all(moves[:middle]), *await self._move_all(moves[middle:])]
+    async def _move_all(self, moves: Sequence[RunMove]) -> list[bool]:
+        moved = await self._move_together(moves)
         return [move.run_id in moved for move in moves]
 
     async def _move_together(self, moves: Sequence[RunMove]) -> set[int]:
