@@ -7,6 +7,7 @@ what is measured: it looks at the first line of a request and at its length, no 
 import asyncio
 import json
 import sys
+from collections.abc import Mapping
 from typing import cast
 
 import uvloop
@@ -43,7 +44,7 @@ def answer_to(line: bytes) -> bytes:
     return _answer({"id": customer, "name": "Robin Meulen", "emails": emails})
 
 
-def _answer(body: dict[str, object]) -> bytes:
+def _answer(body: Mapping[str, object]) -> bytes:
     told = json.dumps(body).encode()
     head = f"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {len(told)}\r\n\r\n"
     return head.encode() + told

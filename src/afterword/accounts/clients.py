@@ -1,5 +1,6 @@
 """Connected accounts put to use: a client for each."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeVar, cast
 from urllib.parse import urlsplit
@@ -95,6 +96,7 @@ class ConnectedAccounts:
         self._qualtrics: dict[str, tuple[Known, QualtricsClient]] = {}
         self.web_services = WebServiceClient(budget=budget, allow_private=settings.allow_private_addresses)
         self._known: TTLCache[str, Known] = TTLCache(1024, REMEMBER_SECONDS)
+        self._reading: dict[str, asyncio.Lock] = {}
 
     async def gladly(self, account_id: str, use: Use | None = None) -> GladlyClient:
         """The client of a connected Gladly account, for calls of this use; without one, of the present use
@@ -180,10 +182,17 @@ class ConnectedAccounts:
     ) -> tuple[Account, bytes]:
         known = self._known.get(account_id)
         if known is None:
-            async with self._database.transaction() as connection:
-                credentials = await credentials_of(connection, account_id)
-                account = await get(connection, self._box, account_id)
-            if account is None:
-                raise Permanent(NOT_CONNECTED)
-            known = self._known[account_id] = Known(account, credentials)
+            async with self._reading.setdefault(account_id, asyncio.Lock()):
+                known = self._known.get(account_id) or await self._read(account_id, get)
         return cast("Account", known.account), known.credentials
+
+    async def _read(
+        self, account_id: str, get: Callable[[AsyncConnection, SecretBox, str], Awaitable[Account | None]]
+    ) -> Known:
+        async with self._database.transaction() as connection:
+            credentials = await credentials_of(connection, account_id)
+            account = await get(connection, self._box, account_id)
+        if account is None:
+            raise Permanent(NOT_CONNECTED)
+        known = self._known[account_id] = Known(account, credentials)
+        return known

@@ -248,7 +248,8 @@ class RateBudget:
     ) -> Turn:
         """Reserve a slot and wait for it; return when the call may be made.
 
-        See :class:`afterword.outgoing.budgets.Budget`. A hold that somebody is told meanwhile is waited for, too.
+        See :class:`afterword.outgoing.budgets.Budget`. A hold that somebody is told meanwhile is waited for, too, where
+        the wait was not as good as none.
 
         Raises:
             Retry: it would take more than ``patience`` seconds.
@@ -261,6 +262,8 @@ class RateBudget:
             if answer.wait <= 0:
                 break
             await asyncio.sleep(answer.wait)
+            if answer.wait < LEAST_PAUSE:
+                break
             held = await self.held_for(name)
             if held <= 0:
                 break
