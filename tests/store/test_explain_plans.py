@@ -72,9 +72,9 @@ async def tables_read_through(database: Database, asked: str) -> tuple[set[str],
     for statement, parameters in queries:
         if statement.startswith("SET"):
             continue
-        async with database.pool.acquire() as connection, connection.transaction():
-            await connection.execute("SET LOCAL enable_seqscan = on")
-            plan = await connection.fetchval(f"EXPLAIN (FORMAT JSON) {statement}", *parameters)
+        async with database.pool.acquire() as plain, plain.transaction():
+            await plain.execute("SET LOCAL enable_seqscan = on")
+            plan = await plain.fetchval(f"EXPLAIN (FORMAT JSON) {statement}", *parameters)
         through |= set(read_through(json.loads(plan)[0]["Plan"]))
     return through & LARGE, len(explanation.stories)
 
