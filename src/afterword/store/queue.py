@@ -97,7 +97,8 @@ class RunQueue:
         """Take jobs until :meth:`stop`, reconnecting for as long as it takes.
 
         ``handler`` gets a run's id and answers ``None`` when the run is done with, or in how many seconds it wants to
-        be woken again.
+        be woken again. At most ``concurrency`` handlers work at once; as many jobs more are kept at hand, so that none
+        has to wait for the next trip to the queue.
         """
         while not self._stopping.is_set():
             try:
@@ -115,9 +116,12 @@ class RunQueue:
             await self._work_by(manager, handler, concurrency)
 
     async def _work_by(self, manager: QueueManager, handler: Handler, concurrency: int) -> None:
+        free = asyncio.Semaphore(concurrency)
+
         @manager.entrypoint(ENTRYPOINT, accepts_context=False)
         async def wake(job: Job) -> None:
-            again_after = await handler(int(job.payload or b""))
+            async with free:
+                again_after = await handler(int(job.payload or b""))
             if again_after is not None:
                 raise RetryRequested(delay=timedelta(seconds=again_after), reason="waiting")
 
@@ -127,7 +131,7 @@ class RunQueue:
         await manager.run(
             dequeue_timeout=timedelta(seconds=POLL_SECONDS),
             batch_size=max(1, concurrency // 2),
-            max_concurrent_tasks=max(2, concurrency),
+            max_concurrent_tasks=2 * concurrency,
             heartbeat_timeout=self._heartbeat_timeout,
             log_aggregation_interval=timedelta(0),
             shutdown_on_listener_failure=self._database.can_listen,
