@@ -291,6 +291,29 @@ async def test_every_address_is_for_the_roles_that_it_should_be(
 
 
 @shared
+async def test_no_page_is_called_by_what_cannot_be_asked_for(
+    afterword: Any, people: dict[Role, Browser]
+) -> None:
+    owner = people["owner"]
+    wrong = []
+    for path in (path for path, whom in WHO_MAY.items() if whom == SIGNED_IN and "{" in path):
+        place = re.sub(r"{\w+:\w+}", "%00", path)
+        answer, _ = await owner.get(place, follow=False)
+        if answer.status not in {404, 405}:
+            wrong.append(f"{place}: {answer.status}")
+    for place in ("/results?period=%00", "/settings/audit?who=%00"):
+        answer, _ = await owner.get(place, follow=False)
+        assert answer.status == 404
+    for place, form in (
+        ("/workflows/switch", {"workflow": "\x00"}),
+        ("/settings/tokens", {"name": "x", "person": "\x00"}),
+    ):
+        answer, _ = await owner.send(place, form, follow=False)
+        assert answer.status < 500, place
+    assert wrong == []
+
+
+@shared
 async def test_every_address_refuses_every_other_method(afterword: Any) -> None:
     for path, methods in (await routes_of(afterword.database.url)).items():
         for method in METHODS:

@@ -8,6 +8,7 @@ from litestar.middleware import DefineMiddleware
 from litestar.middleware.csrf import CSRFMiddleware
 
 from afterword.accounts.secrets import SecretBox
+from afterword.admin.forms import refuse_nul
 from afterword.admin.helping import Helping
 from afterword.admin.home import home_routes
 from afterword.admin.people import people_routes
@@ -106,6 +107,7 @@ def admin_routes(
     return [
         Router(
             path="/",
+            before_request=refuse_nul,
             middleware=[
                 DefineMiddleware(CSRFMiddleware, config=csrf_config(settings, csrf_secret)),
                 DefineMiddleware(PersonOfSession, sessions=sessions),
