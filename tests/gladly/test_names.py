@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from afterword.gladly.names import ADDRESS, INVISIBLE, split_name
+from afterword.gladly.names import ADDRESS, INVISIBLE, WEB_ADDRESS, split_name
 
 CASES = [
     ("Jane Doe", "Jane", "Doe"),
@@ -44,6 +44,9 @@ CASES = [
     ("Jane Doe (jane@customer.example)", "Jane", "Doe"),
     ("mailto:jane@customer.example", "", ""),
     ("jane@customer", "", ""),
+    ("https://prize.example/win", "", ""),
+    ("Jane Doe (see https://prize.example/win)", "Jane", "Doe (see"),
+    ("WWW.prize.example Jane", "Jane", ""),
     ('"Doe, Jane" <jane@customer.example>', "Jane", "Doe"),
     ('William "Bob" Smith', "William", '"Bob" Smith'),
     ("\u202eJane\u200b Doe\u2069", "Jane", "Doe"),
@@ -98,7 +101,7 @@ NAME_LIKE = st.lists(
 
 def words(text: str) -> list[str]:
     seen = INVISIBLE.sub("", re.sub(r"[\x00-\x1f\x7f-\x9f]", " ", text)).replace("mailto:", " ")
-    without_addresses = re.sub(r'["“”]', " ", ADDRESS.sub(" ", seen))
+    without_addresses = re.sub(r'["“”]', " ", ADDRESS.sub(" ", WEB_ADDRESS.sub(" ", seen)))
     return sorted(re.sub(r"[,，、،]", " ", without_addresses).split())  # noqa: RUF001
 
 

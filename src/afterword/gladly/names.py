@@ -33,6 +33,8 @@ INVISIBLE = re.compile("[\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufef
 QUOTED = re.compile(r'\s*["“](?P<name>[^"“”]*)["”]\s*')
 COMMAS = re.compile(r"[,，、،]")  # noqa: RUF001 - names are written with these
 ADDRESS = re.compile(r"""[<(\[]?(?<![^\s<>()\[\]"',;:])[^\s<>()\[\]"',;:@]+@[^\s<>()\[\]"',;:]+[>)\]]?""")
+WEB_ADDRESS = re.compile(r"(?:[a-z][a-z0-9+.-]*://|www\.)\S+", re.IGNORECASE)
+"""Who writes in chooses their name and says whose address is theirs: a link in it would be mailed to whomever."""
 ASIAN_SCRIPTS = ("CJK UNIFIED", "CJK COMPATIBILITY", "HIRAGANA", "KATAKANA", "HANGUL", "IDEOGRAPHIC")
 
 
@@ -48,8 +50,8 @@ def split_name(name: str, family_name_first: bool = False) -> tuple[str, str]:
       languages write it, save in Katakana alone, which spells foreign names in their own order.
     - A name that begins with a particle in lower case (``van der Berg``) has no first name.
     - ``Doe, Jane`` is Jane Doe; ``Jane Doe, PhD`` is not Doe Jane.
-    - An email address in place of a name, or beside it, is no name, and quotation marks around the whole are left out.
-      Nor do figures and signs greet anyone: a name without a letter is a last name.
+    - An email or web address in place of a name, or beside it, is no name, and quotation marks around the whole are
+      left out. Nor do figures and signs greet anyone: a name without a letter is a last name.
 
     No word is lost or invented, save addresses, commas between words, and what nobody sees. Never raises.
     """
@@ -66,7 +68,8 @@ def split_name(name: str, family_name_first: bool = False) -> tuple[str, str]:
 
 def _words_of(name: str) -> list[str]:
     """Its words, without addresses, what nobody sees, and quotation marks around the whole."""
-    text = ADDRESS.sub(" ", INVISIBLE.sub("", _without_controls(name)).replace("mailto:", " "))
+    text = WEB_ADDRESS.sub(" ", INVISIBLE.sub("", _without_controls(name)))
+    text = ADDRESS.sub(" ", text.replace("mailto:", " "))
     quoted = QUOTED.fullmatch(text)
     return (quoted["name"] if quoted else text).split()
 

@@ -182,6 +182,10 @@ def test_what_begins_like_a_formula_is_made_harmless(cell: str) -> None:
     assert harmless(f"a{cell}") == f"a{cell}"
 
 
+def test_what_some_spreadsheets_take_for_another_cell_is_made_harmless_too() -> None:
+    assert harmless("fine;=1+1;\t@x, a;b; -c") == "fine;'=1+1;\t'@x, a;b; -c"
+
+
 async def test_a_response_is_shown_whole_with_what_was_answered_before(
     signed_in: Browser, database: Database, survey_id: str, answers: list[str]
 ) -> None:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import datetime
 
@@ -16,7 +17,8 @@ from afterword.surveys.results import ResultFilters, list_results
 BATCH = 1_000
 BYTE_ORDER_MARK = "\ufeff"
 """Tells spreadsheets that the file is UTF-8."""
-BEGINS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+BEGINS_A_FORMULA = re.compile(r"(?:^|(?<=[;\t\r\n]))(?=[=+\-@])|^(?=[\t\r\n])")
+"""Behind a semicolon or a tab, too: some spreadsheets divide cells there, whatever quotation marks are around them."""
 
 
 async def csv_of_results(
@@ -56,8 +58,8 @@ async def csv_of_results(
 
 
 def harmless(cell: str) -> str:
-    """A text that no spreadsheet takes for a formula (CSV injection): one that begins like one gets an apostrophe."""
-    return f"'{cell}" if cell.startswith(BEGINS_A_FORMULA) else cell
+    """A text that no spreadsheet takes for a formula (CSV injection): what begins like one gets an apostrophe."""
+    return BEGINS_A_FORMULA.sub("'", cell)
 
 
 def _lines(rows: Iterable[Sequence[str]]) -> str:

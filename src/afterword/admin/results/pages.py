@@ -100,7 +100,7 @@ def results_routes(database: Database, names: VendorNames, helping: Helping) -> 
             **PAGE_HEADERS,
             "Content-Disposition": f'attachment; filename="responses-{survey.id}.csv"',
         }
-        return Stream(rows, media_type="text/csv; charset=utf-8", headers=headers)
+        return Stream(rows, media_type="text/csv", headers=headers)
 
     @get("/results/{survey_id:str}/{response_id:str}")
     async def one(
