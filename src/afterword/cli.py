@@ -112,7 +112,7 @@ def _common(
 
 
 @app.command()
-def demo(
+def demo(  # noqa: PLR0917 - a command's options
     data_dir: Annotated[
         Path | None,
         typer.Option(
@@ -129,6 +129,13 @@ def demo(
     ] = None,
     ephemeral: Annotated[
         bool, typer.Option("--ephemeral", help="Use a throw-away data directory, removed at the end.")
+    ] = False,
+    without_past: Annotated[
+        bool,
+        typer.Option(
+            "--without-past",
+            help="No sample Responses, and for a new sandbox no customers of the last two weeks.",
+        ),
     ] = False,
     once: Annotated[
         bool,
@@ -147,7 +154,9 @@ def demo(
         raise ConfigurationError("--json goes with --once.")
     from afterword.demo import run  # noqa: PLC0415
 
-    options = run.Options(data_dir=data_dir, port_base=port_base, ephemeral=ephemeral)
+    options = run.Options(
+        data_dir=data_dir, port_base=port_base, ephemeral=ephemeral, with_past=not without_past
+    )
     raise typer.Exit(run.demo_once(options, as_json=as_json) if once else run.demo(options))
 
 

@@ -111,6 +111,14 @@ async def test_its_company_has_a_past_that_can_be_counted_and_nobody_of_it_is_as
     assert conversation["status"] == "CLOSED"
     told = await demo.fetch("SELECT count(*) FROM event WHERE conversation_id = ANY($1)", past)
     assert told[0]["count"] == 0
+    sample = "FROM response WHERE kind = 'imported' AND embedded_data ->> 'SampleData' <> ''"
+
+    async def answered() -> int:
+        return int((await demo.fetch(f"SELECT count(*) {sample}"))[0]["count"])
+
+    await eventually(answered, within=30)
+    about = await demo.fetch(f"SELECT embedded_data ->> 'ConversationId' AS id {sample}")
+    assert {row["id"] for row in about} <= set(past)
     looked = await demo.fetch("SELECT begins_at > now() - interval '1 hour' AS late FROM gladly_reading")
     assert looked[0]["late"], "what was closed before is not looked for"
 

@@ -41,6 +41,7 @@ class Options(msgspec.Struct, frozen=True):
     data_dir: Path | None = None
     port_base: int | None = None
     ephemeral: bool = False
+    with_past: bool = True
 
 
 def demo(options: Options) -> int:
@@ -59,7 +60,7 @@ def demo(options: Options) -> int:
                 raise
             _tell_it_runs(address)
             return 0
-        return _supervised(Demo(data_dir, ports).run())
+        return _supervised(Demo(data_dir, ports, with_past=options.with_past).run())
 
 
 def demo_once(options: Options, *, as_json: bool) -> int:
@@ -72,7 +73,7 @@ def demo_once(options: Options, *, as_json: bool) -> int:
             return asyncio.run(once.go(running, as_json=as_json))
         ports = Ports.free() if options.port_base is None else Ports.from_base(options.port_base)
         ports.refuse_if_taken()
-        itself = Demo(data_dir, ports, quiet=True)
+        itself = Demo(data_dir, ports, quiet=True, with_past=options.with_past)
         return _supervised(itself.run(lambda: once.go(itself.describe(), as_json=as_json)))
 
 
@@ -89,10 +90,11 @@ def _supervised(running: Awaitable[int | None]) -> int:
 class Demo:
     """The processes of one demo."""
 
-    def __init__(self, data_dir: Path, ports: Ports, *, quiet: bool = False) -> None:
+    def __init__(self, data_dir: Path, ports: Ports, *, quiet: bool = False, with_past: bool = True) -> None:
         self._data_dir = data_dir
         self._ports = ports
         self._quiet = quiet
+        self._with_past = with_past
         self._credentials: Credentials = credentials_of(data_dir)
         self._seeded: Seeded | None = None
         self._database = AnnouncedPostgres(data_dir, on_progress=self._tell)
@@ -125,6 +127,7 @@ class Demo:
         supervisor.add(self._web, after=["database"])
         supervisor.add(self._worker, after=["database"])
         seeding = asyncio.create_task(self._seed())
+        behind: list[asyncio.Task[Seeded] | asyncio.Task[None]] = [seeding]
 
         async def begin() -> int:
             self._seeded = await seeding
@@ -132,13 +135,15 @@ class Demo:
             if work is not None:
                 return await work()
             self._welcome()
+            behind.append(asyncio.create_task(self._keep_sample(self._seeded)))
             return await for_ever()
 
         try:
             return await supervisor.run(begin)
         finally:
-            seeding.cancel()
-            await asyncio.gather(seeding, return_exceptions=True)
+            for task in behind:
+                task.cancel()
+            await asyncio.gather(*behind, return_exceptions=True)
             descriptor.remove(self._data_dir)
 
     def describe(self) -> Descriptor:
@@ -173,7 +178,7 @@ class Demo:
             *("--port", str(self._ports.sandbox)),
             *("--mail-page-port", str(self._ports.mail_page)),
             *("--smtp-port", str(self._ports.smtp)),
-            *("--past-days", str(PAST_DAYS)),
+            *("--past-days", str(PAST_DAYS if self._with_past else 0)),
             *shlex.split(os.environ.get(SANDBOX_OPTIONS, "")),
         ]
 
@@ -208,25 +213,35 @@ class Demo:
     async def _seed(self) -> Seeded:
         """Have the set-up put in by a process of its own, which needs what this one is too small for."""
         await self._database.announced.wait()
-        seeding = await asyncio.create_subprocess_exec(
+        status, answer, errors = await self._done_by("afterword.demo.seed", self._sandbox_url)
+        if status != 0:
+            *_, last_line = errors.decode(errors="replace").strip().splitlines() or ["it says nothing"]
+            raise ConfigurationError(f"The demo cannot be set up: {last_line}")
+        return msgspec.json.decode(answer, type=Seeded)
+
+    async def _keep_sample(self, seeded: Seeded) -> None:
+        """Have sample Responses put in, or taken away; a demo without them is one, too."""
+        what = "with" if self._with_past else "without"
+        await self._done_by("afterword.demo.sample", what, seeded.survey_id, seeded.gladly_account_id)
+
+    async def _done_by(self, module: str, *arguments: str) -> tuple[int | None, bytes, bytes]:
+        """Have a module do its work; answers the exit status, what it wrote, and its complaints."""
+        process = await asyncio.create_subprocess_exec(
             sys.executable,
-            *("-m", "afterword.demo.seed", self._sandbox_url),
+            *("-m", module, *arguments),
             env=self._environment(),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )
         try:
-            answer, errors = await seeding.communicate()
+            answer, errors = await process.communicate()
         except asyncio.CancelledError:
             with contextlib.suppress(ProcessLookupError):
-                seeding.kill()
-            await seeding.wait()
+                process.kill()
+            await process.wait()
             raise
-        if seeding.returncode != 0:
-            *_, last_line = errors.decode(errors="replace").strip().splitlines() or ["it says nothing"]
-            raise ConfigurationError(f"The demo cannot be set up: {last_line}")
-        return msgspec.json.decode(answer, type=Seeded)
+        return process.returncode, answer, errors
 
     def _tell(self, words: str) -> None:
         if not self._quiet:

@@ -33,8 +33,9 @@ FROM {SURVEYS} CROSS JOIN LATERAL (
 """  # noqa: S608 - put together from constants
 
 COMMENTS = f"""
-SELECT one.id AS response_id, one.recorded_at, one.survey_id, one.score, one.answers ->> of.comment AS comment,
-       invitation.first_name, invitation.last_name, invitation.email
+SELECT one.id AS response_id, one.kind, one.recorded_at, one.survey_id, one.score,
+       one.answers ->> of.comment AS comment, invitation.first_name,
+       invitation.last_name, invitation.email
 FROM {SURVEYS} CROSS JOIN LATERAL (
     SELECT * FROM response WHERE survey_id = of.survey_id ORDER BY recorded_at DESC LIMIT :among
 ) AS one LEFT JOIN invitation ON invitation.id = one.invitation_id
@@ -63,9 +64,10 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Comment(msgspec.Struct, frozen=True, kw_only=True):
-    """What somebody wrote, with their score and who they are, where that is known."""
+    """What somebody wrote, with their score and who they are, where that is known; ``kind`` is a ``ResponseKind``."""
 
     response_id: str
+    kind: str
     survey_id: str
     recorded_at: datetime
     score: int | None

@@ -150,6 +150,20 @@ async def test_what_was_never_heard_of_is_said_with_what_to_do(way: Any, asked: 
         assert any("check the webhook" in advice for advice in explanation.advice)
 
 
+async def test_of_a_response_that_was_imported_it_is_said_that_nobody_was_asked(way: Any) -> None:
+    await way.database.pool.execute(
+        "INSERT INTO response (id, survey_id, kind, embedded_data) VALUES ('R_old', $1, 'imported', $2)",
+        way.survey_id,
+        '{"ConversationId": "conv-old", "CustomerId": "cust-old"}',
+    )
+    for asked in ("R_old", "conv-old", "cust-old"):
+        explanation = await way.explain(asked)
+        assert (explanation.kind, explanation.stories) == ("nothing", ()), asked
+        assert explanation.advice == (
+            "A Response about it was imported. Afterword asked nobody about it, and told nobody.",
+        )
+
+
 async def test_the_newest_event_is_named_when_nothing_was_found(way: Any) -> None:
     await way.close()
     explanation = await way.explain("conv9")

@@ -13,7 +13,7 @@ from afterword.translating import gettext as _
 from afterword.workflows.definitions import SurveyResponse
 from afterword.workflows.explaining.deliveries import when_not_told
 from afterword.workflows.explaining.gathering import Gathered, gather
-from afterword.workflows.explaining.lookups import Meant, look_up
+from afterword.workflows.explaining.lookups import Meant, has_imported, look_up
 from afterword.workflows.explaining.models import Explanation, Story
 from afterword.workflows.explaining.passing import Then, newest, passed_by, started_with
 from afterword.workflows.explaining.personal import without_personal_data
@@ -51,6 +51,8 @@ async def explain(
         _story(material if personal else without_personal_data(material), by_answers, is_cut=gathered.is_cut)
         for material in materials(gathered, passed)
     ]
+    if not stories:
+        return Explanation(asked=asked, kind="nothing", advice=await _advice(connection, asked))
     return Explanation(
         asked=asked,
         kind=meant.kind,
@@ -111,6 +113,8 @@ BY_CONVERSATION = N_(
 
 async def _advice(connection: AsyncConnection, asked: str) -> tuple[str, ...]:
     """What to do when nothing was found; the newest event tells whether anything arrives at all."""
+    if await has_imported(connection, asked):
+        return (_("A Response about it was imported. Afterword asked nobody about it, and told nobody."),)
     event = tables.event
     last = await connection.scalar(select(event.c.received_at).order_by(event.c.id.desc()).limit(1))
     arrived = (

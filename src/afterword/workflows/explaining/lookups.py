@@ -2,8 +2,8 @@
 
 Every look-up goes over an index, whatever the number of runs: ``run_conversation_id_idx``, ``run_customer_id_idx``,
 ``contact_email_key``, ``invitation_email_idx``, ``invitation_contact_id_idx``, ``task_attempt_email_idx``,
-``event_conversation_idx`` and ``event_deduplication_key`` (both begin with the origin, and origins are few), and
-primary keys.
+``event_conversation_idx`` and ``event_deduplication_key`` (both begin with the origin, and origins are few),
+``response_conversationid_idx`` and ``response_customerid_idx`` (both begin with the survey), and primary keys.
 """
 
 import re
@@ -11,11 +11,23 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, RowMapping, Select, and_, false, func, literal_column, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    RowMapping,
+    Select,
+    and_,
+    false,
+    func,
+    literal_column,
+    or_,
+    select,
+    union_all,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from afterword.events.models import response_keys
 from afterword.store import tables
+from afterword.surveys.results import About
 from afterword.workflows.explaining.models import Kind
 
 LONGEST_ASKED = 400
@@ -59,6 +71,25 @@ async def look_up(connection: AsyncConnection, asked: str) -> Meant:
         if found is not NOTHING:
             return found
     return await _by_vendors_id(connection, asked)
+
+
+async def has_imported(connection: AsyncConnection, asked: str) -> bool:
+    """Whether a Response that was imported has this id, or is about this conversation or customer."""
+    asked, response = asked.strip(), tables.response
+    if not asked or len(asked) > LONGEST_ASKED or "\x00" in asked:
+        return False
+    surveys = (await connection.scalars(select(tables.survey.c.id))).all()
+    about = [About(conversation_id=asked), About(customer_id=asked)]
+    found = [
+        select(response.c.id).where(response.c.id == asked, response.c.kind == "imported"),
+        *(
+            select(response.c.id).where(
+                response.c.survey_id.in_(surveys), *one.conditions(response), response.c.kind == "imported"
+            )
+            for one in about
+        ),
+    ]
+    return await connection.scalar(union_all(*found).limit(1)) is not None
 
 
 def origins() -> Select[Any]:
