@@ -50,7 +50,11 @@ async def test_what_was_typed_is_there_after_signing_in_again_and_a_token_asks_f
     await page.get_by_label("What it is for").fill("CRM")
     await page.get_by_label("All that its person may").check()
     await site.database.pool.execute("UPDATE person_session SET proved_at = now() - interval '1 hour'")
+    await page.context.clear_cookies(name="afterword_form")  # as when the browser was started anew
     await page.get_by_role("button", name="Make it").click()
+    await expect(page.get_by_text("The page that you sent was too old")).to_be_visible()
+    await is_fine(page)
+    await page.get_by_role("button", name="Send it now").click()
     await expect(page.get_by_label("Your password")).to_be_focused()
     await is_fine(page)
     await page.keyboard.type(PASSWORD)

@@ -5,7 +5,6 @@ import asyncio
 from litestar import Router
 from litestar.handlers import HTTPRouteHandler
 from litestar.middleware import DefineMiddleware
-from litestar.middleware.csrf import CSRFMiddleware
 
 from afterword.accounts.secrets import SecretBox
 from afterword.admin.forms import refuse_nul
@@ -25,6 +24,7 @@ from afterword.admin.settings import settings_routes
 from afterword.admin.signing_in.by_code import sign_in_code_routes
 from afterword.admin.signing_in.by_open_id import open_id_routes, provider_of
 from afterword.admin.signing_in.by_password import sign_in_routes
+from afterword.admin.signing_in.form_protection import FormProtection
 from afterword.admin.signing_in.guarding import Guards, send_to_codes, send_to_sign_in
 from afterword.admin.signing_in.kept_forms import KeptForms
 from afterword.admin.signing_in.letting_in import LettingIn
@@ -109,7 +109,7 @@ def admin_routes(
             path="/",
             before_request=refuse_nul,
             middleware=[
-                DefineMiddleware(CSRFMiddleware, config=csrf_config(settings, csrf_secret)),
+                DefineMiddleware(FormProtection, config=csrf_config(settings, csrf_secret)),
                 DefineMiddleware(PersonOfSession, sessions=sessions),
             ],
             route_handlers=[

@@ -171,7 +171,14 @@ class TestRequired:
             answer, page = await signed_in.get(path)
             assert answer.url.path == CODES, path
         assert "Your role needs one-time codes" in page
+        answer, _ = await signed_in.send("/account/language", {"language": "de"})
+        kept_at = answer.url.query["next"]
+        assert (answer.url.path, kept_at.startswith("/sign-in/kept/")) == (CODES, True)
+        _, page = await signed_in.get(str(answer.url.relative()))
+        assert f'name="next" value="{kept_at}"' in page
         await set_up(signed_in)
+        answer, page = await signed_in.get(kept_at)
+        assert (answer.status, 'name="language" value="de"' in page) == (200, True)
         answer, _ = await signed_in.get("/settings/people")
         assert answer.url.path == "/settings/people"
         async with database.transaction() as connection:

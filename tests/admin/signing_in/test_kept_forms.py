@@ -6,6 +6,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from litestar.middleware.csrf import generate_csrf_token
 from tests.admin.signing_in.test_codes import next_code, set_up
 from tests.fixtures.admin_pages import PASSWORD, Browser
 from tests.fixtures.workflow_forms import form_in
@@ -119,6 +120,35 @@ async def test_nothing_is_kept_of_strangers_or_too_much_or_too_often(
     browser.http.headers["Sec-Fetch-Dest"] = "iframe"
     await database.pool.execute("DELETE FROM login_session")
     assert (await sent_too_late(browser, database))[0] == ""
+
+
+async def test_a_form_of_a_page_that_is_too_old_comes_back_as_it_was_typed(
+    signed_in: Browser, database: Database
+) -> None:
+    """As after another key, or a browser that was started anew; a form of another site is refused as ever."""
+    same_page = {"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Dest": "document"}
+    cookies = signed_in.http.cookie_jar
+    for cookie in (generate_csrf_token("the key of before"), ""):
+        cookies.update_cookies({"afterword_form": cookie}, signed_in.address)
+        stale = {"_csrf_token": cookie or "of a browser that was closed", "password": "secret", **TYPED}
+        for headers in (
+            {},
+            {**same_page, "Sec-Fetch-Site": "same-site"},
+            {**same_page, "Sec-Fetch-Dest": "iframe"},
+        ):
+            async with signed_in.http.post(PEOPLE, data=stale, headers=headers) as answer:
+                assert (answer.status, "typed-form" in await answer.text()) == (403, False)
+        async with signed_in.http.post(PEOPLE, data=stale, headers=same_page) as answer:
+            page = await answer.text()
+        assert (answer.status, await is_there(database)) == (403, False)
+        pairs = form_in(page, "typed-form").pairs
+        assert [name for name, _ in pairs] == ["_csrf_token", *sorted(TYPED)]
+    async with signed_in.http.post(PEOPLE, data=pairs, headers=same_page) as answer:
+        assert answer.status == 200
+    assert await is_there(database)
+    cookies.update_cookies({"afterword_form": generate_csrf_token("the key of before")}, signed_in.address)
+    answer, _ = await signed_in.send("/account/language", {"language": "en"})
+    assert answer.status == 200  # the cookie of before is replaced by itself
 
 
 def test_every_field_that_hides_what_is_typed_is_left_out() -> None:

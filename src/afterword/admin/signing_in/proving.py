@@ -84,7 +84,7 @@ class Proving:
             await self._letting_in.tries.count(tries)
         except TriedTooOften:
             return "too-often"
-        async with self._database.transaction() as connection:
+        async with self._letting_in.places, self._database.transaction() as connection:
             known = await authenticate(connection, person.email, password)
             if (
                 known is None
