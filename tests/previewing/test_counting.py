@@ -1,6 +1,6 @@
 """What the conversations that were looked at amount to."""
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from afterword.eligibility.settings import Eligibility
@@ -23,6 +23,7 @@ def counted(weighed: list[Weighed], unseen: int = 0, excluded: int = 0) -> Count
     return count({"closed-by-rule": excluded}, weighed, seen + unseen, {"x": Reason("x", "x")})
 
 
+@example([Weighed(2, 2, 2), Weighed(10, 0, 0, {"asked-lately": 5, "no-agent-message": 5})], 280, 0)
 @given(st.lists(customers(), min_size=1, max_size=40), st.integers(0, 5000), st.integers(0, 50))
 def test_all_add_up_and_the_interval_holds_what_was_seen(
     weighed: list[Weighed], unseen: int, excluded: int

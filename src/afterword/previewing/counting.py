@@ -88,12 +88,14 @@ def count(
         if number
     ]
     waited = sum(one.waited for one in weighed)
+    if not is_exact:
+        waited = round(waited * rest / looked_at) if looked_at else 0
     return Count(
         conversations=sum(excluded.values()) + rest,
         asked=scaled[""],
         low=min(low, scaled[""]),
         high=max(high, scaled[""]),
-        waited=waited if is_exact else round(waited * rest / looked_at) if looked_at else 0,
+        waited=min(waited, scaled[""]),
         looked_at=looked_at,
         reasons=tuple(listed),
     )
