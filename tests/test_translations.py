@@ -12,8 +12,12 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 from jinja2 import nodes
 
+from afterword.admin.workflows.events import event_fields
+from afterword.admin.workflows.fields import Field, fields_of
 from afterword.pages.rendering import SHARED, Templates
+from afterword.tasks.describing import describe_installed
 from afterword.translating import ENGLISH, FOLDER, LANGUAGES, PLACE
+from afterword.workflows.definitions import ConversationClosed, Event, JsonEvent, Schedule, SurveyResponse
 
 PACKAGE = FOLDER.parent
 CONFIGURATION = PACKAGE.parents[1] / "pyproject.toml"
@@ -185,6 +189,44 @@ def _without_value(call: ast.Call) -> set[str]:
     text = call.args[at]
     places = PLACE.findall(str(text.value)) if isinstance(text, ast.Constant) else []
     return set(places) - {one.arg for one in call.keywords} - {"num"}
+
+
+SHOWN_AS_THEY_ARE = frozenset(
+    {
+        "%",
+        "Chat",
+        "Facebook Messenger",
+        "Gladly AI",
+        "HTML",
+        "Instagram Direct",
+        "JSON",
+        "SMS",
+        "Twitter",
+        "WhatsApp",
+    }
+)
+"""Words of choices that are names."""
+
+
+def test_what_forms_of_tasks_and_events_are_made_of_is_translated(messages: Catalog) -> None:
+    schemas = [one.configuration for one in describe_installed()[0]]
+    events: list[Event] = [
+        ConversationClosed("GA"),
+        JsonEvent("OC"),
+        SurveyResponse("SV"),
+        Schedule("0 9 * * *", "UTC"),
+    ]
+    fields = [field for schema in schemas for field in fields_of(schema)]
+    fields += [field for event in events for field in event_fields(event)]
+    said = {words for field in fields for words in _words_of(field) if not words.isupper()}
+    assert sorted(words for words in said - SHOWN_AS_THEY_ARE if words not in messages) == []
+
+
+def _words_of(field: Field) -> Iterator[str]:
+    yield from filter(None, (field.title, field.help, field.unit, field.wrong))
+    yield from (field.choice(option) for option in field.options)
+    for one in field.fields:
+        yield from _words_of(one)
 
 
 TOLD = {

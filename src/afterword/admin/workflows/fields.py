@@ -41,6 +41,12 @@ CHOICE_WORDS = frozenset(
         N_("Wait"),
         N_("Replace"),
         N_("Form (name=value)"),
+        N_("Created"),
+        N_("Updated"),
+        N_("Partial"),
+        N_("Imported"),
+        N_("Preview"),
+        N_("Test"),
     }
 )
 """What the choices of our own task types are called, by :func:`choice_words`; here to be translated."""
