@@ -1,6 +1,7 @@
 import asyncio
 import stat
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -9,14 +10,17 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select
 
 from afterword.accounts.gladly_accounts import add_gladly, get_gladly
+from afterword.accounts.people import add_person
 from afterword.accounts.secrets import SecretBox, SecretUnreadable, check_secret_key, encrypt_all_anew
+from afterword.accounts.sessions import begin_session
 from afterword.outcomes import ConfigurationError
 from afterword.settings import Settings
 from afterword.store.database import Database
-from afterword.store.tables import ENCRYPTED, installation, metadata
+from afterword.store.tables import ENCRYPTED, installation, metadata, person_session
 
 OLD = "the old key of the installation - long enough"
 NEW = "the new key of the installation - long enough"
+DAY = timedelta(days=1)
 
 
 def with_key(key: str) -> SecretBox:
@@ -137,8 +141,22 @@ async def test_secrets_encrypted_anew_need_only_the_new_key(database: Database) 
         kept = await add_gladly(
             connection, old, name="G", base_url="https://g.gladly.com", username="u", api_token="token"
         )
+        person = await add_person(connection, email="a@example.org", name="A", role="owner")
+        for token in (None, old.encrypt("of the issuer")):
+            await begin_session(
+                connection,
+                person.id,
+                by="open-id",
+                browser="",
+                network="",
+                lasts=DAY,
+                idle=DAY,
+                id_token=token,
+            )
         await encrypt_all_anew(connection, with_key(f"{NEW},{OLD}"))
         await check_secret_key(connection, new)
+        tokens = list(await connection.scalars(select(person_session.c.id_token).order_by("id")))
+        assert (tokens[0], new.decrypt(tokens[1])) == (None, "of the issuer")
         found = await get_gladly(connection, new, kept.id)
         assert found is not None
         assert found.api_token == "token"

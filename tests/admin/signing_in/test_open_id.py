@@ -176,7 +176,13 @@ async def test_a_form_is_kept_while_one_signs_in_there_and_while_one_proves_it_a
 class TestNewPeopleAndOwnersPasswords:
     @pytest.fixture
     def site_settings(self, issuer: Issuer) -> Settings:
-        return settings_at(issuer, oidc_new_people_role="analyst", oidc_trust_email=True, oidc_only=True)
+        return settings_at(
+            issuer,
+            oidc_new_people_role="analyst",
+            oidc_trust_email=True,
+            oidc_only=True,
+            oidc_sign_out=False,
+        )
 
     async def test_whoever_the_provider_knows_is_made(
         self, browser: Browser, issuer: Issuer, database: Database
@@ -189,6 +195,9 @@ class TestNewPeopleAndOwnersPasswords:
             made = await find_person_by_email(connection, "new@example.org")
         assert made is not None
         assert made.role == "analyst"
+        issuer.changes = {"end_session_endpoint": f"{issuer.url}/logout"}
+        answer, _ = await browser.send("/sign-out", {}, follow=False)
+        assert answer.headers["Location"] == "/sign-in"  # as is set here
 
     async def test_passwords_are_for_owners_alone(
         self, browser: Browser, owner: Person, database: Database, open_browser: Callable[[], Browser]
