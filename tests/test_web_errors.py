@@ -68,6 +68,20 @@ async def test_each_address_has_its_form(afterword: Any, path: str, accept: str,
     check_form(answer, form)
 
 
+@shared
+async def test_a_form_without_its_cookie_says_what_to_do_and_a_forms_address_alone_where_to_go(
+    afterword: Any,
+) -> None:
+    answer = await afterword.send("POST", "/sign-in")
+    assert answer.status == 403
+    assert "load the page again" in check_form(answer, PAGE)
+    answer = await afterword.send("GET", "/workflows/switch")
+    assert answer.status == 405
+    page = check_form(answer, PAGE)
+    assert "There is nothing to see at this address by itself" in page
+    assert 'href="/"' in page
+
+
 PLACES = ["/inbound-event", "/API", "/webhooks", "/api", "/workflows", "/elsewhere"]
 FORMS = {"/inbound-event": ENVELOPE, "/API": ENVELOPE, "/workflows": PAGE}
 

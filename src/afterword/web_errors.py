@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 import structlog
 from litestar import Request, Response
-from litestar.exceptions import HTTPException, ValidationException
+from litestar.exceptions import HTTPException, PermissionDeniedException, ValidationException
 from litestar.types import ExceptionHandlersMap
 
 from afterword.pages import error_page
@@ -26,10 +26,10 @@ log = structlog.get_logger()
 
 ENVELOPE_DOORS = frozenset({"inbound-event", "API"})
 PROGRAM_DOORS = frozenset({"webhooks", "api", "health"})
-PAGE_DOORS = frozenset({"jfe", "opt-out", "workflows", "sign-in", "sign-out", "results", "surveys", "static"})
+RESPONDENT_DOORS = frozenset({"jfe", "opt-out"})
+PAGE_DOORS = RESPONDENT_DOORS | {"workflows", "sign-in", "sign-out", "results", "surveys", "static"}
 """First parts of addresses; at any other the caller's ``Accept`` decides between a page and problem details."""
 
-RESPONDENTS_DOORS = frozenset({"jfe", "opt-out"})
 NO_SUCH_PAGE = N_("There is no page at this address. It may be mistyped, or what it showed is gone.")
 
 TITLES = frozenset(
@@ -50,6 +50,14 @@ TITLES = frozenset(
 
 CHALLENGES = {"api": 'Bearer realm="Afterword"'}
 CHALLENGE = 'Basic realm="Afterword"'
+
+FORGED = "CSRF token verification failed"
+"""What the framework says of a form without the token of its browser's cookie, which browsers forget when they end."""
+FORM_TOO_OLD = N_(
+    "This form was opened before the browser was closed, or in another one, so nothing was done. Go back, load the "
+    "page again, and send it once more."
+)
+NOTHING_TO_SEE = N_("There is nothing to see at this address by itself: it takes what a form sends.")
 
 RETRY_AFTER_SECONDS = 5
 PLACES_TOLD = 12
@@ -99,7 +107,7 @@ def _page(request: AnyRequest, title: str, failure: Failure) -> Response[bytes]:
         speak(best_language(request.headers.get("accept-language")))
     told = NO_SUCH_PAGE if failure.words == envelope.NO_SUCH_ROUTE.message else failure.words
     words = error_page(
-        failure.status, translated(title), retold(told), leads_home=_door(request) not in RESPONDENTS_DOORS
+        failure.status, translated(title), retold(told), leads_home=_door(request) not in RESPONDENT_DOORS
     )
     return _response(words.encode(), failure, "text/html", PAGE_HEADERS)
 
@@ -128,7 +136,11 @@ def _words(request: AnyRequest, error: HTTPException, headers: Mapping[str, str]
     """What was wrong, and what to do."""
     if isinstance(error, ValidationException):
         return _what_is_not_valid(error)
+    if isinstance(error, PermissionDeniedException) and error.detail == FORGED:
+        return FORM_TOO_OLD
     if error.status_code == http.HTTPStatus.METHOD_NOT_ALLOWED:
+        if request.method == "GET" and _wants_page(request, _door(request)):
+            return NOTHING_TO_SEE
         return said("This address takes %(methods)s.", methods=headers.get("allow", "GET"))
     if error.status_code == http.HTTPStatus.REQUEST_ENTITY_TOO_LARGE and _is_routed(request):
         largest = request.route_handler.resolve_request_max_body_size()

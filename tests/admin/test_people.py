@@ -52,7 +52,7 @@ async def test_the_first_one_becomes_the_owner_and_is_signed_in(browser: Browser
     form = {"code": code_of(link), "name": "Olive", "email": "olive@example.org", "password": "short"}
     answer, page = await browser.send("/welcome", form)
     assert answer.status == 422
-    assert "A password has 12 to 1024 characters." in page
+    assert 'id="error-password" role="alert">A password has 12 to 1024 characters.' in page
     assert 'value="Olive"' in page
     answer, page = await browser.send("/welcome", form | {"password": CHOSEN})
     assert answer.url.path == "/"
@@ -86,7 +86,12 @@ async def test_somebody_is_invited_and_the_link_is_shown_where_no_mail_goes_out(
     assert await role_of(database, NEW["email"]) == "manager"
     answer, page = await signed_in.send("/settings/people", NEW)
     assert answer.status == 422
-    assert "new@example.org is already in use." in page
+    assert 'id="error-email" role="alert">new@example.org is already in use.' in page
+    service = {"service": "CRM", "service_role": "analyst"}
+    await signed_in.send("/settings/people/services", service)
+    answer, page = await signed_in.send("/settings/people/services", service)
+    assert answer.status == 422
+    assert 'id="error-service" role="alert">There is a service account CRM already.' in page
 
 
 async def test_roles_are_given_and_people_removed(signed_in: Browser, database: Database) -> None:

@@ -18,6 +18,11 @@ def test_an_error_page_without_a_message_still_has_words() -> None:
     assert "<p></p>" not in error_page(500, "Internal Server Error", "")
 
 
+def test_an_error_page_leads_home_those_whose_home_is_here() -> None:
+    assert 'href="/"' in error_page(404, "Not Found", "", leads_home=True)
+    assert 'href="/"' not in error_page(404, "Not Found", "")
+
+
 def test_a_missing_value_is_an_error_and_not_a_gap(tmp_path: Path) -> None:
     (tmp_path / "one.html").write_text("{{ forgotten }}")
     with pytest.raises(jinja2.UndefinedError, match="forgotten"):

@@ -28,7 +28,11 @@ SERVICE_DOMAIN = "service.invalid"
 
 
 class InvalidPerson(ValueError):
-    """Somebody cannot be added so; the message says what to change."""
+    """Somebody cannot be added so; the message says what to change, ``field`` where, empty when nowhere."""
+
+    def __init__(self, words: str, field: str = "") -> None:
+        super().__init__(words)
+        self.field = field
 
 
 class Person(msgspec.Struct, frozen=True):
@@ -84,9 +88,9 @@ async def add_service_account(
     email = email or f"{person_id.lower()}@{SERVICE_DOMAIN}"
     _check(email, name, role)
     if role == "owner":
-        raise InvalidPerson(_("A service account cannot be an owner."))
+        raise InvalidPerson(_("A service account cannot be an owner."), "role")
     if await find_service_account(connection, name) is not None:
-        raise InvalidPerson(_("There is a service account %(name)s already.", name=name))
+        raise InvalidPerson(_("There is a service account %(name)s already.", name=name), "name")
     values = {"id": person_id, "email": email, "name": name, "role": role, "is_service": True}
     return await _add(connection, values, {"service account": True, "role": role})
 
@@ -97,7 +101,7 @@ async def _add(
     new = insert(tables.person).values(values).on_conflict_do_nothing().returning(*COLUMNS)
     row = (await connection.execute(new)).mappings().one_or_none()
     if row is None:
-        raise InvalidPerson(_("%(email)s is already in use.", email=values["email"]))
+        raise InvalidPerson(_("%(email)s is already in use.", email=values["email"]), "email")
     added = person_from_row(row)
     await audit(connection, "person", "added", (added.id, added.name), after=told)
     return added
@@ -195,10 +199,12 @@ def _has_email(email: str) -> ColumnElement[bool]:
 
 
 def _check(email: str, name: str, role: str) -> None:
+    if not email:
+        raise InvalidPerson(_("The email address is missing."), "email")
     before, at, after = email.partition("@")
     one_word = not any(character.isspace() for character in email) and "@" not in after
     if not (before and at and after and one_word and _can_be_stored(email) and len(email) <= LONGEST_EMAIL):
-        raise InvalidPerson(_("%(email)s is not an email address.", email=repr(email)))
+        raise InvalidPerson(_("%(email)s is not an email address.", email=repr(email)), "email")
     check_name(name)
     if role not in get_args(Role):
         raise InvalidPerson(
@@ -206,7 +212,8 @@ def _check(email: str, name: str, role: str) -> None:
                 "%(role)s is not a role; the roles are %(roles)s.",
                 role=repr(role),
                 roles=", ".join(get_args(Role)),
-            )
+            ),
+            "role",
         )
 
 
@@ -217,7 +224,9 @@ def check_name(name: str) -> None:
         InvalidPerson: it is empty or too long.
     """
     if not name.strip() or not _can_be_stored(name) or len(name) > LONGEST_NAME:
-        raise InvalidPerson(_("A name has 1 to %(longest_name)s characters.", longest_name=LONGEST_NAME))
+        raise InvalidPerson(
+            _("A name has 1 to %(longest_name)s characters.", longest_name=LONGEST_NAME), "name"
+        )
 
 
 def _checked_password(password: str) -> str:
@@ -227,7 +236,8 @@ def _checked_password(password: str) -> str:
                 "A password has %(shortest_password)s to %(longest_password)s characters.",
                 shortest_password=SHORTEST_PASSWORD,
                 longest_password=LONGEST_PASSWORD,
-            )
+            ),
+            "password",
         )
     return password
 

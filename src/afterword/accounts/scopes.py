@@ -73,8 +73,9 @@ def checked_scopes(scopes: Iterable[str]) -> list[str]:
                 "%(unknown)s is not a scope; the scopes are %(join)s.",
                 unknown=repr(unknown[0]),
                 join=", ".join(SCOPES),
-            )
+            ),
+            "scope",
         )
     if not wanted:
-        raise InvalidPerson(_("Choose what the token may do."))
+        raise InvalidPerson(_("Choose what the token may do."), "scope")
     return [scope for scope in SCOPES if scope in wanted]

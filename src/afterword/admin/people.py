@@ -30,6 +30,7 @@ from afterword.admin.forms import text_of
 from afterword.admin.helping import Helping
 from afterword.admin.ids import read_revision
 from afterword.admin.pages import page
+from afterword.admin.settings.account_forms import Wrong
 from afterword.admin.signing_in.sessions import AdminRequest, Sessions, WantProof
 from afterword.distributions.invited_people import Invited, send_invitation
 from afterword.distributions.sending import Mailer
@@ -70,8 +71,14 @@ class Asked(msgspec.Struct, frozen=True):
     version: str
 
 
+SERVICE_FIELDS: Mapping[str, str] = MappingProxyType({"name": "service", "role": "service_role"})
+"""What the form of a service account calls what a person calls otherwise."""
+
+
 class _Refused(Exception):
     """Nothing was changed; the message is for who asked."""
+
+    field = ""
 
 
 def people_routes(
@@ -93,7 +100,7 @@ def people_routes(
         try:
             return await people_page.add(request, typed)
         except (InvalidPerson, _Refused) as error:
-            return await people_page.show(request, problem=str(error), typed=typed)
+            return await people_page.show(request, problem=Wrong(str(error), error.field), typed=typed)
 
     @post(f"{PATH}/services", request_max_body_size=LARGEST_FORM)
     async def add_service(request: AdminRequest) -> Response[str] | Redirect:
@@ -103,7 +110,8 @@ def people_routes(
         try:
             return await people_page.add_service(request, typed)
         except (InvalidPerson, _Refused) as error:
-            return await people_page.show(request, problem=str(error), typed=typed)
+            field = SERVICE_FIELDS.get(error.field, "")
+            return await people_page.show(request, problem=Wrong(str(error), field), typed=typed)
 
     @post(f"{PATH}/{{person_id:str}}", request_max_body_size=LARGEST_FORM)
     async def change(request: AdminRequest, person_id: FromPath[str]) -> Response[str] | Redirect:
@@ -113,9 +121,9 @@ def people_routes(
         try:
             link = await people_page.change(request, person_id, asked)
         except ChangedMeanwhile as error:
-            return await people_page.show(request, problem=str(error), status=409)
+            return await people_page.show(request, problem=Wrong(str(error)), status=409)
         except (InvalidPerson, _Refused) as error:
-            return await people_page.show(request, problem=str(error))
+            return await people_page.show(request, problem=Wrong(str(error)))
         return Redirect(PATH, status_code=303) if link is None else await people_page.tell(request, link)
 
     return [people, add, add_service, change]
@@ -141,7 +149,7 @@ class _PeoplePage:
         self,
         request: AdminRequest,
         *,
-        problem: str | None = None,
+        problem: Wrong | None = None,
         status: int = 422,
         typed: Mapping[str, str] = NOTHING_TYPED,
         invited: Invited | None = None,

@@ -94,6 +94,9 @@ async def test_from_nothing_to_switched_on(
     assert "Gladly does not accept this user name with this token" in body
     assert 'value="Sand &amp; Co"' in body
     assert "wrong-Secret" not in body
+    _, body = await browser.send("/setup/gladly", typed | {"address": "", "username": ""})
+    for words in ("The address is missing.", "The user name is missing.", 'value="wrong-Secret"'):
+        assert words in body, "all that is wrong is told at once; what is not wrong is kept"
     _, body = await browser.send("/setup/gladly", typed | {"api_token": sandbox.api_token})
     assert "Sand &amp; Co: works, and its webhook too" in body
     assert "Next: Choose who asks" in body

@@ -12,8 +12,9 @@ from afterword.distributions.invitations import Letter, invite
 from afterword.outcomes import Permanent, Reason, Retry, Skip
 from afterword.store.database import Database
 from afterword.store.queue import RunQueue
+from afterword.surveys.changing import change_response
 from afterword.surveys.definitions import add_survey, csat_survey, get_survey
-from afterword.surveys.responses import record_response
+from afterword.surveys.responses import UNKNOWN_SITTING, record_response
 from afterword.tasks.contract import Done
 from afterword.workflows.conditions import Comparison, Group
 from afterword.workflows.definitions import JsonEvent, JsonField, SurveyResponse, Task
@@ -246,11 +247,21 @@ async def test_the_customer_of_a_response_is_whom_the_survey_was_sent_to(
         await record_response(
             connection, survey, invitation_id=invitation.id, answers={"QID1": 5}, embedded_data=data
         )
-    await story.workflow(SurveyResponse(survey_id))
+        await change_response(
+            connection,
+            survey,
+            invitation.id,
+            seen_version=1,
+            answers={"QID1": 4},
+            sitting=UNKNOWN_SITTING,
+        )
+    await story.workflow(SurveyResponse(survey_id, kinds=("created", "updated")))
     await drain(database)
-    (run,) = await all_runs(database)
-    assert (run.event_type, run.conversation_id) == ("Survey Response", "conv1")
-    assert (run.customer.id, run.customer.name, run.customer.email) == ("cust1", "Ada King", "ada@x.org")
+    runs = await all_runs(database)
+    assert {run.event_type for run in runs} == {"Survey Response", "Survey Response: updated"}
+    for run in runs:
+        assert run.conversation_id == "conv1"
+        assert (run.customer.id, run.customer.name, run.customer.email) == ("cust1", "Ada King", "ada@x.org")
 
 
 async def test_a_deleted_workflow_leaves_its_runs_readable(

@@ -1,6 +1,7 @@
 """What each step of the set-up does when its form is sent; each may be sent again, and then changes nothing."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
 
 from afterword.accounts.connected import AccountSummary, InvalidAccount
 from afterword.accounts.connecting import Connector
@@ -33,17 +34,25 @@ FIELDS = {"base_url": "address"}
 """What a form calls what an account calls otherwise."""
 
 Typed = Mapping[str, str]
+NOTHING: Typed = MappingProxyType({})
 
 
 class Refused(Exception):
     """Nothing was changed; the words are for who asked, ``field`` is where they stand, empty for above the form.
 
-    ``to_paste`` is another way, for who can take it.
+    ``errors`` has them by field, with what else is wrong. ``to_paste`` is another way, for who can take it.
     """
 
-    def __init__(self, words: str, field: str = "", *, to_paste: WebService | None = None) -> None:
+    def __init__(
+        self,
+        words: str,
+        field: str = "",
+        *,
+        besides: Mapping[str, str] = NOTHING,
+        to_paste: WebService | None = None,
+    ) -> None:
         super().__init__(words)
-        self.field = field
+        self.errors = {field: words, **besides}
         self.to_paste = to_paste
 
 
@@ -206,9 +215,14 @@ class Doing:
 
 
 def _check_filled(typed: Typed, **fields: str) -> None:
-    for field, name in fields.items():
-        if not typed.get(field):
-            raise Refused(gettext("%(name)s is missing.", name=name), field)
+    missing = {
+        field: gettext("%(name)s is missing.", name=name)
+        for field, name in fields.items()
+        if not typed.get(field)
+    }
+    if missing:
+        first = next(iter(missing))
+        raise Refused(missing[first], first, besides=missing)
 
 
 def _check_whole(set_up: SetUp) -> None:

@@ -180,8 +180,9 @@ class _SetUpPages:
         try:
             await self._doing.do(step_id, typed, person, await self.look())
         except Refused as error:
-            errors = {error.field: str(error)}
-            return await self.show(request, step_id, typed=typed, errors=errors, to_paste=error.to_paste)
+            return await self.show(
+                request, step_id, typed=typed, errors=error.errors, to_paste=error.to_paste
+            )
         return Redirect(f"{PATH}/{step_id}", status_code=303)
 
 

@@ -23,7 +23,7 @@ DELIVERIES: Mapping[str, str] = MappingProxyType(
     {
         "own": N_("by a webhook that Afterword makes and keeps"),
         "by-hand": N_("by a webhook that I make in Gladly's settings"),
-        "pull": N_("no webhook: Afterword asks Gladly, once a minute"),
+        "pull": N_("no webhook: Afterword asks Gladly, every few seconds"),
         "none": N_("not at all: the account is for Tasks alone"),
     }
 )

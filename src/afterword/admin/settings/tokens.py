@@ -85,8 +85,7 @@ def tokens_routes(database: Database, want_proof: WantProof) -> list[HTTPRouteHa
             try:
                 token = await add_api_token(connection, typed.whose, typed.name, scopes=scopes)
             except InvalidPerson as error:
-                field = "scope" if typed.name else "name"
-                return await show(request, problem=Wrong(str(error), field), typed=typed)
+                return await show(request, problem=Wrong(str(error), error.field), typed=typed)
         return await show(request, token=token)
 
     @post(f"{PATH}/{{token_id:str}}/end", request_max_body_size=LARGEST_FORM)

@@ -10,6 +10,7 @@ from afterword.accounts.people import SHORTEST_PASSWORD, InvalidPerson
 from afterword.accounts.welcome import LinkNotValid, Welcome, come_in, find_welcome
 from afterword.admin.forms import text_of
 from afterword.admin.pages import page
+from afterword.admin.settings.account_forms import Wrong
 from afterword.admin.signing_in.letting_in import FIRST_PAGE, LettingIn, PasswordsAreForOwners
 from afterword.admin.signing_in.sessions import AdminRequest
 from afterword.store.database import Database
@@ -45,7 +46,7 @@ def welcome_routes(database: Database, letting_in: LettingIn) -> list[HTTPRouteH
                 try:
                     person = await come_in(connection, code, password=password, **typed)
                 except InvalidPerson as error:
-                    return _form(request, welcome, code, typed, problem=str(error))
+                    return _form(request, welcome, code, typed, problem=Wrong(str(error), error.field))
                 return await letting_in.by_password(request, connection, person, FIRST_PAGE)
         except LinkNotValid:
             return page(request, "welcome_over.html", status=410)
@@ -61,7 +62,7 @@ def _form(
     code: str,
     typed: Mapping[str, str],
     *,
-    problem: str | None = None,
+    problem: Wrong | None = None,
 ) -> Response[str]:
     known = welcome.person
     return page(

@@ -24,11 +24,10 @@ def concerned_columns(event: FromClause) -> list[ColumnElement[Any]]:
 
 
 def with_respondent(source: FromClause, event: FromClause) -> FromClause:
-    """Add the response that a survey's event tells of (its id is the event's key) and its invitation."""
+    """Add the response that a survey's event tells of (the event's key begins with its id) and its invitation."""
     response, invitation = tables.response, tables.invitation
-    response_id = case(
-        (event.c.origin.startswith(FROM_SURVEY), func.convert_from(event.c.deduplication_key, "UTF8"))
-    )
+    key = func.convert_from(event.c.deduplication_key, "UTF8")
+    response_id = case((event.c.origin.startswith(FROM_SURVEY), func.split_part(key, "/", 1)))
     return source.outerjoin(response, response.c.id == response_id).outerjoin(
         invitation, invitation.c.id == response.c.invitation_id
     )
