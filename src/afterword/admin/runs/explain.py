@@ -21,10 +21,17 @@ def explain_routes(database: Database) -> list[HTTPRouteHandler]:
         if not asked or len(asked) > LONGEST_ASKED:
             return page(request, "explain.html", asked=asked[:LONGEST_ASKED], told=None, too_long=bool(asked))
         personal = may_see_customers(request.user)
-        values = {"asked": asked, "too_long": False, "personal": personal}
         async with database.read_only().transaction() as connection:
             told = await explain(connection, asked, personal=personal)
         status = 200 if told.stories else 404
-        return page(request, "explain.html", status=status, told=told, **values)
+        return page(
+            request,
+            "explain.html",
+            status=status,
+            asked=asked,
+            told=told,
+            too_long=False,
+            personal=personal,
+        )
 
     return [explained]

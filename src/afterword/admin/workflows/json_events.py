@@ -220,6 +220,9 @@ class _JsonEventPages:
         wanted = [JsonField(" ".join(picked.names[path].split()), path) for path in sorted(picked.ticked)]
         if not wanted:
             raise _Refused(_("Tick the fields that the Workflow is to have."))
+        unnamed = [one.path for one in wanted if not one.name]
+        if unnamed:
+            raise _Refused(_("Name each field that you tick: %(paths)s.", paths=", ".join(unnamed)))
         work, person = self._work, cast("Person", request.user)
         async with work.database.transaction() as connection:
             workflow = await get_workflow(connection, picked.workflow_id)

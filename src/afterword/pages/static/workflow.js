@@ -5,6 +5,7 @@ const form = document.querySelector("form[data-kept]");
 
 function keepCursors() {
   let field = null;
+  for (const told of document.querySelectorAll("[data-scripted]")) told.textContent = told.dataset.scripted;
   for (const list of document.querySelectorAll("[popover].names")) {
     for (const code of list.querySelectorAll("code[data-inserts]")) {
       const button = document.createElement("button");
