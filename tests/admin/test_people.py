@@ -57,6 +57,10 @@ async def test_the_first_one_becomes_the_owner_and_is_signed_in(browser: Browser
     answer, page = await browser.send("/welcome", form | {"password": CHOSEN})
     assert answer.url.path == "/"
     assert "Olive" in page
+    answer, _ = await browser.send("/welcome", form | {"password": CHOSEN})
+    assert answer.url.path == "/", "a second click of the same form"
+    answer, _ = await browser.send("/welcome", form | {"password": f"{CHOSEN}, and wrong"})
+    assert answer.status == 410
     answer, page = await browser.get(link)
     assert answer.status == 410
     assert "This link is not valid" in page
@@ -67,6 +71,8 @@ async def test_a_new_password_ends_the_sessions_of_before(
 ) -> None:
     other = open_browser()
     link = await link_for(database, owner.id)
+    answer, _ = await other.send("/welcome", {"code": code_of(link), "password": "short"})
+    assert answer.status == 422, "and the link is still good"
     answer, _ = await other.send("/welcome", {"code": code_of(link), "password": CHOSEN})
     assert answer.url.path == "/"
     answer, _ = await signed_in.get("/workflows/runs")

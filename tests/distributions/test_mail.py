@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from afterword.distributions.invitations import DEFAULT_MESSAGE, DEFAULT_SUBJECT, Invitation
 from afterword.distributions.mail import links, render_mail
 from afterword.outcomes import Permanent
+from afterword.piped_text import escaping
 from afterword.surveys.definitions import Survey, csat_survey
 from afterword.translating import speaking, translated
 
@@ -208,7 +209,7 @@ def test_a_name_stays_text(name: str) -> None:
     message = as_received(mail(first_name=name, embedded_data={"CustomerId": "SECRET"}))
     usual = Reader(html_source(as_received(mail())))
     read = Reader(html_source(message))
-    printable = "".join(character if character.isprintable() else " " for character in name)
+    printable = "".join(one if escaping.belongs_in_a_line(one) else " " for one in name)
     shown = " ".join(printable.replace("=?", "= ?").split()) or "there"
     assert f"Hi {shown}," in read.text
     assert f"Hi {shown}," in plain_text(message)

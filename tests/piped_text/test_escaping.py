@@ -127,6 +127,12 @@ def test_a_link_may_be_an_address_in_html() -> None:
     assert author_mistake('<a href="${l://SurveyURL}">', "html") is None
 
 
+@pytest.mark.parametrize("written", ["👩\u200d🚀", "می\u200cشود", "\u200eA\u200f"])
+def test_a_header_keeps_what_joins_letters(written: str) -> None:
+    assert filled("${e://Field/X}!", "header", written) == f"{written}!"
+    assert filled("${e://Field/X}!", "header", f"\u202e{written}\u2066") == f"{written}!"
+
+
 @given(values)
 def test_no_value_breaks_out_of_a_header(value: str) -> None:
     subject = filled("About ${e://Field/X} =${e://Field/X}", "header", value)

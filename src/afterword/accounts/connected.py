@@ -16,6 +16,7 @@ from sqlalchemy.dialects.postgresql import insert
 from afterword.accounts.audit import audit
 from afterword.accounts.secrets import SecretBox
 from afterword.outgoing.addresses import InvalidAddress
+from afterword.piped_text.escaping import belongs_in_a_line
 from afterword.store.identifiers import new_id
 from afterword.store.tables import connected_account
 from afterword.translating import N_, retold, translated
@@ -140,7 +141,7 @@ async def add_account(
     Raises:
         InvalidAccount: the name is taken or none, or the vendor's account is connected already.
     """
-    if not name.strip() or len(name) > LONGEST_NAME or not name.isprintable():
+    if not name.strip() or len(name) > LONGEST_NAME or not all(map(belongs_in_a_line, name)):
         raise InvalidAccount(
             _("A name has 1 to %(longest_name)s characters.", longest_name=LONGEST_NAME), "name"
         )

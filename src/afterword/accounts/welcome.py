@@ -104,8 +104,9 @@ async def come_in(
         owner = await add_person(connection, email=email, name=name, role="owner", password=password)
         await connection.execute(delete(welcome_link).where(_is_of(None)))
         return owner
+    come = await set_password(connection, known.id, password)  # refused, it leaves the link good
     await connection.execute(delete(welcome_link).where(_is_of(known.id)))
-    return await set_password(connection, known.id, password) or known
+    return come or known
 
 
 def _is_of(person_id: str | None) -> ColumnElement[bool]:

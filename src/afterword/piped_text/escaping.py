@@ -15,6 +15,10 @@ body of the form ``name=value&name=value``.
 """
 
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+MARKS = frozenset(
+    "\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}\N{LEFT-TO-RIGHT MARK}\N{RIGHT-TO-LEFT MARK}"
+)
+"""Not printable by themselves, and part of words in other scripts and of emoji."""
 _NOT_IN_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 
@@ -22,6 +26,11 @@ _SURROGATE = re.compile(r"[\ud800-\udfff]")
 def as_is(value: str) -> str:
     """Escape nothing: for values that go where no character means anything."""
     return value
+
+
+def belongs_in_a_line(character: str) -> bool:
+    """Whether people write it: what is printable, and the marks that join letters or tell where a text runs to."""
+    return character.isprintable() or character in MARKS
 
 
 def text(value: str) -> str:
@@ -34,7 +43,7 @@ def header(value: str) -> str:
 
     Nor anything that looks like an encoded word: Python's email package decodes those as it writes, line ends and all.
     """
-    printable = "".join(character if character.isprintable() else " " for character in value)
+    printable = "".join(character if belongs_in_a_line(character) else " " for character in value)
     return " ".join(printable.replace("=?", "= ?").split())
 
 

@@ -48,7 +48,7 @@ async def test_it_is_saved_as_it_is_typed_and_nothing_else_changes(
     assert unchanged.definition == before.definition
     assert unchanged.is_active
     typed = {
-        "text.title": "Wie war's?",
+        "text.title": "Wie war's, 👩\u200d🚀?",
         "choice.QID1.5": "Sehr <gut>",
         "embedded_data": "InboxId\r\nPlan\r\n",
     }
@@ -59,14 +59,14 @@ async def test_it_is_saved_as_it_is_typed_and_nothing_else_changes(
     after = await stored(database, survey_id)
     question = after.definition.score_question()
     assert question is not None
-    assert after.definition.texts.title == "Wie war's?"
+    assert after.definition.texts.title == "Wie war's, 👩\u200d🚀?"
     assert question.choices[-1].text == "Sehr <gut>"
     assert after.definition.embedded_data == ("InboxId", "Plan")
     assert not after.is_active
     entry = await database.pool.fetchrow("SELECT actor, what, after FROM audit_entry WHERE kind = 'survey'")
     assert entry is not None
     assert entry["actor"] == "Olivia Owner"
-    assert json.loads(entry["after"])["title"] == "Wie war's?"
+    assert json.loads(entry["after"])["title"] == "Wie war's, 👩\u200d🚀?"
 
 
 async def test_what_is_wrong_stands_beside_its_field_and_what_was_typed_is_kept(

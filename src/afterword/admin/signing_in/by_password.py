@@ -6,13 +6,12 @@ from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.response import Redirect
 
-from afterword.accounts.people import authenticate
 from afterword.admin.forms import text_of
 from afterword.admin.pages import page
 from afterword.admin.signing_in.by_open_id import PATH as OPEN_ID
 from afterword.admin.signing_in.kept_forms import PATH as KEPT
 from afterword.admin.signing_in.letting_in import LettingIn, PasswordsAreForOwners, own_path
-from afterword.admin.signing_in.sessions import AdminRequest, client_of
+from afterword.admin.signing_in.sessions import AdminRequest
 from afterword.admin.signing_in.tries import TriedTooOften
 from afterword.store.database import Database
 
@@ -53,21 +52,12 @@ def sign_in_routes(database: Database, letting_in: LettingIn) -> list[HTTPRouteH
         form = await request.form()
         email, password = text_of(form, "email").strip(), text_of(form, "password")
         going_to = own_path(text_of(form, "next"))
-        name = f"sign-in/{client_of(request)}/{email.casefold()}"
         try:
-            await letting_in.tries.count(name)
+            answer = await letting_in.with_password(request, database, email, password, going_to)
         except TriedTooOften as error:
             return ask(request, going_to, email=email, problem="too-often", wait=error.seconds)
-        try:
-            async with letting_in.places, database.transaction() as connection:
-                person = await authenticate(connection, email, password)
-                if person is not None:
-                    answer = await letting_in.by_password(request, connection, person, going_to)
         except PasswordsAreForOwners:
             return ask(request, going_to, email=email, problem="for-owners")
-        if person is None:
-            return ask(request, going_to, email=email, problem="wrong")
-        await letting_in.tries.forget(name)
-        return answer
+        return answer or ask(request, going_to, email=email, problem="wrong")
 
     return [show, sign_in]

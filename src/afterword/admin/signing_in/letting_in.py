@@ -12,12 +12,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from afterword.accounts.one_time_codes import has_codes
 from afterword.accounts.passwords import AT_ONCE
-from afterword.accounts.people import Person
+from afterword.accounts.people import Person, authenticate
 from afterword.accounts.secrets import SecretBox
 from afterword.accounts.sessions import SignedInBy
 from afterword.admin.signing_in.known_browsers import KnownBrowsers
-from afterword.admin.signing_in.sessions import AdminRequest, Sessions
+from afterword.admin.signing_in.sessions import AdminRequest, Sessions, client_of
 from afterword.admin.signing_in.tries import Tries
+from afterword.store.database import Database
 from afterword.store.sessions import DatabaseStore
 
 FIRST_PAGE = "/"
@@ -55,6 +56,25 @@ class LettingIn:
         self.browsers = KnownBrowsers(sessions, box)
         self._box = box
         self._store = store
+
+    async def with_password(
+        self, request: AdminRequest, database: Database, email: str, password: str, going_to: str
+    ) -> Redirect | None:
+        """Let in whose address and password these are; ``None`` when they are nobody's.
+
+        Raises:
+            TriedTooOften: from this network, for this address.
+            PasswordsAreForOwners: they are none.
+        """
+        name = f"sign-in/{client_of(request)}/{email.casefold()}"
+        await self.tries.count(name)
+        async with self.places, database.transaction() as connection:
+            person = await authenticate(connection, email, password)
+            if person is None:
+                return None
+            answer = await self.by_password(request, connection, person, going_to)
+        await self.tries.forget(name)
+        return answer
 
     async def by_password(
         self, request: AdminRequest, connection: AsyncConnection, person: Person, going_to: str

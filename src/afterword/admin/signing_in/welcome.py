@@ -13,6 +13,7 @@ from afterword.admin.pages import page
 from afterword.admin.settings.account_forms import Wrong
 from afterword.admin.signing_in.letting_in import FIRST_PAGE, LettingIn, PasswordsAreForOwners
 from afterword.admin.signing_in.sessions import AdminRequest
+from afterword.admin.signing_in.tries import TriedTooOften
 from afterword.store.database import Database
 
 LARGEST_FORM = 8 * 1024
@@ -36,7 +37,7 @@ def welcome_routes(database: Database, letting_in: LettingIn) -> list[HTTPRouteH
 
     @post("/welcome", request_max_body_size=LARGEST_FORM)
     async def enter(request: AdminRequest) -> Response[str] | Redirect:
-        """Take the password, and let them in."""
+        """Take the password, and let them in; also who sent the form twice, whose first used the link up."""
         form = await request.form()
         typed = {name: text_of(form, name).strip() for name in ("name", "email")}
         code, password = text_of(form, "code"), text_of(form, "password")
@@ -49,7 +50,14 @@ def welcome_routes(database: Database, letting_in: LettingIn) -> list[HTTPRouteH
                     return _form(request, welcome, code, typed, problem=Wrong(str(error), error.field))
                 return await letting_in.by_password(request, connection, person, FIRST_PAGE)
         except LinkNotValid:
-            return page(request, "welcome_over.html", status=410)
+            over = page(request, "welcome_over.html", status=410)
+            try:
+                answer = await letting_in.with_password(
+                    request, database, typed["email"], password, FIRST_PAGE
+                )
+            except (TriedTooOften, PasswordsAreForOwners):
+                return over
+            return answer or over
         except PasswordsAreForOwners:  # nothing of it is kept
             return Redirect("/sign-in", status_code=303)
 

@@ -7,6 +7,7 @@ import msgspec
 from litestar.datastructures import FormMultiDict
 
 from afterword.admin.forms import text_of
+from afterword.piped_text.escaping import belongs_in_a_line
 from afterword.surveys.definitions import (
     Choice,
     Question,
@@ -168,7 +169,7 @@ def _mistake_in_text(name: str, text: str) -> str:
         return _("Write something here.")
     if len(text) > most:
         return _("Keep it to %(most)s characters; it has %(number)s.", most=most, number=len(text))
-    if not all(character.isprintable() or character == "\n" for character in text):
+    if not all(belongs_in_a_line(character) or character == "\n" for character in text):
         return _("There is a character in it that cannot be shown.")
     if name == "text.language" and not text.replace("-", "").isascii():
         return _("Write a code such as en or de-AT.")
