@@ -75,6 +75,9 @@ async def test_a_new_password_ends_the_sessions_of_before(
     assert answer.status == 422, "and the link is still good"
     answer, _ = await other.send("/welcome", {"code": code_of(link), "password": CHOSEN})
     assert answer.url.path == "/"
+    async with database.transaction() as connection:
+        (chose,) = await list_entries(connection, kind="person", limit=1)
+    assert (chose.actor_id, chose.after) == (owner.id, {"password": "replaced"})
     answer, _ = await signed_in.get("/workflows/runs")
     assert answer.url.path == "/sign-in"
     answer, _ = await signed_in.sign_in(owner.email, CHOSEN)

@@ -180,7 +180,7 @@ async def test_an_account_at_a_web_service_is_added_and_its_secret_never_shown(
     assert 'id="error-authentication"' in body
     answer, body = await signed_in.send("/settings/accounts/add/web-service", typed | {"username": "u"})
     assert answer.status == 200
-    assert "CRM" in body
+    assert "No Task called it yet" in body, "and nobody says that it works"
     assert "web-Secret" not in body
     async with database.transaction() as connection:
         (summary,) = await list_accounts(connection)

@@ -6,6 +6,7 @@ from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.response import Redirect
 
+from afterword.accounts.audit import Actor, act_as
 from afterword.accounts.people import SHORTEST_PASSWORD, InvalidPerson
 from afterword.accounts.welcome import LinkNotValid, Welcome, come_in, find_welcome
 from afterword.admin.forms import text_of
@@ -15,6 +16,7 @@ from afterword.admin.signing_in.letting_in import FIRST_PAGE, LettingIn, Passwor
 from afterword.admin.signing_in.sessions import AdminRequest
 from afterword.admin.signing_in.tries import TriedTooOften
 from afterword.store.database import Database
+from afterword.translating import N_
 
 LARGEST_FORM = 8 * 1024
 
@@ -44,6 +46,8 @@ def welcome_routes(database: Database, letting_in: LettingIn) -> list[HTTPRouteH
         try:
             async with database.transaction() as connection:
                 welcome = await find_welcome(connection, code)
+                if (known := welcome.person) is not None:
+                    act_as(Actor(known.id, known.name or known.email, N_("page")))
                 try:
                     person = await come_in(connection, code, password=password, **typed)
                 except InvalidPerson as error:

@@ -54,6 +54,9 @@ PROOFS: Mapping[ProofKind, str] = {
 }
 
 
+NOT_CALLED = N_("no Task called it yet")
+
+
 class Proof(msgspec.Struct, frozen=True):
     """What was last seen to work, and when."""
 
@@ -85,12 +88,16 @@ async def connections(connection: AsyncConnection) -> list[Connection]:
         if account_id in proofs:
             proofs[account_id].append(proof)
     return [
-        Connection(
-            **msgspec.structs.asdict(one),
-            proof=max(proofs[one.account.id], key=lambda proof: proof.at, default=None),
-        )
-        for one in health
+        _proven(one, max(proofs[one.account.id], key=lambda proof: proof.at, default=None)) for one in health
     ]
+
+
+def _proven(health: AccountHealth, proof: Proof | None) -> Connection:
+    """With its proof. A web service is not tried when it is connected, so without one it is not said to work."""
+    told = Connection(**msgspec.structs.asdict(health), proof=proof)
+    if health.account.kind == "web-service" and health.state == "works" and proof is None:
+        return msgspec.structs.replace(told, state="waits", words=NOT_CALLED)
+    return told
 
 
 def _known(health: Iterable[AccountHealth]) -> Iterable[tuple[str, Proof]]:
