@@ -15,6 +15,8 @@ from afterword.store.postgres.server import EmbeddedPostgres
 from afterword.supervisor.process import Process
 
 ANSWER_SECONDS = 2.0
+PYTHON = (sys.executable, "-P")
+"""Python as it is started for a module of ours: what lies in the folder that somebody is in is no part of it."""
 WITHOUT_PROXY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 """A proxy that the environment names is for the network; no proxy finds what listens on this machine alone."""
 
@@ -36,7 +38,7 @@ def half(
     name: Literal["web", "worker"], *, web_url: str, data_dir: Path, environment: Mapping[str, str]
 ) -> Process:
     """Web or worker as a child; ready when web, at this address on this machine, says that it is."""
-    command = [sys.executable, "-m", f"afterword.{name}", "--exit-with-stdin"]
+    command = [*PYTHON, "-m", f"afterword.{name}", "--exit-with-stdin"]
     is_ready = answers if name == "web" else has_worker
     return child(name, command, f"{web_url}/health", is_ready, data_dir=data_dir, environment=environment)
 

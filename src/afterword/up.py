@@ -9,7 +9,7 @@ import os
 import sys
 from urllib.parse import urlsplit
 
-from afterword.halves import AnnouncedPostgres, for_ever, half, is_afterword
+from afterword.halves import PYTHON, AnnouncedPostgres, for_ever, half, is_afterword
 from afterword.outcomes import ConfigurationError
 from afterword.settings import PREFIX, Settings
 from afterword.store.postgres.server import AlreadyRunning
@@ -98,7 +98,7 @@ class Installation:
     async def _first_link(self) -> str:
         """The link for the first owner, made by a process of its own, which needs what this one is too small for."""
         asking = await asyncio.create_subprocess_exec(
-            sys.executable,
+            *PYTHON,
             *("-m", "afterword", "people", "link", "--first-owner"),
             env=self._environment,
             stdin=asyncio.subprocess.DEVNULL,

@@ -23,9 +23,11 @@ LINK = re.compile(r"make the owner: (http://\S+)")
 def started(data_dir: Path, port: int) -> "subprocess.Popen[str]":
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("AFTERWORD_")}
     settings = {"AFTERWORD_WEB_PORT": str(port), "AFTERWORD_PUBLIC_URL": f"http://127.0.0.1:{port}"}
+    proxy = {"http_proxy": "http://127.0.0.1:9", "no_proxy": ""}  # as in many companies; nobody listens there
     return subprocess.Popen(
-        [sys.executable, "-m", "afterword", "up", "--data-dir", str(data_dir)],
-        env={**inherited, **settings},
+        [sys.executable, "-P", "-m", "afterword", "up", "--data-dir", str(data_dir)],
+        cwd=data_dir.parent,
+        env={**inherited, **proxy, **settings},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -46,6 +48,9 @@ async def test_an_installation_starts_lets_its_owner_in_and_stops_whole(
     tmp_path: Path, eventually: Any
 ) -> None:
     data_dir, port = tmp_path / "a data dir", Ports.free().web
+    (tmp_path / "csv.py").write_text(
+        "raise SystemExit('a file of somebody else, in the folder where it is started')"
+    )
     process = started(data_dir, port)
     try:
         link = LINK.search(await said_until(process, "Ctrl-C"))

@@ -22,7 +22,7 @@ from afterword.demo.credentials import (
 from afterword.demo.descriptor import Descriptor
 from afterword.demo.ports import DEFAULT_BASE, HOST, Ports
 from afterword.demo.seeded import Seeded
-from afterword.halves import AnnouncedPostgres, answers, child, for_ever, half, is_afterword
+from afterword.halves import PYTHON, AnnouncedPostgres, answers, child, for_ever, half, is_afterword
 from afterword.outcomes import ConfigurationError
 from afterword.settings import PREFIX, default_data_dir
 from afterword.store.postgres.server import AlreadyRunning
@@ -173,7 +173,7 @@ class Demo:
 
     def _sandbox_command(self) -> list[str]:
         return [
-            *(sys.executable, "-m", "afterword_sandbox", "--exit-with-stdin"),
+            *(*PYTHON, "-m", "afterword_sandbox", "--exit-with-stdin"),
             *("--data-dir", str(self._data_dir / "sandbox")),
             *("--port", str(self._ports.sandbox)),
             *("--mail-page-port", str(self._ports.mail_page)),
@@ -227,7 +227,7 @@ class Demo:
     async def _done_by(self, module: str, *arguments: str) -> tuple[int | None, bytes, bytes]:
         """Have a module do its work; answers the exit status, what it wrote, and its complaints."""
         process = await asyncio.create_subprocess_exec(
-            sys.executable,
+            *PYTHON,
             *("-m", module, *arguments),
             env=self._environment(),
             stdin=asyncio.subprocess.DEVNULL,

@@ -1,5 +1,6 @@
 """Runs are found by what is known of them, soon after it is known, and none is missed."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -317,6 +318,11 @@ async def test_partitions_are_made_before_they_are_needed_and_dropped_when_they_
         await database.pool.execute("DELETE FROM run WHERE id < $1", 2 * PARTITION_RUNS)
         assert await drop_empty(database, 2 * PARTITION_RUNS + 5) == 2
         assert await existing(connection) == {2, 3, 4}
+        first = 7 * PARTITION_RUNS
+        await asyncio.gather(
+            *(make_ahead(database, first, first) for _ in range(3))
+        )  # workers that start at once
+        assert await existing(connection) == {2, 3, 4, 7, 8}
     assert await found(database, f"n{3 * PARTITION_RUNS}")
 
 

@@ -52,10 +52,13 @@ async def make_ahead(database: Database, first: int, last: int) -> None:
     async with database.pool.acquire() as connection:
         wanted = set(range(partition_of(first), partition_of(last) + 2))
         for number in sorted(wanted - await existing(connection)):
-            async with connection.transaction():
-                await connection.execute(LOCK_PATIENCE)
-                for statement in making(number):
-                    await connection.execute(statement)
+            try:
+                async with connection.transaction():
+                    await connection.execute(LOCK_PATIENCE)
+                    for statement in making(number):
+                        await connection.execute(statement)
+            except (asyncpg.DuplicateTableError, asyncpg.UniqueViolationError):  # another worker is first
+                continue
             log.info("search_partition_made", partition=number)
 
 
