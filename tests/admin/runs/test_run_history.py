@@ -74,7 +74,7 @@ async def test_runs_are_filtered_by_status_and_workflow(signed_in: Browser, past
 
 
 async def test_a_filter_that_does_not_exist_is_told(signed_in: Browser) -> None:
-    for query in ("status=done", "workflow=%00", "before=x", "before=-1", "before=" + "9" * 40, "status=%ff"):
+    for query in ("status=done", "before=x", "before=-1", "before=" + "9" * 40, "status=%ff"):
         answer, page = await signed_in.get(f"/workflows/runs?{query}")
         assert answer.status == 400, query
         assert "<h1>" in page
@@ -125,7 +125,7 @@ async def test_a_body_that_is_no_json_is_shown_as_it_is(signed_in: Browser, past
 
 
 async def test_a_run_that_does_not_exist_is_told(signed_in: Browser) -> None:
-    for number in ("1", "0", "9" * 30, "x", "%00"):
+    for number in ("1", "0", "9" * 30, "x"):
         answer, page = await signed_in.get(f"/workflows/runs/{number}")
         assert answer.status == 404
         assert "There is no run" in page
