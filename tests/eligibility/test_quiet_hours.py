@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from afterword.eligibility.quiet_hours import quiet_hours, quiet_until
-from afterword.eligibility.settings import WEEKDAYS, Eligibility, QuietHours, is_always_quiet
+from afterword.eligibility.settings import Eligibility
 from afterword.eligibility.verdicts import Postponed
+from afterword.eligibility.week import WEEKDAYS, QuietHours, is_always_quiet
 from afterword.outcomes import Reason
 
 BERLIN = ZoneInfo("Europe/Berlin")

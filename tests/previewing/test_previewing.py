@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from tests.previewing.conftest import HOUR, Count, Past, Scene
 
-from afterword.eligibility.settings import QuietHours
+from afterword.eligibility.week import QuietHours
 from afterword.previewing import conversations, moments, rows
 from afterword.previewing.keeping import PreviewKeeper
 from afterword.previewing.previewer import Previewer

@@ -3,7 +3,8 @@
 from afterword.eligibility.credit import credited
 from afterword.eligibility.facts import Facts, Need
 from afterword.eligibility.ledger import Asker, Ledger
-from afterword.eligibility.settings import Eligibility, is_time_zone
+from afterword.eligibility.settings import Eligibility
+from afterword.eligibility.week import is_time_zone
 from afterword.gladly.client import GladlyClient
 from afterword.gladly.finding import GladlyNames
 from afterword.gladly.messages import messages_of

@@ -6,8 +6,9 @@ from zoneinfo import ZoneInfo
 
 from afterword.eligibility.closing_rules import too_old_at
 from afterword.eligibility.facts import Facts, needed
-from afterword.eligibility.settings import WEEKDAYS, Eligibility, QuietHours
+from afterword.eligibility.settings import Eligibility
 from afterword.eligibility.verdicts import Postponed, Verdict
+from afterword.eligibility.week import WEEKDAYS, QuietHours
 from afterword.outcomes import Reason
 from afterword.translating import ENGLISH, said, weekday_and_time
 

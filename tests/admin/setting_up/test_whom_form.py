@@ -13,7 +13,8 @@ from afterword.admin.setting_up.whom_form import (
     read_form,
     values_of,
 )
-from afterword.eligibility.settings import WEEKDAYS, Eligibility, QuietHours
+from afterword.eligibility.settings import Eligibility
+from afterword.eligibility.week import WEEKDAYS, QuietHours
 from afterword.workflows.saving.whom_to_ask import WhomToAsk
 
 NAMES = st.lists(st.sampled_from(["Returns & Refunds", "IBX-1", "Größe", "a"]), unique=True).map(tuple)

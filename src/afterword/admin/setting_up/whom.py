@@ -23,7 +23,7 @@ from afterword.admin.setting_up.whom_form import (
 )
 from afterword.admin.setting_up.work import Work
 from afterword.backfill.slices import Span
-from afterword.eligibility.settings import DAYS
+from afterword.eligibility.week import DAYS
 from afterword.outcomes import Outcome
 from afterword.previewing import rows
 from afterword.previewing.rows import A_WEEK, Preview

@@ -13,7 +13,7 @@ from msgspec import UNSET
 
 from afterword.admin.workflows.fields import Field, fields_of
 from afterword.admin.workflows.values import read, shown
-from afterword.eligibility.settings import WEEKDAYS
+from afterword.eligibility.week import WEEKDAYS
 from afterword.tasks.describing import configuration_schema
 from afterword.translating import N_, retold
 from afterword.translating import gettext as _
