@@ -22,11 +22,15 @@ function tellLocalTime(root) {
   }
 }
 
+function hideWhatIsForNoScript(root) {
+  for (const one of root.querySelectorAll("[data-without-script]")) one.hidden = true;
+}
+
 function applyFiltersAtOnce() {
   for (const choice of document.querySelectorAll("[data-submits]")) {
     choice.addEventListener("change", () => choice.form.requestSubmit());
   }
-  for (const button of document.querySelectorAll("[data-without-script]")) button.hidden = true;
+  hideWhatIsForNoScript(document);
   for (const form of document.querySelectorAll("[data-leaves-out-empty]")) {
     form.addEventListener("formdata", ({ formData }) => {
       for (const [name, value] of [...formData]) if (value === "") formData.delete(name);
@@ -48,6 +52,7 @@ function replaceContent(region, fresh) {
   const open = openDetails(region);
   region.replaceChildren(...fresh.childNodes);
   tellLocalTime(region);
+  hideWhatIsForNoScript(region);
   if (known.size) {
     for (const row of region.querySelectorAll("tbody > tr[id]")) {
       if (!known.has(row.id)) row.classList.add("fresh");
