@@ -9,6 +9,7 @@ from tests.fixtures.admin_pages import PASSWORD, Browser, Past
 from afterword.accounts.gladly_accounts import add_gladly
 from afterword.accounts.people import Person, Role, add_person
 from afterword.accounts.secrets import SecretBox
+from afterword.accounts.standing_store import credentials_of
 from afterword.sending.brakes import Brakes
 from afterword.settings import Settings
 from afterword.store.database import Database
@@ -107,6 +108,23 @@ async def test_each_role_is_shown_what_it_may_see_and_do(
     assert ('action="/workflows/replays"' in body) is decides
     assert ('action="/workflows/sending/pause"' in body) is decides
     assert ('href="/setup"' in body) is sets_up
+
+
+async def test_a_connection_that_is_broken_needs_somebody(signed_in: Browser, database: Database) -> None:
+    account_id = await connect(database)
+    _, body = await signed_in.get("/")
+    assert "Nothing failed that stands open." in body
+    async with database.transaction() as connection:
+        credentials = await credentials_of(connection, account_id)
+    await database.pool.execute(
+        "INSERT INTO account_availability (account_id, state, credentials, since) VALUES ($1, 'refused', $2, now())",
+        account_id,
+        credentials,
+    )
+    _, body = await signed_in.get("/")
+    needs = body.partition('id="needs"')[2].partition("</section>")[0]
+    assert "Acme: refuses the token" in needs
+    assert f'href="/settings/accounts/{account_id}">See to it' in needs
 
 
 async def test_figures_are_of_the_period_that_is_chosen(signed_in: Browser, database: Database) -> None:
