@@ -159,24 +159,41 @@ async def test_the_runs_of_a_revision_are_found_at_once_however_many_came_after(
 
 
 async def test_a_page_that_looked_at_enough_says_so(database: Database, rows: list[asyncpg.Record]) -> None:
-    await database.pool.execute("UPDATE run SET status = 'failed' WHERE workflow_id = 'OC_0'")
-    filters = RunFilters(statuses=("succeeded",), workflow_id="OC_0")
+    await database.pool.execute("UPDATE run SET status = 'failed'")
+    filters = RunFilters(statuses=("succeeded",))
     before, pages = None, 0
     async with database.transaction() as connection:
         while pages == 0 or before is not None:
             page = await list_runs(connection, filters, before_id=before)
             assert page.runs == ()
             before, pages = page.next_before, pages + 1
-    assert pages == NUMBER // 3 // 130 + 1
+    assert pages == NUMBER // 130 + 1
+
+
+async def test_what_a_workflow_never_did_is_known_at_once(
+    database: Database, rows: list[asyncpg.Record]
+) -> None:
+    await database.pool.execute("UPDATE run SET status = 'failed' WHERE workflow_id = 'OC_0'")
+    async with database.transaction() as connection:
+        page = await list_runs(connection, RunFilters(statuses=("succeeded",), workflow_id="OC_0"))
+    assert (page.runs, page.next_before) == ((), None)
+
+
+@pytest.mark.parametrize(
+    ("took", "left", "expected"),
+    [(0.001, 0.019, 500), (0.01, 0.01, 250), (0.019, 0.001, 0), (0.0, 0.02, 500)],
+)
+def test_no_more_is_looked_at_than_there_is_time_for(took: float, left: float, expected: int) -> None:
+    assert run_filters.examined_next(250, took=took, left=left) == expected
 
 
 async def test_as_long_as_there_is_time_a_page_goes_on(
     database: Database, rows: list[asyncpg.Record], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(run_filters, "ENOUGH_SECONDS", 60.0)
-    await database.pool.execute("UPDATE run SET status = 'failed' WHERE workflow_id = 'OC_0' AND id > 30")
+    await database.pool.execute("UPDATE run SET status = 'failed' WHERE id > 30")
     async with database.transaction() as connection:
-        page = await list_runs(connection, RunFilters(statuses=("succeeded",), workflow_id="OC_0"))
+        page = await list_runs(connection, RunFilters(statuses=("succeeded",)))
     assert page.runs
     assert page.next_before is None
 

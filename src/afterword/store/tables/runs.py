@@ -59,7 +59,7 @@ run = Table(
         "workflow_id",
         "status",
         "id",
-        postgresql_where=text("status IN ('waiting', 'skipped', 'failed', 'cancelled')"),
+        postgresql_where=text("status <> 'running'"),
     ),
     Index(
         "run_reason_code_idx",

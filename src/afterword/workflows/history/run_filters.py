@@ -4,8 +4,9 @@ Every filter goes over an index that begins with it and is ordered by the run's 
 of a range; several workflows or statuses are as many such ranges, merged. These indexes answer exactly: status;
 workflow, with or without status or reason; reason; conversation; customer; problem; event. A range of time is a range
 of numbers, and so is a revision: it was the current one from when it was saved until the next was. What no index
-answers (*succeeded* or *running* within one workflow, two filters of which each has an index of its own) is looked for
-among the next few thousand runs of the narrowest range; a page that ends there says so, and the next one goes on.
+answers (*running* within one workflow, *succeeded* in any, the type of the event, two filters that each have an index
+of its own) is looked for among the next few thousand runs of the narrowest range; a page that ends there says so, and
+the next one goes on.
 """
 
 import time
@@ -21,7 +22,6 @@ from sqlalchemy import (
     Select,
     Text,
     bindparam,
-    exists,
     func,
     literal_column,
     select,
@@ -36,10 +36,9 @@ from afterword.workflows.history.run_ranges import Bounds
 from afterword.workflows.running.moves import RunStatus
 
 EXAMINED_FIRST = 250
-"""Runs that are looked at together where no index answers; then twice as many, as long as there is time."""
+"""Runs that are looked at together where no index answers; then twice as many, or as many as there is time for."""
 LEAST_EXAMINED = 25
 ENOUGH_SECONDS = 0.02
-AT_REST: tuple[RunStatus, ...] = ("waiting", "skipped", "failed", "cancelled")
 
 COLUMNS = (
     "id",
@@ -90,10 +89,14 @@ class _Way(msgspec.Struct, frozen=True, kw_only=True):
     statuses: Sequence[str] | None = None
     residuals: tuple[Residual, ...] = ()
 
+    @property
+    def ranges(self) -> int:
+        """How many ranges there are."""
+        return len(self.workflow_ids or ("any",)) * len(self.statuses or ("any",))
+
     def examined(self, altogether: int) -> int:
         """How many runs of each range are looked at."""
-        ranges = len(self.workflow_ids or ("any",)) * len(self.statuses or ("any",))
-        return max(LEAST_EXAMINED, altogether // ranges)
+        return max(LEAST_EXAMINED, altogether // self.ranges)
 
 
 async def filter_runs(connection: AsyncConnection, asked: Asked) -> Found:
@@ -102,15 +105,25 @@ async def filter_runs(connection: AsyncConnection, asked: Asked) -> Found:
     ways = _ways(asked.filters, asked.workflow_ids)
     ids: list[int] = []
     bounds, examined, began = asked.bounds, EXAMINED_FIRST, time.monotonic()
+    ends = began + ENOUGH_SECONDS
     while ways:
         more = replace(asked, bounds=bounds, limit=asked.limit - len(ids), examined=examined)
         found = await _look_at_some(connection, ways, more)
         ids += found.ids
-        is_over = time.monotonic() - began >= ENOUGH_SECONDS
-        if found.horizon is None or len(ids) >= asked.limit or is_over:
+        now = time.monotonic()
+        examined = examined_next(examined, took=now - began, left=ends - now)
+        if found.horizon is None or len(ids) >= asked.limit or not examined:
             return Found(tuple(ids), found.horizon)
-        bounds, examined = replace(bounds, before=found.horizon), examined * 2
+        bounds, began = replace(bounds, before=found.horizon), now
     return Found(())
+
+
+def examined_next(examined: int, *, took: float, left: float) -> int:
+    """How many runs to look at next, after so many took so many seconds: twice as many, or as many as there is time
+    left for; 0 when that is not worth it.
+    """
+    affordable = int(examined * left / took) if took > 0 else 2 * examined
+    return min(2 * examined, affordable) if affordable >= LEAST_EXAMINED else 0
 
 
 async def _look_at_some(connection: AsyncConnection, ways: Sequence[_Way], asked: Asked) -> Found:
@@ -170,25 +183,25 @@ def _by_status(
     statuses: Sequence[RunStatus], workflow_ids: Sequence[str] | None, beside: tuple[Residual, ...]
 ) -> "list[_Way]":
     run = tables.run
-    indexed = [status for status in statuses if status != "succeeded"]
     ways = []
     if workflow_ids is None:
+        indexed = [status for status in statuses if status != "succeeded"]
         if indexed:
             not_succeeded = run.c.status != literal_column("'succeeded'")
             ways.append(_Way(equal=(not_succeeded,), statuses=indexed, residuals=beside))
     else:
-        at_rest = [status for status in statuses if status in AT_REST]
-        if at_rest:
-            is_at_rest = run.c.status.in_([literal_column(f"'{status}'") for status in AT_REST])
+        indexed = [status for status in statuses if status != "running"]
+        if indexed:
+            not_running = run.c.status != literal_column("'running'")
             ways.append(
-                _Way(equal=(is_at_rest,), workflow_ids=workflow_ids, statuses=at_rest, residuals=beside)
+                _Way(equal=(not_running,), workflow_ids=workflow_ids, statuses=indexed, residuals=beside)
             )
         if "running" in statuses:
             is_running = run.c.status == literal_column("'running'")
             of_them: Residual = lambda run: run.c.workflow_id.in_(workflow_ids)  # noqa: E731
             ways.append(_Way(equal=(is_running,), residuals=(of_them, *beside)))
-    if "succeeded" in statuses:
-        ways.append(_Way(workflow_ids=workflow_ids, residuals=(_equals("status", "succeeded"), *beside)))
+    if "succeeded" in statuses and workflow_ids is None:
+        ways.append(_Way(residuals=(_equals("status", "succeeded"), *beside)))
     return ways
 
 
@@ -204,10 +217,9 @@ def _beside(filters: RunFilters) -> list[Residual]:
     if filters.event_type is not None:
         event = tables.event
         residuals.append(
-            lambda run: exists(
-                select(1)
-                .where(event.c.id == run.c.event_id, event.c.type == filters.event_type)
-                .correlate(run)
+            lambda run: (
+                select(event.c.type).where(event.c.id == run.c.event_id).correlate(run).scalar_subquery()
+                == filters.event_type
             )
         )
     return residuals
@@ -227,6 +239,8 @@ def _page(way: _Way, asked: Asked) -> Select[Any]:
     """The first runs of each range."""
     ranges = _ranges(way)
     within = _within(way, ranges, asked)
+    if way.residuals and way.ranges > 1:
+        return _merged(way, ranges, within, asked)
     if way.residuals:
         looked_at = within.limit(way.examined(asked.examined)).lateral("looked_at")
         fitting = [residual(looked_at) for residual in way.residuals]
@@ -234,6 +248,25 @@ def _page(way: _Way, asked: Asked) -> Select[Any]:
     else:
         page = within.with_only_columns(tables.run.c.id)
     return _of_each(ranges, page.limit(asked.limit), "id")
+
+
+def _merged(way: _Way, ranges: Mapping[str, FromClause], within: Select[Any], asked: Asked) -> Select[Any]:
+    """The same of several ranges, in one order: of their numbers, which the index has, rows are read one by one, and
+    none beyond those that fill the page.
+    """
+    run = tables.run
+    numbers = within.with_only_columns(run.c.id).limit(way.examined(asked.examined))
+    in_order = _of_each(ranges, numbers, "id").order_by(text("id DESC")).offset(0).subquery("in_order")
+    looked_at = (
+        select(*(run.c[name] for name in COLUMNS))
+        .where(run.c.id == in_order.c.id)
+        .correlate(in_order)
+        .limit(1)
+        .lateral("looked_at")
+    )
+    fitting = [residual(looked_at) for residual in way.residuals]
+    page = select(in_order.c.id).select_from(in_order, looked_at).where(*fitting)
+    return _alone(page.order_by(in_order.c.id.desc()).limit(asked.limit), "id")
 
 
 def _horizon(way: _Way, asked: Asked) -> Select[Any]:
@@ -275,7 +308,11 @@ def _ranges(way: _Way) -> dict[str, FromClause]:
 def _of_each(ranges: Mapping[str, FromClause], page: Select[Any], column: str) -> Select[Any]:
     """The same page of each range."""
     if not ranges:
-        alone = page.subquery()
-        return select(alone.c[column])
+        return _alone(page, column)
     each = page.correlate(*ranges.values()).lateral()
     return select(each.c[column]).select_from(*ranges.values(), each)
+
+
+def _alone(page: Select[Any], column: str) -> Select[Any]:
+    alone = page.subquery()
+    return select(alone.c[column])
