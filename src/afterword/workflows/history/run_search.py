@@ -21,7 +21,7 @@ from afterword.workflows.history.search_partitions import PARTITION_RUNS, name_o
 from afterword.workflows.history.search_words import Search, tag
 
 READ_FIRST = 2_000
-READ_ALTOGETHER = 20_000
+READ_ALTOGETHER = 8_000
 """Runs that are read one by one, as long as that promises to fill the page."""
 ASKED_FIRST = 2
 QUICK_SECONDS = 0.004
@@ -162,19 +162,23 @@ class _Searching:
             number = number - row.number if is_read_out else self._worth_reading(read)
 
     def _worth_reading(self, read: int) -> int:
-        """How many more runs will fill the page, going by those that were read; 0 when they would be too many."""
+        """How many more runs will fill the page, going by those that were read; 0 when they would be too many, or would
+        take too long.
+        """
         if not self._ids:
             return 0
         missing = (self._limit - len(self._ids)) * read // len(self._ids) + 1
-        return missing if read + missing <= READ_ALTOGETHER else 0
+        elapsed = time.monotonic() - self._began
+        is_quick = elapsed + missing * elapsed / read < ENOUGH_SECONDS
+        return missing if is_quick and read + missing <= READ_ALTOGETHER else 0
 
     async def _ask_indexes(self) -> None:
         """Ask the two newest, in any case, which are all in most installations; then four at once, as long as that
-        is quick.
+        is quick. Of words that were met among the newest runs, one has more than a page.
         """
         if self._is_wanted():
             await self._connection.execute(ASK)
-        number, is_first = ASKED_FIRST, True
+        number, is_first = 1 if self._ids else ASKED_FIRST, True
         while self._is_wanted() and (is_first or self._has_time()):
             is_first = False
             began = time.monotonic()
