@@ -190,11 +190,13 @@ def _by_status(
             not_succeeded = run.c.status != literal_column("'succeeded'")
             ways.append(_Way(equal=(not_succeeded,), statuses=indexed, residuals=beside))
     else:
-        indexed = [status for status in statuses if status != "running"]
-        if indexed:
+        not_under_way = [status for status in statuses if status != "running"]
+        if not_under_way:
             not_running = run.c.status != literal_column("'running'")
             ways.append(
-                _Way(equal=(not_running,), workflow_ids=workflow_ids, statuses=indexed, residuals=beside)
+                _Way(
+                    equal=(not_running,), workflow_ids=workflow_ids, statuses=not_under_way, residuals=beside
+                )
             )
         if "running" in statuses:
             is_running = run.c.status == literal_column("'running'")
