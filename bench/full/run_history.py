@@ -23,7 +23,7 @@ from afterword.store.database import Database
 from afterword.workflows.history.search_document import words_of_run
 from afterword.workflows.history.search_keeper import READ, told_of
 from support.installation import add_json_event_endpoint, connected, environment_of
-from support.many_runs import NEVER_FAILED, NEVER_SUCCEEDED, SAMPLE, SURVEY, make_runs
+from support.many_runs import NEVER_FAILED, NEVER_SUCCEEDED, REVISIONS, SAMPLE, SURVEY, make_runs
 from support.results import Figure, NotMeasured, Result, run
 from support.servers import HOST, free_port, postgres, python, until_it_answers
 
@@ -54,6 +54,10 @@ class Pages:
             "older": self._before,
             "failed": lambda: {"status": "failed"} | self._before(),
             "of a workflow": lambda: {"workflow": self._workflow()} | self._before(),
+            "of a revision": lambda: {"workflow": self._workflow()} | self._revision(),
+            "failed, of a revision": lambda: (
+                {"status": "failed", "workflow": self._workflow()} | self._revision()
+            ),
             "failed, of one that never failed": lambda: {"status": "failed", "workflow": NEVER_FAILED},
             "succeeded, of one that never did": lambda: {"status": "succeeded", "workflow": NEVER_SUCCEEDED},
             "reason": lambda: {"reason": "gladly-unavailable"} | self._before(),
@@ -100,6 +104,9 @@ class Pages:
 
     def _hash(self, letter: str, number: int) -> str:
         return md5(f"{letter}{number}".encode(), usedforsecurity=False).hexdigest()[:22]
+
+    def _revision(self) -> Query:
+        return {"revision": str(self._random.randrange(1, REVISIONS + 1))}
 
     def _customer(self) -> str:
         return self._hash("c", self._number() // 8)

@@ -13,10 +13,11 @@ import uvloop
 
 from afterword.store.database import Database
 from afterword.workflows.history.search_keeper import SearchKeeper
+from support.many_runs import REVISIONS
 
 BATCHES_A_SECOND = 20
 
-ADD = """
+ADD = f"""
 WITH told AS (
     INSERT INTO event (origin, type, body, status)
     SELECT 'json-event/OC_bench', 'JSON Event', json_build_object(
@@ -25,7 +26,7 @@ WITH told AS (
         'customerEmailAddress', 'new' || (random() * 1000000)::int || '@mail7.example')::text, 'matched'
     FROM generate_series(1, $1::int) RETURNING id
 )
-INSERT INTO run (workflow_id, revision, event_id) SELECT 'OC_wf' || id % 20, 1, id FROM told RETURNING id
+INSERT INTO run (workflow_id, revision, event_id) SELECT 'OC_wf' || id % 20, {REVISIONS}, id FROM told RETURNING id
 """
 
 FINISH = """

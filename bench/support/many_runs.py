@@ -19,6 +19,8 @@ SURVEY = "SV_bench"
 FIRST_NAMES, LAST_NAMES = 500, 20_000
 RUNS_A_CUSTOMER = 8
 SAMPLE = 500
+REVISIONS = 5
+"""Of each workflow; each was the current one for as many runs."""
 
 WORKFLOWS_SQL = """
 INSERT INTO survey (id, name, definition) VALUES ('SV_bench', 'CSAT', '{}');
@@ -29,6 +31,13 @@ SELECT 'OC_wf' || n, 1, jsonb_build_object(
     'tasks', jsonb_build_array(jsonb_build_object('id', 'T-1', 'type', 'distribute-survey', 'label', 'Ask',
         'configuration', jsonb_build_object('survey', CASE WHEN n < 4 THEN 'SV_bench' ELSE 'SV_other' END))))
 FROM generate_series(0, 19) n;
+"""
+
+REVISIONS_SQL = f"""
+INSERT INTO workflow_revision (workflow_id, number, definition, created_at)
+SELECT workflow_id, revision, definition,
+       now() - make_interval(secs => ($1::bigint - $1::bigint * (revision - 1) / {REVISIONS}) * 3.0)
+FROM workflow_revision CROSS JOIN generate_series(2, {REVISIONS}) revision
 """
 
 FACTS = """
@@ -66,7 +75,7 @@ RUNS = f"""
 WITH facts AS ({FACTS}), told AS ({TOLD})
 INSERT INTO run (id, workflow_id, revision, event_id, status, position, version, outputs, conversation_id, customer_id,
                  reason_code, reason_words, started_at, due_at, finished_at) OVERRIDING SYSTEM VALUE
-SELECT n, workflow_id, 1, n, status, CASE status WHEN 'waiting' THEN 0 ELSE 1 END, 1,
+SELECT n, workflow_id, 1 + (n - 1) * {REVISIONS} / $3, n, status, CASE status WHEN 'waiting' THEN 0 ELSE 1 END, 1,
        CASE WHEN status = 'succeeded' THEN
            jsonb_build_object('T-1', jsonb_build_object('distributionId', 'EMD_' || distribution)) ELSE '{{}}' END,
        conversation, customer, reason_code, reason_words, now() - make_interval(secs => ($3 - n) * 3.0),
@@ -102,6 +111,7 @@ async def make_runs(url: str, number: int) -> None:
         for connection in (one, other):
             await connection.execute("SET maintenance_work_mem = '1GB'; SET synchronous_commit = off")
         await one.execute(WORKFLOWS_SQL)
+        await one.execute(REVISIONS_SQL, number)
         await asyncio.gather(_make_rows(one, number), _make_words(other, number))
         for table in ("run", "event"):
             await one.execute(f"SELECT setval('{table}_id_seq', {number})")
