@@ -35,6 +35,7 @@ which one it is.
 
 OLDEST_SUPPORTED_VERSION = 160000
 LISTEN_PROOF_SECONDS = 1.0
+TRANSACTIONS_AT_ONCE = 8
 
 
 class ConnectionLost(Exception):
@@ -98,6 +99,8 @@ class Database:
         self.can_listen = can_listen
         self._options = options
         self._engine: AsyncEngine | None = None
+        self._turns = asyncio.Semaphore(TRANSACTIONS_AT_ONCE)
+        self._at_it: set[asyncio.Task[object] | None] = set()
 
     @classmethod
     async def connect(cls, url: str, *, name: str, pool_size: int = 8) -> "Database":
@@ -138,19 +141,35 @@ class Database:
     async def transaction(self) -> "AsyncIterator[AsyncConnection]":
         """A SQLAlchemy connection in a transaction, committed when the block ends without an error.
 
+        There are few, and each waits its turn, for as long as it takes: in SQLAlchemy's own queue whoever comes anew
+        goes before those who wait, until they give up with an error.
+
         Raises:
             ConnectionLost: the database went away.
+            RuntimeError: this task has one already; waiting for another, it might wait for itself for ever.
         """
         from sqlalchemy.exc import DBAPIError  # noqa: PLC0415
 
         try:
-            async with self.engine.begin() as connection:
+            async with self._turn(), self.engine.begin() as connection:
                 yield connection
         except DBAPIError as error:
             cause = None if error.orig is None else error.orig.__cause__
             if error.connection_invalidated or isinstance(cause, DATABASE_AWAY):
                 raise ConnectionLost(str(error.orig)) from error
             raise
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        task = asyncio.current_task()
+        if task in self._at_it:
+            raise RuntimeError("a transaction was begun inside another")
+        async with self._turns:
+            self._at_it.add(task)
+            try:
+                yield
+            finally:
+                self._at_it.discard(task)
 
     def read_only(self) -> "Database":
         """The same connections for work that must change nothing: its transactions are refused every write."""
@@ -165,8 +184,8 @@ class Database:
             self._engine = create_async_engine(
                 "postgresql+asyncpg://",
                 async_creator=self._connect_once,
-                pool_size=4,
-                max_overflow=4,
+                pool_size=TRANSACTIONS_AT_ONCE,
+                max_overflow=0,
                 pool_pre_ping=True,
                 hide_parameters=True,
                 connect_args=self._options.for_sqlalchemy,

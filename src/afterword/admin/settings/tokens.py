@@ -78,14 +78,14 @@ def tokens_routes(database: Database, want_proof: WantProof) -> list[HTTPRouteHa
             scopes=tuple(texts_of(form, "scope")),
         )
         scopes = None if EVERYTHING in typed.scopes else typed.scopes
-        async with database.transaction() as connection:
-            whose = await find_person(connection, typed.whose)
-            if whose is None or not may_make_token_of(person, whose):
-                raise PermissionDeniedException(_("Your role may make API tokens for itself alone."))
-            try:
+        try:
+            async with database.transaction() as connection:
+                whose = await find_person(connection, typed.whose)
+                if whose is None or not may_make_token_of(person, whose):
+                    raise PermissionDeniedException(_("Your role may make API tokens for itself alone."))
                 token = await add_api_token(connection, typed.whose, typed.name, scopes=scopes)
-            except InvalidPerson as error:
-                return await show(request, problem=Wrong(str(error), error.field), typed=typed)
+        except InvalidPerson as error:
+            return await show(request, problem=Wrong(str(error), error.field), typed=typed)
         return await show(request, token=token)
 
     @post(f"{PATH}/{{token_id:str}}/end", request_max_body_size=LARGEST_FORM)

@@ -3,6 +3,7 @@
 from typing import cast
 
 from litestar import Response, get, post
+from litestar.datastructures import Cookie
 from litestar.handlers import HTTPRouteHandler
 from litestar.response import Redirect
 
@@ -36,6 +37,10 @@ DONE = {
     "sessions": N_("Your other sessions are over."),
     "codes": N_("One-time codes are off: your password alone lets you in."),
 }
+
+
+class _NotThePassword(Exception):
+    """What was typed is not the present password."""
 
 
 def my_account_routes(database: Database, letting_in: LettingIn) -> list[HTTPRouteHandler]:
@@ -81,15 +86,14 @@ def my_account_routes(database: Database, letting_in: LettingIn) -> list[HTTPRou
         except TriedTooOften:
             words = _("That was tried too often. Please wait five minutes, then try again.")
             return await show(request, problem=Wrong(words, "old_password"), status=429)
-        async with database.transaction() as connection:
-            if await authenticate(connection, person.email, text_of(form, "old_password")) is None:
-                return await show(request, problem=Wrong(_("This is not your password."), "old_password"))
-            try:
-                await set_password(connection, person.id, text_of(form, "new_password"))
-            except InvalidPerson as error:
-                return await show(request, problem=Wrong(str(error), "new_password"))
-            by = _session(request).signed_in_by
-            cookie = await sessions.begin(request, connection, person.id, by=by)
+        try:
+            cookie = await _take_another(
+                database, letting_in, request, text_of(form, "old_password"), text_of(form, "new_password")
+            )
+        except _NotThePassword:
+            return await show(request, problem=Wrong(_("This is not your password."), "old_password"))
+        except InvalidPerson as error:
+            return await show(request, problem=Wrong(str(error), "new_password"))
         await letting_in.tries.forget(tries)
         return Redirect(f"{PATH}?done=password", status_code=303, cookies=[cookie])
 
@@ -106,6 +110,25 @@ def my_account_routes(database: Database, letting_in: LettingIn) -> list[HTTPRou
         return Redirect(PATH if session_id else f"{PATH}?done=sessions", status_code=303)
 
     return [account, change_password, end]
+
+
+async def _take_another(
+    database: Database, letting_in: LettingIn, request: AdminRequest, old: str, new: str
+) -> Cookie:
+    """Take another password; answers the cookie of the one session that there is afterwards.
+
+    Raises:
+        _NotThePassword: ``old`` is not the present one.
+        InvalidPerson: ``new`` is too short or too long.
+    """
+    session = _session(request)
+    async with letting_in.places, database.transaction() as connection:
+        if await authenticate(connection, session.person.email, old) is None:
+            raise _NotThePassword
+        await set_password(connection, session.person.id, new)
+        return await letting_in.sessions.begin(
+            request, connection, session.person.id, by=session.signed_in_by
+        )
 
 
 def _session(request: AdminRequest) -> Session:

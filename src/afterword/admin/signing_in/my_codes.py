@@ -104,17 +104,17 @@ class _CodesPage:
 
     async def set_up(self, request: AdminRequest, code: str) -> Response[str]:
         session = _session(request)
-        async with self._database.transaction() as connection:
-            if await recovery_codes_left(connection, session.person.id) is not None:
-                return await self.show(request)
-            secret = await self._secret(session)
-            try:
-                recovery = await set_up(
-                    connection, self._box, session.person.id, secret=secret, code=code.replace(" ", "")
-                )
-            except WrongCode:
-                words = _("This code is not right. Type the one that your phone shows now.")
-                return await self.show(request, problem=Wrong(words, "code"))
+        secret, code = await self._secret(session), code.replace(" ", "")
+        recovery = None
+        try:
+            async with self._database.transaction() as connection:
+                if await recovery_codes_left(connection, session.person.id) is None:
+                    recovery = await set_up(
+                        connection, self._box, session.person.id, secret=secret, code=code
+                    )
+        except WrongCode:
+            words = _("This code is not right. Type the one that your phone shows now.")
+            return await self.show(request, problem=Wrong(words, "code"))
         await self._store.delete(_name(session))
         return await self.show(request, recovery=recovery)
 
@@ -127,16 +127,16 @@ class _CodesPage:
             words = _("That was tried too often. Please wait five minutes, then try again.")
             return await self.show(request, problem=Wrong(words, what), status=429)
         recovery = None
-        async with self._database.transaction() as connection:
-            try:
+        try:
+            async with self._database.transaction() as connection:
                 await take_code(connection, self._box, person.id, code)
-            except WrongCode:
-                words = _("This code is not right, is too old, or was used already.")
-                return await self.show(request, problem=Wrong(words, what))
-            if what == "off":
-                await take_codes_away(connection, person.id)
-            else:
-                recovery = await renew_recovery_codes(connection, person.id)
+                if what == "off":
+                    await take_codes_away(connection, person.id)
+                else:
+                    recovery = await renew_recovery_codes(connection, person.id)
+        except WrongCode:
+            words = _("This code is not right, is too old, or was used already.")
+            return await self.show(request, problem=Wrong(words, what))
         await self._letting_in.tries.forget(tries)
         if recovery is None:
             return Redirect("/account?done=codes", status_code=303)
