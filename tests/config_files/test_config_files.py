@@ -342,6 +342,8 @@ async def test_nothing_is_applied_when_anything_is_wrong_and_each_fault_is_told_
         (("accounts/production.yaml", "https://example.gladly.com", "https://evil.example"), "here it is"),
         (("surveys/csat.yaml", "id: SV_", "id: OC_"), "the id of a survey begins with SV_"),
         (("workflows/ask.yaml", "type: distribute-survey", "type: paint"), "paint"),
+        (("surveys/csat.yaml", "name: CSAT", 'name: "CS\\0AT"'), "neither a NUL"),
+        (("workflows/ask.yaml", "survey: CSAT", 'survey: "CS\\ud800AT"'), "neither a NUL"),
     ],
 )
 async def test_each_mistake_is_told_with_its_file_and_line(
@@ -355,6 +357,9 @@ async def test_each_mistake_is_told_with_its_file_and_line(
     assert result.exit_code == 1
     told = lines_of(result)
     assert any(re.match(rf"{re.escape(file)}:[1-9]\d*: ", line) and words in line for line in told), told
+    if "unknown" in words:
+        lines = (folder / file).read_text().splitlines()
+        assert told[0].startswith(f"{file}:{lines.index(new) + 1}: ")
 
 
 async def test_two_files_of_one_thing_are_refused(
@@ -387,3 +392,9 @@ async def test_a_folder_that_is_not_there_is_told(
 ) -> None:
     result = await in_thread(afterword, "diff", str(tmp_path / "nowhere"))
     assert "is not a folder" in str(result.exception)
+    (tmp_path / "surveys/csat.yaml").mkdir(parents=True)
+    result = await in_thread(afterword, "diff", str(tmp_path))
+    assert "surveys/csat.yaml: it cannot be read: Is a directory" in str(result.exception)
+    (tmp_path / "file").touch()
+    result = await in_thread(afterword, "export", str(tmp_path / "file"))
+    assert "cannot be written" in str(result.exception)

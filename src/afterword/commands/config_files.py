@@ -50,13 +50,17 @@ def add_to(app: typer.Typer) -> None:
 async def _export(settings: "Settings", database: "Database", folder: Path) -> None:
     from afterword.config_files.folder import write_folder  # noqa: PLC0415
     from afterword.config_files.schemas import json_schemas  # noqa: PLC0415
+    from afterword.outcomes import ConfigurationError  # noqa: PLC0415
     from afterword.tasks.describing import describe_installed  # noqa: PLC0415
 
     async with database.transaction() as connection:
         _, _, installed = await _read(settings, database, connection)
     described, _ = describe_installed()
     documents = [(kind, document) for (kind, _), document in sorted(installed.documents.items())]
-    count = write_folder(folder, documents, json_schemas(described))
+    try:
+        count = write_folder(folder, documents, json_schemas(described))
+    except OSError as error:
+        raise ConfigurationError(f"{folder} cannot be written: {error.strerror}.") from None
     typer.echo(
         f"{count} files in {folder}: accounts without their secrets, mailing lists, surveys, workflows."
     )

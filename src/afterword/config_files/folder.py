@@ -17,6 +17,9 @@ LARGEST_FILE = 2_000_000
 """Bytes."""
 MOST_FILES = 5000
 SCHEMA_FOLDER = "schemas"
+NOT_IN_TEXT = re.compile("[\x00\ud800-\udfff]")
+NO_TEXT = "a text has neither a NUL nor half a surrogate pair"
+UNKNOWN_FIELD = re.compile(r"unknown field `([^`]+)`")
 PATH_PART = re.compile(r"([^.\[\]]+)|\[(\d+|\.\.\.)\]")
 
 
@@ -120,12 +123,14 @@ def _files(folder: Path) -> list[tuple[Kind, Path]]:
 
 def _read(folder: Path, kind: Kind, file: Path) -> Loaded:
     name = str(file.relative_to(folder))
-    if file.stat().st_size > LARGEST_FILE:
-        raise Faults([Fault(name, 0, f"it is larger than {LARGEST_FILE // 1_000_000} MB")])
     try:
+        if file.stat().st_size > LARGEST_FILE:
+            raise Faults([Fault(name, 0, f"it is larger than {LARGEST_FILE // 1_000_000} MB")])
         text = file.read_text("utf-8")
         tree = YAML(typ="rt").load(text)
         plain = YAML(typ="safe", pure=True).load(text)
+    except OSError as error:
+        raise Faults([Fault(name, 0, f"it cannot be read: {error.strerror}")]) from None
     except UnicodeDecodeError:
         raise Faults([Fault(name, 0, "it is not UTF-8 text")]) from None
     except MarkedYAMLError as error:
@@ -134,12 +139,28 @@ def _read(folder: Path, kind: Kind, file: Path) -> Loaded:
     except (YAMLError, ValueError, RecursionError) as error:
         raise Faults([Fault(name, 0, f"it is not YAML: {str(error).splitlines()[0]}")]) from None
     source = Source(name, tree)
+    if unfit := [source.fault(path, NO_TEXT) for path in _unfit(plain)]:
+        raise Faults(unfit)
     try:
         document: Document = msgspec.convert(plain, MODELS[kind])  # type: ignore[assignment]
     except msgspec.ValidationError as error:
         words, _, path = str(error).partition(" - at `$")
-        raise Faults([source.fault(path.strip("`."), f"{words}{_at(path)}")]) from None
+        unknown = UNKNOWN_FIELD.search(words)
+        place = path.strip("`.") + (f".{unknown[1]}" if unknown else "")
+        raise Faults([source.fault(place, f"{words}{_at(path)}")]) from None
     return Loaded(kind, document, source)
+
+
+def _unfit(value: object, path: str = "") -> Iterator[str]:
+    """The places of texts that no database keeps."""
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _unfit(item, f"{path}.{key}" if path else str(key))
+    elif isinstance(value, list):
+        for number, item in enumerate(value):
+            yield from _unfit(item, f"{path}[{number}]")
+    elif isinstance(value, str) and NOT_IN_TEXT.search(value):
+        yield path
 
 
 def _at(path: str) -> str:
