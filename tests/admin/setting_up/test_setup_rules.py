@@ -108,6 +108,7 @@ async def test_part_two_is_tried_with_an_earlier_response(
     assert "CSAT Score: 5" in body
     assert "No Response came yet" in body
     _, body = await made.send("/setup/answer", {"do": "own", "score": "1", "comment": "<i>No</i>"})
+    assert '<option value="1" selected>' in body
     assert "CSAT Score: 1" in body
     assert "Customer Feedback: &lt;i&gt;No&lt;/i&gt;" in body
     customer_id, conversation_id = sandbox.new_customer("Ada", "ada@earlier.example")
