@@ -82,9 +82,9 @@ async def _left_at_the_vendor(
 ) -> list[str]:
     if account.kind == "web-service":
         return [_("the secret, where nothing else uses it")]
-    if account.base_url == settings.public_url.rstrip("/"):
-        return [_("nothing: Surveys, their Responses and JSON events are Afterword's own, and stay")]
     subscribed = await list_subscriptions(connection, account.id)
+    if account.base_url == settings.public_url.rstrip("/") and not subscribed:
+        return [_("nothing: Surveys, their Responses and JSON events are Afterword's own, and stay")]
     address = notification_address(settings.public_url, account.id)
     return [
         *(
