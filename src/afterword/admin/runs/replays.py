@@ -48,7 +48,7 @@ def replay_routes(database: Database) -> list[HTTPRouteHandler]:
         """List the replays, newest first."""
         async with database.transaction() as connection:
             found = await list_replays(connection)
-        return page(request, "replays.html", replays=found)
+        return page(request, "replays.html", what_words=what_words, replays=found)
 
     @get("/workflows/replays/{replay_id:str}")
     async def replay(request: AdminRequest, replay_id: FromPath[str]) -> Response[str]:
@@ -57,7 +57,9 @@ def replay_routes(database: Database) -> list[HTTPRouteHandler]:
             told = await get_replay(connection, _number(replay_id))
         if told is None:
             raise NotFoundException(_("There is no such replay."))
-        return page(request, "replay.html", replay=told, may_operate=may_operate(request.user))
+        return page(
+            request, "replay.html", what_words=what_words, replay=told, may_operate=may_operate(request.user)
+        )
 
     @post("/workflows/replays", request_max_body_size=LARGEST_FORM)
     async def start(request: AdminRequest) -> Redirect:
@@ -107,6 +109,18 @@ def _chosen(form: Any) -> tuple[Select[Any], str]:
         return runs_of_problem(number), f"problem {number}"
     number = _number(run)
     return runs_by_id([number]), f"run {number}"
+
+
+def what_words(what: str) -> str:
+    """Which runs a replay is of, as :func:`_chosen` tells it, in the reader's language."""
+    kind, _space, number = what.partition(" ")
+    match kind:
+        case "problem":
+            return _("problem %(number)s", number=number)
+        case "run":
+            return _("run %(number)s", number=number)
+        case _other:
+            return what
 
 
 def _check_may(request: AdminRequest) -> None:
