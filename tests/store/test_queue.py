@@ -66,6 +66,29 @@ async def test_each_run_that_is_woken_comes_to_the_handler(
     assert await jobs(database) == []
 
 
+async def test_a_worker_that_stops_gives_back_what_it_has_not_begun(
+    queue: RunQueue, database: Database, eventually: Any
+) -> None:
+    begun: list[int] = []
+    may_end = asyncio.Event()
+
+    async def handle(run_id: int) -> None:
+        begun.append(run_id)
+        await may_end.wait()
+
+    await enqueue(queue, database, *range(1, 11))
+    async with working(queue, handle):
+        await eventually(
+            lambda: database.pool.fetchval("SELECT count(*) >= 8 FROM pgqueuer WHERE status = 'picked'")
+        )
+        await eventually(lambda: len(begun) == 4)
+        queue.stop()
+        may_end.set()
+    assert sorted(begun) == [1, 2, 3, 4]
+    left = await database.pool.fetch("SELECT dedupe_key, status::text FROM pgqueuer ORDER BY id")
+    assert [tuple(row) for row in left] == [(str(run_id), "queued") for run_id in range(5, 11)]
+
+
 async def test_a_run_that_has_a_job_gets_no_second_one(queue: RunQueue, database: Database) -> None:
     await enqueue(queue, database, 7, 8)
     await enqueue(queue, database, 8, 9)

@@ -21,6 +21,7 @@ from pgqueuer.domain.models import Job
 from pgqueuer.domain.settings import DBSettings, Durability
 
 from afterword.store.database import CONNECTION_LOST, Database, PlainConnection
+from afterword.store.places import Places
 
 log = structlog.get_logger()
 
@@ -98,7 +99,7 @@ class RunQueue:
 
         ``handler`` gets a run's id and answers ``None`` when the run is done with, or in how many seconds it wants to
         be woken again. At most ``concurrency`` handlers work at once; as many jobs more are kept at hand, so that none
-        has to wait for the next trip to the queue.
+        has to wait for the next trip to the queue. Of those, what is live goes first.
         """
         while not self._stopping.is_set():
             try:
@@ -116,11 +117,13 @@ class RunQueue:
             await self._work_by(manager, handler, concurrency)
 
     async def _work_by(self, manager: QueueManager, handler: Handler, concurrency: int) -> None:
-        free = asyncio.Semaphore(concurrency)
+        places = Places(concurrency)
 
         @manager.entrypoint(ENTRYPOINT, accepts_context=False)
         async def wake(job: Job) -> None:
-            async with free:
+            async with places.taken(job.priority):
+                if self._stopping.is_set():
+                    raise RetryRequested(delay=timedelta(0), reason="stopping")
                 again_after = await handler(int(job.payload or b""))
             if again_after is not None:
                 raise RetryRequested(delay=timedelta(seconds=again_after), reason="waiting")
