@@ -128,9 +128,13 @@ async def test_a_connection_that_is_broken_needs_somebody(signed_in: Browser, da
 
 
 async def test_figures_are_of_the_period_that_is_chosen(signed_in: Browser, database: Database) -> None:
-    await answered(database, 4, "")
+    await answered(database, 4, "Said elsewhere")
     _, body = await signed_in.get("/")
     assert "100 %" in body
+    assert ", imported</small>" not in body
+    await database.pool.execute("UPDATE response SET kind = 'imported'")
+    _, body = await signed_in.get("/")
+    assert ", imported</small>" in body, "what Afterword did not ask for is marked"
     assert "21 % to 100 % with 95 % certainty, of 1" in body
     await database.pool.execute("UPDATE response SET recorded_at = recorded_at - interval '3 days'")
     _, body = await signed_in.get("/")
