@@ -6,6 +6,7 @@ An option is read from the environment (``AFTERWORD_PUBLIC_URL``), from a file t
 """
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -23,7 +24,10 @@ PREFIX = "AFTERWORD_"
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 Port = Annotated[int, Meta(ge=0, le=65535)]
-Positive = Annotated[float, Meta(gt=0)]
+MOST = 1_000_000
+"""Of seconds, minutes, days and factors: far beyond any use, and not beyond what clocks and databases can hold."""
+Positive = Annotated[float, Meta(gt=0, le=MOST)]
+BARE_ADDRESS = re.compile(r"""[^\s@<>()\[\],:;"\\]+@[^\s@<>()\[\],:;"\\]+""", re.ASCII)
 
 
 def default_data_dir() -> Path:
@@ -119,7 +123,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Meta(description="Factor on every wait between two attempts of a task; below 1 only for rehearsals."),
     ] = 1.0
     run_retention_days: Annotated[
-        Annotated[int, Meta(ge=0)],
+        Annotated[int, Meta(ge=0, le=MOST)],
         Meta(
             description="Days that runs are kept after their end, with their events and attempts; 0 keeps them for "
             "ever."
@@ -258,6 +262,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
                 f"{settings.smtp_host} needs starttls or tls."
             )
         _check_public_url(settings.public_url)
+        if not settings.mail_from.isascii() or not BARE_ADDRESS.fullmatch(settings.mail_from):
+            raise ConfigurationError(
+                "settings: mail_from has to be an email address alone, such as survey@afterword.example."
+            )
         _check_open_id(settings)
         return settings
 
