@@ -76,6 +76,10 @@ def test_what_was_kept_in_english_is_told_in_another_language_with_the_values_it
             "API-Token des verbundenen Kontos"
         )
         assert retold("words of somebody's own") == "words of somebody's own"
+        assert retold("Gladly cannot be reached (GET /agents, status 503: no answer in time)").endswith(
+            " (GET /agents, Status 503: keine Antwort innerhalb der Zeit)"
+        )
+        assert retold("Mon 23 Nov 2026, 22:16 (Europe/Berlin)") == "Mo., 23. Nov. 2026, 22:16 (Europe/Berlin)"
 
 
 @settings(deadline=None)  # the catalog is read at the first

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from afterword.translating import speaking
 from afterword.workflows.cron import MOST_COUNTED, check_schedule, due, next_moment, next_moments, words_of
 from afterword.workflows.definitions import Schedule
 
@@ -41,6 +42,30 @@ def moments(cron: str, zone: str, after: str, count: int) -> list[str]:
 )
 def test_a_schedule_is_told_as_people_say_it(cron: str, words: str) -> None:
     assert words_of(Schedule(cron, "Europe/Berlin")) == f"{words} (Europe/Berlin)"
+
+
+@pytest.mark.parametrize(
+    ("cron", "german", "spanish"),
+    [
+        ("30 9 * * 1-5", "Montag bis Freitag um 09:30", "de lunes a viernes a las 09:30"),
+        (
+            "0 9,17 * * SUN,MON",
+            "Montag und Sonntag um 09:00 und 17:00",
+            "lunes y domingo a las 09:00 y 17:00",
+        ),
+        ("0 9 1 * *", "am 1. jedes Monats um 09:00", "el día 1 de cada mes a las 09:00"),
+        ("*/15 * * * *", "alle 15 Minuten", "cada 15 minutos"),
+        ("0 9 1 * 1", "0 9 1 * 1", "0 9 1 * 1"),
+        ("0 9 * * 5L", "0 9 * * 5L", "0 9 * * 5L"),
+        ("*/5 9-17 * * *", "*/5 9-17 * * *", "*/5 9-17 * * *"),
+    ],
+)
+def test_a_usual_schedule_is_told_in_the_readers_language_and_others_as_they_stand(
+    cron: str, german: str, spanish: str
+) -> None:
+    for language, words in (("de", german), ("es", spanish)):
+        with speaking(language):
+            assert words_of(Schedule(cron, "UTC")) == f"{words} (UTC)"
 
 
 def test_a_time_of_day_that_a_night_leaves_out_comes_at_the_first_that_there_is() -> None:
