@@ -306,10 +306,14 @@ async def test_no_page_is_called_by_what_cannot_be_asked_for(
         assert answer.status == 404
     for place, form in (
         ("/workflows/switch", {"workflow": "\x00"}),
+        ("/workflows/sending/pause", {"why": "\x00"}),
+        ("/workflows/sending/resume", {}),
         ("/settings/tokens", {"name": "x", "person": "\x00"}),
     ):
         answer, _ = await owner.send(place, form, follow=False)
         assert answer.status < 500, place
+    answer, _ = await owner.get(f"/workflows/runs?workflow=x&revision={'9' * 15}")
+    assert answer.status == 200
     assert wrong == []
 
 

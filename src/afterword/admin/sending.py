@@ -9,6 +9,7 @@ from litestar.params import FromPath
 from litestar.response import Redirect
 
 from afterword.accounts.rights import may_operate, may_see_customers
+from afterword.admin.forms import text_of
 from afterword.admin.pages import page
 from afterword.admin.signing_in.sessions import AdminRequest
 from afterword.outcomes import ConfigurationError
@@ -37,8 +38,7 @@ def sending_page_routes(database: Database) -> list[HTTPRouteHandler]:
     async def pause(request: AdminRequest) -> Redirect:
         """Pause all sending."""
         by = _operator(request)
-        values = (await request.form()).getall("why", [""])
-        why = values[-1] if isinstance(values[-1], str) else ""
+        why = text_of(await request.form(), "why")
         try:
             async with database.transaction() as connection:
                 await pausing.pause(connection, by=by, why=why)

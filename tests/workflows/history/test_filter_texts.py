@@ -32,7 +32,7 @@ MOMENTS = st.none() | st.datetimes(
         RunFilters,
         statuses=st.lists(st.sampled_from(get_args(RunStatus)), unique=True).map(tuple),
         workflow_id=IDS,
-        revision=st.none() | st.integers(0, 2**31 - 1),
+        revision=st.none() | st.integers(0, 2**31 - 2),
         customer_id=IDS,
         conversation_id=IDS,
         reason_code=IDS,

@@ -11,7 +11,8 @@ from afterword.workflows.running.moves import RunStatus
 
 LONGEST_ID = 200
 LARGEST_ID = 2**63 - 1
-LARGEST_REVISION = 2**31 - 1
+LARGEST_REVISION = 2**31 - 2
+"""Of which there can be a next one."""
 EARLIEST, LATEST = datetime(2, 1, 1, tzinfo=UTC), datetime(9998, 12, 31, tzinfo=UTC)
 """Whatever is earlier or later is taken for these: there is room to reckon on both sides."""
 RUN_STATUSES: tuple[RunStatus, ...] = get_args(RunStatus)
