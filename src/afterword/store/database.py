@@ -73,8 +73,12 @@ DATABASE_AWAY = (
 asyncpg's ``DataError`` is one: of values that PostgreSQL refuses, and of those that cannot even be sent.
 """
 
-OWN_DATABASE_AWAY = tuple(kind for kind in DATABASE_AWAY if kind is not OSError)
-"""The same where an ``OSError`` may come from somebody else who is called. Our own connections raise none."""
+OWN_DATABASE_AWAY = tuple(
+    kind for kind in DATABASE_AWAY if kind not in {OSError, asyncpg.ReadOnlySQLTransactionError}
+)
+"""The same where an ``OSError`` may come from somebody else who is called (our own connections raise none), and where
+somebody may write who was let only read.
+"""
 
 NOT_STORABLE = (
     asyncpg.DataError,
@@ -155,7 +159,7 @@ class Database:
                 yield connection
         except DBAPIError as error:
             cause = None if error.orig is None else error.orig.__cause__
-            if error.connection_invalidated or isinstance(cause, DATABASE_AWAY):
+            if error.connection_invalidated or isinstance(cause, OWN_DATABASE_AWAY):
                 raise ConnectionLost(str(error.orig)) from error
             raise
 
