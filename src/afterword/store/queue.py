@@ -133,7 +133,7 @@ class RunQueue:
             return
         await manager.run(
             dequeue_timeout=timedelta(seconds=POLL_SECONDS),
-            batch_size=max(1, concurrency // 2),
+            batch_size=concurrency,
             max_concurrent_tasks=2 * concurrency,
             heartbeat_timeout=self._heartbeat_timeout,
             log_aggregation_interval=timedelta(0),
