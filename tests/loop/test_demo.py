@@ -119,7 +119,8 @@ async def test_its_company_has_a_past_that_can_be_counted_and_nobody_of_it_is_as
     await eventually(answered, within=30)
     about = await demo.fetch(f"SELECT embedded_data ->> 'ConversationId' AS id {sample}")
     assert {row["id"] for row in about} <= set(past)
-    looked = await demo.fetch("SELECT begins_at > now() - interval '1 hour' AS late FROM gladly_reading")
+    begins = "SELECT begins_at > now() - interval '1 hour' AS late FROM gladly_reading"
+    looked = await eventually(lambda: demo.fetch(begins), within=30)
     assert looked[0]["late"], "what was closed before is not looked for"
 
 

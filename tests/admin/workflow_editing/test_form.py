@@ -67,6 +67,7 @@ def page_of(draft: Draft, base: Definition) -> str:
             "connecting": None,
             "may_connect": False,
             "may_edit": True,
+            "is_deleted": False,
             "operators": OPERATORS,
             "value_types": TYPES,
             "types": (),
