@@ -17,6 +17,8 @@ log = structlog.get_logger()
 PARTITION_RUNS = 250_000
 """Runs in a partition. Measured at ten million: smaller ones make rare words slower, larger ones common words."""
 LOCK_PATIENCE = "SET LOCAL lock_timeout = '200ms'"
+ANOTHER_IS_FIRST = (asyncpg.DuplicateTableError, asyncpg.DuplicateObjectError, asyncpg.UniqueViolationError)
+"""How PostgreSQL tells it, by the moment at which two make the same table: its name, its row type, or its entry."""
 
 EXISTING = """
 SELECT child.relname AS name FROM pg_inherits JOIN pg_class child ON child.oid = inhrelid
@@ -57,7 +59,7 @@ async def make_ahead(database: Database, first: int, last: int) -> None:
                     await connection.execute(LOCK_PATIENCE)
                     for statement in making(number):
                         await connection.execute(statement)
-            except (asyncpg.DuplicateTableError, asyncpg.UniqueViolationError):  # another worker is first
+            except ANOTHER_IS_FIRST:
                 continue
             log.info("search_partition_made", partition=number)
 
