@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from afterword.accounts.audit import REPLACED, Values, audit
 from afterword.accounts.connected import ChangedMeanwhile
@@ -34,6 +34,13 @@ async def hold(connection: "AsyncConnection", account_id: str, expected: str | N
     await connection.execute(held)
     if expected is not None and expected != await state_of(connection, account_id):
         raise ChangedMeanwhile
+
+
+async def save_change(connection: "AsyncConnection", account_id: str, **values: object) -> None:
+    """Write down what is other of an account; ``secrets`` are encrypted already."""
+    await connection.execute(
+        update(connected_account).where(connected_account.c.id == account_id).values(values)
+    )
 
 
 async def audit_change(

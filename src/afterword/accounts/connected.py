@@ -5,7 +5,8 @@ What an account has of its vendor's own stands in ``gladly_accounts.py``, ``qual
 before it is saved.
 """
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
@@ -146,10 +147,9 @@ async def add_account(
             _("A name has 1 to %(longest_name)s characters.", longest_name=LONGEST_NAME), "name"
         )
     account_id = new_id(PREFIXES[kind])
-    encrypted = box.encrypt(msgspec.json.encode(kept).decode())
     new = (
         insert(connected_account)
-        .values(id=account_id, kind=kind, name=name, secrets=encrypted, **plain)
+        .values(id=account_id, kind=kind, name=name, secrets=sealed(box, kept), **plain)
         .on_conflict_do_nothing()
         .returning(connected_account.c.id)
     )
@@ -159,6 +159,11 @@ async def add_account(
     given = {field: value for field, value in told.items() if value is not None}
     await audit(connection, "account", "added", (account_id, name), after=given)
     return account_id
+
+
+def sealed(box: SecretBox, kept: msgspec.Struct) -> bytes:
+    """What is kept of an account's secrets, encrypted."""
+    return box.encrypt(msgspec.json.encode(kept).decode())
 
 
 async def _taken(connection: "AsyncConnection", kind: Kind, name: str) -> InvalidAccount:
@@ -192,9 +197,17 @@ def field_words(field: str) -> str:
     return translated(FIELD_WORDS[field])
 
 
-def not_an_address(error: InvalidAddress) -> InvalidAccount:
-    """What is wrong with an address, to be raised in the language that is spoken."""
-    return InvalidAccount(f"{error.field}: {retold(error.words)}", error.field)
+@contextlib.contextmanager
+def addresses_refused() -> Iterator[None]:
+    """Within the block an address that is none refuses the account, in the language that is spoken.
+
+    Raises:
+        InvalidAccount: an address is none.
+    """
+    try:
+        yield
+    except InvalidAddress as error:
+        raise InvalidAccount(f"{error.field}: {retold(error.words)}", error.field) from None
 
 
 def check_filled(**fields: str) -> None:

@@ -7,23 +7,21 @@ import re
 from typing import TYPE_CHECKING
 
 import msgspec
-from sqlalchemy import update
 
-from afterword.accounts.changing import audit_change, hold
+from afterword.accounts.changing import audit_change, hold, save_change
 from afterword.accounts.connected import (
     Delivery,
     InvalidAccount,
     add_account,
+    addresses_refused,
     check_filled,
     get_account,
-    not_an_address,
+    sealed,
 )
 from afterword.accounts.secrets import SecretBox
 from afterword.accounts.webhook_credentials import KeptCredentials, new_login
 from afterword.gladly.addresses import check_base_address
 from afterword.gladly.webhooks import WebhookCredentials
-from afterword.outgoing.addresses import InvalidAddress
-from afterword.store.tables import connected_account
 from afterword.translating import gettext as _
 
 if TYPE_CHECKING:
@@ -156,11 +154,8 @@ async def change_gladly(
     if organization_id is not None:
         values |= {"organization_id": organization_id, "user_id": account.username.casefold()}
     if (changed.api_token, changed.webhook) != (account.api_token, account.webhook):
-        kept = GladlySecrets(changed.api_token, changed.webhook)
-        values["secrets"] = box.encrypt(msgspec.json.encode(kept).decode())
-    await connection.execute(
-        update(connected_account).where(connected_account.c.id == account_id).values(values)
-    )
+        values["secrets"] = sealed(box, GladlySecrets(changed.api_token, changed.webhook))
+    await save_change(connection, account_id, **values)
     replaced = {
         "API token": changed.api_token != account.api_token,
         "webhook credentials": changed.webhook != account.webhook,
@@ -176,10 +171,8 @@ def gladly_address(text: str) -> str:
     Raises:
         InvalidAccount: it is no address.
     """
-    try:
+    with addresses_refused():
         return check_base_address(text, "base_url")
-    except InvalidAddress as error:
-        raise not_an_address(error) from None
 
 
 def check_webhook(webhook: WebhookCredentials) -> None:

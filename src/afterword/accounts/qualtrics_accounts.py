@@ -7,21 +7,19 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import msgspec
-from sqlalchemy import update
 
-from afterword.accounts.changing import audit_change, hold
+from afterword.accounts.changing import audit_change, hold, save_change
 from afterword.accounts.connected import (
     InvalidAccount,
     add_account,
+    addresses_refused,
     check_filled,
     get_account,
-    not_an_address,
+    sealed,
 )
 from afterword.accounts.secrets import SecretBox
-from afterword.outgoing.addresses import InvalidAddress
 from afterword.qualtrics.addresses import check_base_address, check_json_event_url
 from afterword.qualtrics.webhooks import new_secret
-from afterword.store.tables import connected_account
 from afterword.translating import gettext as _
 
 if TYPE_CHECKING:
@@ -153,15 +151,13 @@ async def change_qualtrics(
         ),
     )
     secrets = QualtricsSecrets(changed.api_token, changed.json_event_url, changed.notification_secrets)
-    await connection.execute(
-        update(connected_account)
-        .where(connected_account.c.id == account_id)
-        .values(
-            secrets=box.encrypt(msgspec.json.encode(secrets).decode()),
-            base_url=changed.base_url,
-            organization_id=changed.brand_id,
-            user_id=changed.user_id,
-        )
+    await save_change(
+        connection,
+        account_id,
+        secrets=sealed(box, secrets),
+        base_url=changed.base_url,
+        organization_id=changed.brand_id,
+        user_id=changed.user_id,
     )
     replaced = {
         "API token": changed.api_token != account.api_token,
@@ -205,10 +201,8 @@ def qualtrics_address(text: str) -> str:
     Raises:
         InvalidAccount: it is no address.
     """
-    try:
+    with addresses_refused():
         return check_base_address(text, "base_url")
-    except InvalidAddress as error:
-        raise not_an_address(error) from None
 
 
 def json_event_address(text: str) -> str:
@@ -217,10 +211,8 @@ def json_event_address(text: str) -> str:
     Raises:
         InvalidAccount: it is none.
     """
-    try:
+    with addresses_refused():
         return check_json_event_url(text)
-    except InvalidAddress as error:
-        raise not_an_address(error) from None
 
 
 def host_of(json_event_url: str | None) -> str:

@@ -7,19 +7,18 @@ have it sent elsewhere.
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
-from sqlalchemy import update
 
 from afterword.accounts.audit import REPLACED, audit
+from afterword.accounts.changing import save_change
 from afterword.accounts.connected import (
     InvalidAccount,
     add_account,
+    addresses_refused,
     field_words,
     get_account,
-    not_an_address,
+    sealed,
 )
 from afterword.accounts.secrets import SecretBox
-from afterword.outgoing.addresses import InvalidAddress
-from afterword.store.tables import connected_account
 from afterword.translating import gettext as _
 from afterword.web_services.requests import HEADER_NAME, Credentials, check_base_url
 
@@ -70,10 +69,8 @@ async def add_web_service(
     Raises:
         InvalidAccount: the name is taken, the address is none, or something is missing or cannot be sent.
     """
-    try:
+    with addresses_refused():
         base_url = check_base_url(base_url)
-    except InvalidAddress as error:
-        raise not_an_address(error) from None
     _check(authentication, secret, username, header_name)
     secrets = _Secrets(authentication, secret, header_name)
     account_id = await add_account(
@@ -109,11 +106,7 @@ async def change_secret(
     known = account.credentials
     _check(known.authentication, secret, known.username, known.header_name)
     secrets = _Secrets(known.authentication, secret, known.header_name)
-    await connection.execute(
-        update(connected_account)
-        .where(connected_account.c.id == account_id)
-        .values(secrets=box.encrypt(msgspec.json.encode(secrets).decode()))
-    )
+    await save_change(connection, account_id, secrets=sealed(box, secrets))
     await audit(connection, "account", "changed", (account_id, account.name), after={"secret": REPLACED})
     return _account(account_id, account.name, known.base_url, known.username, secrets)
 

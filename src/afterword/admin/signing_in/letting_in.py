@@ -2,6 +2,8 @@
 
 import asyncio
 import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import datetime
 from urllib.parse import urlsplit
 
@@ -14,7 +16,7 @@ from afterword.accounts.one_time_codes import has_codes
 from afterword.accounts.passwords import AT_ONCE
 from afterword.accounts.people import Person, authenticate
 from afterword.accounts.secrets import SecretBox
-from afterword.accounts.sessions import SignedInBy
+from afterword.accounts.sessions import Session, SignedInBy
 from afterword.admin.signing_in.known_browsers import KnownBrowsers
 from afterword.admin.signing_in.sessions import AdminRequest, Sessions, client_of
 from afterword.admin.signing_in.tries import Tries
@@ -33,6 +35,10 @@ LONGEST_ID_TOKEN = 6000
 
 class PasswordsAreForOwners(Exception):
     """Somebody who is no owner is to sign in at the company's own provider."""
+
+
+class NotThePassword(Exception):
+    """What was typed is not the password of who is signed in."""
 
 
 class HalfWay(msgspec.Struct, frozen=True):
@@ -75,6 +81,25 @@ class LettingIn:
             answer = await self.by_password(request, connection, person, going_to)
         await self.tries.forget(name)
         return answer
+
+    @asynccontextmanager
+    async def knowing_password(
+        self, database: Database, session: Session, password: str
+    ) -> AsyncIterator[tuple[AsyncConnection, Person]]:
+        """A transaction for who is signed in and tells their password once more.
+
+        Raises:
+            TriedTooOften: by them.
+            NotThePassword: it is not theirs.
+        """
+        name = f"password/{session.person.id}"
+        await self.tries.count(name)
+        async with self.places, database.transaction() as connection:
+            person = await authenticate(connection, session.person.email, password)
+            if person is None or person.id != session.person.id:
+                raise NotThePassword
+            yield connection, person
+        await self.tries.forget(name)
 
     async def by_password(
         self, request: AdminRequest, connection: AsyncConnection, person: Person, going_to: str

@@ -3,7 +3,6 @@
 from typing import cast
 
 from litestar import Response, get, post
-from litestar.datastructures import Cookie
 from litestar.handlers import HTTPRouteHandler
 from litestar.response import Redirect
 
@@ -11,7 +10,6 @@ from afterword.accounts.one_time_codes import required_of
 from afterword.accounts.people import (
     SHORTEST_PASSWORD,
     InvalidPerson,
-    authenticate,
     has_password,
     set_password,
 )
@@ -22,7 +20,7 @@ from afterword.admin.pages import page
 from afterword.admin.people import ROLES
 from afterword.admin.settings.account_forms import Wrong
 from afterword.admin.signing_in.browsers import in_words
-from afterword.admin.signing_in.letting_in import LettingIn
+from afterword.admin.signing_in.letting_in import LettingIn, NotThePassword
 from afterword.admin.signing_in.sessions import AdminRequest
 from afterword.admin.signing_in.tries import TriedTooOften
 from afterword.store.database import Database
@@ -37,10 +35,6 @@ DONE = {
     "sessions": N_("Your other sessions are over."),
     "codes": N_("One-time codes are off: your password alone lets you in."),
 }
-
-
-class _NotThePassword(Exception):
-    """What was typed is not the present password."""
 
 
 def my_account_routes(database: Database, letting_in: LettingIn) -> list[HTTPRouteHandler]:
@@ -78,23 +72,19 @@ def my_account_routes(database: Database, letting_in: LettingIn) -> list[HTTPRou
     @post(f"{PATH}/password", request_max_body_size=LARGEST_FORM)
     async def change_password(request: AdminRequest) -> Response[str] | Redirect:
         """Take another password, from whoever knows the present one; all other sessions end."""
-        person = _session(request).person
-        form = await request.form()
-        tries = f"password/{person.id}"
+        session, form = _session(request), await request.form()
+        known = letting_in.knowing_password(database, session, text_of(form, "old_password"))
         try:
-            await letting_in.tries.count(tries)
+            async with known as (connection, person):
+                await set_password(connection, person.id, text_of(form, "new_password"))
+                cookie = await sessions.begin(request, connection, person.id, by=session.signed_in_by)
         except TriedTooOften:
             words = _("That was tried too often. Please wait five minutes, then try again.")
             return await show(request, problem=Wrong(words, "old_password"), status=429)
-        try:
-            cookie = await _take_another(
-                database, letting_in, request, text_of(form, "old_password"), text_of(form, "new_password")
-            )
-        except _NotThePassword:
+        except NotThePassword:
             return await show(request, problem=Wrong(_("This is not your password."), "old_password"))
         except InvalidPerson as error:
             return await show(request, problem=Wrong(str(error), "new_password"))
-        await letting_in.tries.forget(tries)
         return Redirect(f"{PATH}?done=password", status_code=303, cookies=[cookie])
 
     @post(f"{PATH}/sessions/end", request_max_body_size=LARGEST_FORM)
@@ -110,25 +100,6 @@ def my_account_routes(database: Database, letting_in: LettingIn) -> list[HTTPRou
         return Redirect(PATH if session_id else f"{PATH}?done=sessions", status_code=303)
 
     return [account, change_password, end]
-
-
-async def _take_another(
-    database: Database, letting_in: LettingIn, request: AdminRequest, old: str, new: str
-) -> Cookie:
-    """Take another password; answers the cookie of the one session that there is afterwards.
-
-    Raises:
-        _NotThePassword: ``old`` is not the present one.
-        InvalidPerson: ``new`` is too short or too long.
-    """
-    session = _session(request)
-    async with letting_in.places, database.transaction() as connection:
-        if await authenticate(connection, session.person.email, old) is None:
-            raise _NotThePassword
-        await set_password(connection, session.person.id, new)
-        return await letting_in.sessions.begin(
-            request, connection, session.person.id, by=session.signed_in_by
-        )
 
 
 def _session(request: AdminRequest) -> Session:

@@ -14,13 +14,13 @@ from litestar.exceptions import PermissionDeniedException
 from litestar.handlers import HTTPRouteHandler
 from litestar.response import Redirect
 
-from afterword.accounts.people import authenticate, has_password
+from afterword.accounts.people import Person, has_password
 from afterword.accounts.sessions import Session, prove_session
 from afterword.admin.forms import text_of
 from afterword.admin.pages import page
 from afterword.admin.signing_in.by_open_id import PATH as OPEN_ID
 from afterword.admin.signing_in.kept_forms import PROOF, KeptForms, Pairs, fields_of
-from afterword.admin.signing_in.letting_in import FIRST_PAGE, LettingIn, own_path
+from afterword.admin.signing_in.letting_in import FIRST_PAGE, LettingIn, NotThePassword, own_path
 from afterword.admin.signing_in.sessions import AdminRequest, address_of
 from afterword.admin.signing_in.tries import TriedTooOften
 from afterword.store.database import Database
@@ -79,22 +79,21 @@ class Proving:
 
     async def _try_password(self, session: Session, password: str) -> str:
         """Take a password as the proof; answers what is wrong with it."""
-        person, tries = session.person, f"password/{session.person.id}"
+        known = self._letting_in.knowing_password(self._database, session, password)
         try:
-            await self._letting_in.tries.count(tries)
+            async with known as (connection, person):
+                self._check_lets_in(person)
+                await prove_session(connection, session.id)
         except TriedTooOften:
             return "too-often"
-        async with self._letting_in.places, self._database.transaction() as connection:
-            known = await authenticate(connection, person.email, password)
-            if (
-                known is None
-                or known.id != person.id
-                or not self._letting_in.sessions.takes_password_of(known)
-            ):
-                return "wrong"
-            await prove_session(connection, session.id)
-        await self._letting_in.tries.forget(tries)
+        except NotThePassword:
+            return "wrong"
         return ""
+
+    def _check_lets_in(self, person: Person) -> None:
+        """Refuse the password of somebody whom passwords do not let in any more."""
+        if not self._letting_in.sessions.takes_password_of(person):
+            raise NotThePassword
 
     async def _wanted(self, request: AdminRequest, session: Session, problem: str) -> ProofWanted:
         sessions = self._letting_in.sessions

@@ -23,6 +23,11 @@ def check_may_edit(request: AdminRequest) -> None:
         raise PermissionDeniedException(_("Your role may look at Workflows, and not change them."))
 
 
+def no_such_workflow() -> NotFoundException:
+    """The answer where there is no workflow."""
+    return NotFoundException(_("There is no such Workflow, or it was deleted."))
+
+
 async def found_workflow(connection: AsyncConnection, workflow_id: str) -> Workflow:
     """The workflow of an address.
 
@@ -32,7 +37,7 @@ async def found_workflow(connection: AsyncConnection, workflow_id: str) -> Workf
     try:
         return await get_workflow(connection, workflow_id)
     except NoSuchWorkflow:
-        raise NotFoundException(_("There is no such Workflow, or it was deleted.")) from None
+        raise no_such_workflow() from None
 
 
 async def find_workflow(database: Database, workflow_id: str) -> Workflow:

@@ -1,16 +1,17 @@
 """A Workflow that somebody deleted while somebody else edited it: what was typed becomes a new one."""
 
+import contextlib
+
 import msgspec
-from litestar.exceptions import NotFoundException
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from afterword.accounts.audit import list_entries
 from afterword.accounts.secrets import SecretBox
-from afterword.admin.workflows.access import found_workflow
+from afterword.admin.workflows.access import no_such_workflow
 from afterword.store.database import Database
 from afterword.translating import gettext as _
 from afterword.workflows.definitions import Definition, JsonEvent
-from afterword.workflows.saving.listing import Workflow, get_deleted_workflow
+from afterword.workflows.saving.listing import Workflow, get_deleted_workflow, get_workflow
 from afterword.workflows.saving.refusals import NoSuchWorkflow
 from afterword.workflows.saving.workflows import Check, add_workflow
 from afterword.workflows.starting.endpoints import NoSuchEndpoint, get_endpoint, make_endpoint
@@ -23,17 +24,14 @@ async def find_even_deleted(database: Database, workflow_id: str) -> tuple[Workf
         NotFoundException: there never was one.
     """
     async with database.read_only().transaction() as connection:
+        with contextlib.suppress(NoSuchWorkflow):
+            return await get_workflow(connection, workflow_id), ""
         try:
-            return await found_workflow(connection, workflow_id), ""
-        except NotFoundException:
-            try:
-                workflow = await get_deleted_workflow(connection, workflow_id)
-            except NoSuchWorkflow:
-                pass
-            else:
-                last = await list_entries(connection, kind="workflow", subject_id=workflow_id, limit=1)
-                return workflow, last[0].actor if last else _("Somebody")
-            raise
+            workflow = await get_deleted_workflow(connection, workflow_id)
+        except NoSuchWorkflow:
+            raise no_such_workflow() from None
+        last = await list_entries(connection, kind="workflow", subject_id=workflow_id, limit=1)
+    return workflow, last[0].actor if last else _("Somebody")
 
 
 def deleted_meanwhile(person: str) -> str:
